@@ -1,0 +1,130 @@
+# Souk: build, test, measure. `make help` lists the targets.
+# Flat on purpose: every room is a wildcard, so a new file needs no line here.
+
+VERSION   := 0.1.0
+BUILD     ?= build
+CC        ?= gcc
+WERROR    ?= 1
+SOUK_DATA ?= ../shared/data
+export SOUK_DATA
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+V         ?= 0
+Q         := $(if $(filter 1,$(V)),,@)
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wswitch-enum -Wundef -Wvla -Wcast-qual $(if $(filter 1,$(WERROR)),-Werror)
+OPT      ?= -O2 -g
+HARDEN   ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
+EXTRA    ?=
+CFLAGS   := -std=c11 -D_GNU_SOURCE -DSOUK_VERSION='"$(VERSION)"' -I. -I$(BUILD)/include $(WARNINGS) \
+            $(OPT) $(HARDEN) -fPIC -fvisibility=hidden -fno-omit-frame-pointer -pthread $(EXTRA)
+LDFLAGS  := -pthread -Wl,-z,relro,-z,now $(EXTRA)
+
+# What each room is made of, and what it may be linked with.
+SRC_proto  := $(wildcard proto/*.c)
+SRC_shards := $(wildcard shards/*.c shards/*/*.c)
+SRC_engine := $(filter-out engine/main.c,$(wildcard engine/*.c engine/*/*.c))
+SRC_client := $(wildcard client/lib/*.c)
+SRC_cli    := $(wildcard client/cli/*.c)
+SRC_bench  := $(wildcard bench/*.c bench/peers/*.c)
+SRC_limits := $(wildcard bench/limits/*.c)
+SRC_micro  := $(wildcard bench/micro/*.c)
+SRC_example:= $(wildcard client/examples/*.c)
+SRC_support:= $(wildcard tests/support/*.c)
+LIBS_engine := -luring -ljemalloc -ljansson -llz4
+LIBS_cli    := -ljansson -ledit
+LIBS_bench  := -luring -ljansson
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+LIB_proto   := $(BUILD)/libproto.a
+LIB_shards  := $(BUILD)/libshards.a
+LIB_engine  := $(BUILD)/libengine.a
+LIB_client  := $(BUILD)/libsouk.a
+LIB_client_so := $(BUILD)/libsouk.so
+
+.PHONY: all
+all: $(BUILD)/soukd $(BUILD)/souk $(BUILD)/souk-bench $(LIB_client) $(LIB_client_so) examples limits ## build everything (default)
+.DEFAULT_GOAL := all
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@$(if $(filter 1,$(V)),,echo "  CC    $<")
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+define archive
+	@mkdir -p $(@D)
+	@$(if $(filter 1,$(V)),,echo "  AR    $@")
+	$(Q)rm -f $@ && ar rcs $@ $^
+endef
+define link
+	@mkdir -p $(@D)
+	@$(if $(filter 1,$(V)),,echo "  LD    $@")
+	$(Q)$(CC) -o $@
+endef
+
+$(LIB_proto):  $(call obj,$(SRC_proto))
+	$(archive)
+$(LIB_shards): $(call obj,$(SRC_shards))
+	$(archive)
+$(LIB_engine): $(call obj,$(SRC_engine))
+	$(archive)
+$(LIB_client): $(call obj,$(SRC_client) $(SRC_proto))
+	$(archive)
+$(LIB_client_so): $(call obj,$(SRC_client) $(SRC_proto)) client/lib/souk.map
+	$(link) -shared -Wl,-soname,libsouk.so.0 -Wl,--version-script=client/lib/souk.map $(filter %.o,$^) $(LDFLAGS)
+
+$(BUILD)/soukd: $(call obj,engine/main.c) $(LIB_engine) $(LIB_shards) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) $(LIBS_engine)
+$(BUILD)/souk: $(call obj,$(SRC_cli)) $(LIB_client)
+	$(link) $^ $(LDFLAGS) $(LIBS_cli)
+$(BUILD)/souk-bench: $(call obj,$(SRC_bench)) $(LIB_client)
+	$(link) $^ $(LDFLAGS) $(LIBS_bench)
+
+.PHONY: examples limits micro
+examples: $(patsubst client/examples/%.c,$(BUILD)/examples/%,$(SRC_example))
+$(BUILD)/examples/%: $(BUILD)/obj/client/examples/%.o $(LIB_client)
+	$(link) $^ $(LDFLAGS)
+limits: $(patsubst bench/limits/%.c,$(BUILD)/limits/%,$(SRC_limits))
+$(BUILD)/limits/%: $(BUILD)/obj/bench/limits/%.o $(LIB_proto)
+	$(link) $^ $(LDFLAGS) -luring
+micro: $(patsubst bench/micro/%.c,$(BUILD)/micro/%,$(SRC_micro))
+$(BUILD)/micro/%: $(BUILD)/obj/bench/micro/%.o $(BUILD)/obj/tests/support/plain_panic.o $(LIB_engine) $(LIB_shards) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) $(LIBS_engine)
+
+# Unit tests: tests/unit/<room>/test_x.c is one program, linked with its room and the rooms below.
+# tests/support/test_panic.c turns a failed MUST into a mock assertion of CMocka.
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+TEST_PANIC := $(BUILD)/obj/tests/support/test_panic.o
+
+$(BUILD)/tests/unit/proto/%:  $(BUILD)/obj/tests/unit/proto/%.o $(TEST_PANIC) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) -lcmocka
+$(BUILD)/tests/unit/shards/%: $(BUILD)/obj/tests/unit/shards/%.o $(TEST_PANIC) $(LIB_shards) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) -lcmocka
+$(BUILD)/tests/unit/engine/%: $(BUILD)/obj/tests/unit/engine/%.o $(TEST_PANIC) $(LIB_engine) $(LIB_shards) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) $(LIBS_engine) -lcmocka
+$(BUILD)/tests/unit/client/%: $(BUILD)/obj/tests/unit/client/%.o $(LIB_client)
+	$(link) $^ $(LDFLAGS) -lcmocka
+
+.PHONY: unit
+unit: $(UNIT_BIN) ## run the unit tests
+	$(Q)for t in $(UNIT_BIN); do $$t || exit 1; done
+
+.PHONY: format
+format: ## apply clang-format
+	$(Q)git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

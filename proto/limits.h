@@ -1,0 +1,71 @@
+/* limits: every maximum of the system, and the relations that must hold between them.
+ *
+ * A limit that a client can meet is told by `hello`. Changing one that is marked [disk] needs a new
+ * state version, because a log written under the old limit must still replay.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SOUK_PROTO_LIMITS_H
+#define SOUK_PROTO_LIMITS_H
+
+#include "proto/base.h"
+
+/* Frames. */
+#define FRAME_BYTES_MAX        (1u << 20)
+#define FRAME_RECORDS_MAX      8190u
+#define FRAME_HEADER_BYTES     96u
+#define RECORD_REPLY_FIXED_MAX 160u /* the largest fixed reply record of a WRITE operation */
+
+/* Spans, in bytes. [disk] */
+#define CODE_BYTES_MAX       64u
+#define TITLE_BYTES_MAX      512u
+#define BRAND_BYTES_MAX      128u
+#define CATEGORY_BYTES_MAX   256u
+#define ATTRIBUTES_BYTES_MAX 4096u
+#define AGENT_BYTES_MAX      128u
+#define TEXT_BYTES_MAX       (256u << 10) /* replies of info and stats */
+
+/* Quantities and money. A quantity beyond this is refused as BAD_ARGUMENT; counters saturate far
+ * below the range of i64, so no sum of two legal values overflows. [disk] */
+#define QUANTITY_MAX (1ll << 31)
+#define COUNTER_MAX  (1ll << 53)
+#define PRICE_MAX    (1ll << 53)
+
+/* Leases. [disk] */
+#define LEASE_MS_MAX         (31ull * 24 * 3600 * 1000)
+#define LEASE_MS_DEFAULT     (600ull * 1000)
+#define HOLD_LIFE_MS_DEFAULT (3600ull * 1000)
+
+/* How long a finished hold or allocation is remembered, counted from the time in its id or from
+ * its end, whichever is later; and how far in the future an id may claim to be made. [disk] */
+#define GRANT_RETENTION_MS (24ull * 3600 * 1000)
+#define ID_FUTURE_MS_MAX   (3600ull * 1000)
+
+/* Shards and sessions. [disk] */
+#define SHARDS_MAX              256u
+#define REACTORS_MAX            64u
+#define SESSIONS_PER_SHARD_MAX  65536u
+#define SESSION_WINDOW_FRAMES   1024u
+#define SESSION_REPLY_BYTES_MAX (4ull << 20)
+#define RESOURCES_PER_SHARD_MAX (1u << 28)
+
+/* The log. */
+#define LOG_BLOCK_BYTES     4096u
+#define LOG_SEGMENT_BYTES   (64u << 20)
+#define LOG_BATCH_BYTES_MAX (2u << 20) /* payload of one log write */
+
+/* Time. */
+#define EXPIRY_BATCH_INTERVAL_NS (10 * NS_PER_MS) /* at most one batch for expiry alone in this */
+
+STATIC_CHECK(FRAME_RECORDS_MAX < UINT16_MAX);
+STATIC_CHECK(IS_POWER_OF_TWO(SESSION_WINDOW_FRAMES));
+/* The reply to a full frame of the smallest write record must fit into a frame itself. */
+STATIC_CHECK(FRAME_RECORDS_MAX * 48u + FRAME_HEADER_BYTES < FRAME_BYTES_MAX);
+/* One frame always fits into an empty log batch, with its entry header and the batch header. */
+STATIC_CHECK(LOG_BATCH_BYTES_MAX >= FRAME_BYTES_MAX + 1024);
+STATIC_CHECK(LOG_BATCH_BYTES_MAX + 2 * LOG_BLOCK_BYTES < LOG_SEGMENT_BYTES / 4);
+/* A session may keep the replies of at least one full frame. */
+STATIC_CHECK(SESSION_REPLY_BYTES_MAX >= 2 * FRAME_BYTES_MAX);
+STATIC_CHECK(COUNTER_MAX > QUANTITY_MAX * 1024);
+
+#endif

@@ -1,0 +1,111 @@
+/* messages: the table behind proto/messages.h, expanded from messages.def and the field lists.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "proto/messages.h"
+
+/* A record's room for spans: each a u32 length and its bytes, the whole padded to 8. */
+#define SPAN_BYTES(field, max, text) +4u + (max)
+#define NO_F(type, field, text)
+#define NO_Z(type, field)
+#define RECORD_BYTES_MAX(FIELDS, fixed) \
+    ((u32)ROUND_UP((u32)(fixed) + 0u FIELDS(NO_F, NO_Z, SPAN_BYTES), 8u))
+#define BODY_BYTES_MAX (FRAME_BYTES_MAX - FRAME_HEADER_BYTES)
+
+#define ONE_F(type, field, text) +1
+#define ONE_Z(type, field)       +1
+#define ONE_S(field, max, text)  +1
+#define RESERVED_F(type, field, text)
+#define RESERVED_Z(type, field) &&m.field == 0
+
+#define OP(code, NAME, name, CLASS, ROUTE, summary)                      \
+    static bool reserved_zero_##name##_req(const u8 *fixed)              \
+    {                                                                    \
+        struct msg_##name##_req m;                                       \
+        __builtin_memcpy(&m, fixed, sizeof m);                           \
+        return true NAME##_REQ(RESERVED_F, RESERVED_Z, MESSAGE_NO_SPAN); \
+    }                                                                    \
+    static bool reserved_zero_##name##_rsp(const u8 *fixed)              \
+    {                                                                    \
+        struct msg_##name##_rsp m;                                       \
+        __builtin_memcpy(&m, fixed, sizeof m);                           \
+        return true NAME##_RSP(RESERVED_F, RESERVED_Z, MESSAGE_NO_SPAN); \
+    }
+#include "proto/messages.def"
+#undef OP
+
+enum message_index {
+#define OP(code, NAME, name, CLASS, ROUTE, summary) INDEX_##NAME,
+#include "proto/messages.def"
+#undef OP
+};
+
+#define ROUTE_OFFSET_NONE(name)     0
+#define ROUTE_OFFSET_SHARD(name)    0
+#define ROUTE_OFFSET_RESOURCE(name) offsetof(struct msg_##name##_req, resource)
+#define ROUTE_OFFSET_PRODUCT(name)  offsetof(struct msg_##name##_req, product_id)
+
+#define REQUEST_MAX(NAME, name) \
+    (BODY_BYTES_MAX / RECORD_BYTES_MAX(NAME##_REQ, sizeof(struct msg_##name##_req)))
+#define REPLY_MAX(NAME, name) \
+    (BODY_BYTES_MAX / RECORD_BYTES_MAX(NAME##_RSP, sizeof(struct msg_##name##_rsp)))
+#define RECORDS_MAX_CONTROL(NAME, name) 1
+#define RECORDS_MAX_READ(NAME, name)    MIN(FRAME_RECORDS_MAX, REPLY_MAX(NAME, name))
+#define RECORDS_MAX_WRITE(NAME, name)   MIN(FRAME_RECORDS_MAX, REPLY_MAX(NAME, name))
+
+#define FIELD_F(type, field, text) {#field, text, (u8)sizeof(WIRE_TYPE_##type), WIRE_KIND_##type},
+#define FIELD_Z(type, field)       {#field, NULL, (u8)sizeof(WIRE_TYPE_##type), WIRE_KIND_##type},
+#define SPAN_S(field, max, text)   {#field, text, max},
+
+#define SIDE(FIELDS, fixed, reserved_zero_fn)                                                    \
+    {                                                                                            \
+        .fixed_bytes = (u16)(fixed), .field_count = 0 FIELDS(ONE_F, ONE_Z, MESSAGE_NO_SPAN),     \
+        .span_count = 0 FIELDS(NO_F, NO_Z, ONE_S),                                               \
+        .reserved_count = 0 FIELDS(NO_F, ONE_Z, MESSAGE_NO_SPAN),                                \
+        .record_bytes_max = RECORD_BYTES_MAX(FIELDS, fixed),                                     \
+        .fields = {FIELDS(FIELD_F, FIELD_Z, MESSAGE_NO_SPAN)},                                   \
+        .spans = {FIELDS(NO_F, NO_Z, SPAN_S){NULL, NULL, 0}}, .reserved_zero = reserved_zero_fn, \
+    }
+
+static const struct message_info table[MESSAGE_COUNT] = {
+#define OP(code_, NAME, name_, CLASS, ROUTE, summary_)                                            \
+    {                                                                                             \
+        .code = code_,                                                                            \
+        .class = MESSAGE_CLASS_##CLASS,                                                           \
+        .route = MESSAGE_ROUTE_##ROUTE,                                                           \
+        .route_offset = ROUTE_OFFSET_##ROUTE(name_),                                              \
+        .index = INDEX_##NAME,                                                                    \
+        .records_max = (u16)RECORDS_MAX_##CLASS(NAME, name_),                                     \
+        .name = #name_,                                                                           \
+        .summary = summary_,                                                                      \
+        .request =                                                                                \
+            SIDE(NAME##_REQ, sizeof(struct msg_##name_##_req), reserved_zero_##name_##_req),      \
+        .reply = SIDE(NAME##_RSP, sizeof(struct msg_##name_##_rsp), reserved_zero_##name_##_rsp), \
+    },
+#include "proto/messages.def"
+#undef OP
+};
+
+/* A kept reply must never be larger than a frame, and a logged record never larger than one. */
+#define OP(code, NAME, name, CLASS, ROUTE, summary)                                                \
+    STATIC_CHECK(RECORD_BYTES_MAX(NAME##_REQ, sizeof(struct msg_##name##_req)) <= BODY_BYTES_MAX); \
+    STATIC_CHECK(RECORD_BYTES_MAX(NAME##_RSP, sizeof(struct msg_##name##_rsp)) <= BODY_BYTES_MAX);
+#include "proto/messages.def"
+#undef OP
+
+const struct message_info *message_at(size_t index)
+{
+    return index < MESSAGE_COUNT ? &table[index] : NULL;
+}
+
+const struct message_info *message_find(u16 code)
+{
+    switch (code) {
+#define OP(code, NAME, name, CLASS, ROUTE, summary) \
+    case code:                                      \
+        return &table[INDEX_##NAME];
+#include "proto/messages.def"
+#undef OP
+    default: return NULL;
+    }
+}
