@@ -21,8 +21,11 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -
 OPT      ?= -O2 -g
 HARDEN   ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
 EXTRA    ?=
+PIC      ?= -fPIC
+JEMALLOC ?= 1
 CFLAGS   := -std=c11 -D_GNU_SOURCE -DSOUK_VERSION='"$(VERSION)"' -I. -I$(BUILD)/include $(WARNINGS) \
-            $(OPT) $(HARDEN) -fPIC -fvisibility=hidden -fno-omit-frame-pointer -pthread $(EXTRA)
+            $(OPT) $(HARDEN) $(PIC) -fvisibility=hidden -fno-omit-frame-pointer -pthread \
+            $(if $(filter 1,$(JEMALLOC)),,-DSOUK_NO_JEMALLOC) $(EXTRA)
 LDFLAGS  := -pthread -Wl,-z,relro,-z,now $(EXTRA)
 
 # What each room is made of, and what it may be linked with.
@@ -36,7 +39,7 @@ SRC_limits := $(wildcard bench/limits/*.c)
 SRC_micro  := $(wildcard bench/micro/*.c)
 SRC_example:= $(wildcard client/examples/*.c)
 SRC_support:= $(wildcard tests/support/*.c)
-LIBS_engine := -luring -ljemalloc -ljansson -llz4
+LIBS_engine := -luring $(if $(filter 1,$(JEMALLOC)),-ljemalloc) -ljansson
 LIBS_cli    := -ljansson -ledit
 LIBS_bench  := -luring -ljansson
 
@@ -86,6 +89,8 @@ $(BUILD)/souk-bench: $(call obj,$(SRC_bench)) $(LIB_client)
 	$(link) $^ $(LDFLAGS) $(LIBS_bench)
 
 .PHONY: examples limits micro
+# What the state machines get memory from in programs that are not the server.
+PLAIN_MEMORY := $(BUILD)/obj/tests/support/plain_memory.o
 examples: $(patsubst client/examples/%.c,$(BUILD)/examples/%,$(SRC_example))
 $(BUILD)/examples/%: $(BUILD)/obj/client/examples/%.o $(LIB_client)
 	$(link) $^ $(LDFLAGS)
@@ -93,7 +98,7 @@ limits: $(patsubst bench/limits/%.c,$(BUILD)/limits/%,$(SRC_limits))
 $(BUILD)/limits/%: $(BUILD)/obj/bench/limits/%.o $(LIB_proto)
 	$(link) $^ $(LDFLAGS) -luring
 micro: $(patsubst bench/micro/%.c,$(BUILD)/micro/%,$(SRC_micro))
-$(BUILD)/micro/%: $(BUILD)/obj/bench/micro/%.o $(BUILD)/obj/tests/support/plain_panic.o $(LIB_engine) $(LIB_shards) $(LIB_proto)
+$(BUILD)/micro/%: $(BUILD)/obj/bench/micro/%.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_engine) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) $(LIBS_engine)
 
 # Unit tests: tests/unit/<room>/test_x.c is one program, linked with its room and the rooms below.
@@ -104,7 +109,7 @@ TEST_PANIC := $(BUILD)/obj/tests/support/test_panic.o
 
 $(BUILD)/tests/unit/proto/%:  $(BUILD)/obj/tests/unit/proto/%.o $(TEST_PANIC) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) -lcmocka
-$(BUILD)/tests/unit/shards/%: $(BUILD)/obj/tests/unit/shards/%.o $(TEST_PANIC) $(LIB_shards) $(LIB_proto)
+$(BUILD)/tests/unit/shards/%: $(BUILD)/obj/tests/unit/shards/%.o $(TEST_PANIC) $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) -lcmocka
 $(BUILD)/tests/unit/engine/%: $(BUILD)/obj/tests/unit/engine/%.o $(TEST_PANIC) $(LIB_engine) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) $(LIBS_engine) -lcmocka
@@ -115,9 +120,34 @@ $(BUILD)/tests/unit/client/%: $(BUILD)/obj/tests/unit/client/%.o $(LIB_client)
 unit: $(UNIT_BIN) ## run the unit tests
 	$(Q)for t in $(UNIT_BIN); do $$t || exit 1; done
 
-.PHONY: format
+# ---- what stands around the code ----------------------------------------------------------------
+
+.PHONY: deps bench-deps
+deps: ## install the Debian packages that are missing
+	@sh .ci/deps.sh build
+bench-deps: ## install the peers that `make bench` compares with
+	@sh .ci/deps.sh bench
+
+.PHONY: debug
+debug: ## -O0 -g3, every CHECK on, in $(BUILD)-debug
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-debug OPT="-O0 -g3 -DSOUK_CHECKS" HARDEN= all
+
+.PHONY: format format-check lint
 format: ## apply clang-format
 	$(Q)git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+format-check: ## does clang-format agree with every file?
+	$(Q)git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format --dry-run -Werror
+lint: ## layers, purity, banned functions, sizes, headers alone
+	$(Q)CC=$(CC) sh tests/lint/lint.sh $(BUILD)/lint
+
+DOC_FILES := docs/protocol.md docs/errors.md
+.PHONY: docs docs-check
+$(BUILD)/print_docs: $(BUILD)/obj/docs/gen/print_docs.o $(BUILD)/obj/tests/support/plain_panic.o $(LIB_proto)
+	$(link) $^ $(LDFLAGS)
+docs: $(BUILD)/print_docs ## print the tables of the documents from the .def files
+	$(Q)docs/gen/splice.sh $(BUILD)/print_docs $(DOC_FILES)
+docs-check: $(BUILD)/print_docs ## are those tables current?
+	$(Q)docs/gen/splice.sh $(BUILD)/print_docs --check $(DOC_FILES)
 
 .PHONY: clean
 clean: ## remove what was built

@@ -75,7 +75,9 @@ static const struct message_info table[MESSAGE_COUNT] = {
         .route = MESSAGE_ROUTE_##ROUTE,                                                           \
         .route_offset = ROUTE_OFFSET_##ROUTE(name_),                                              \
         .index = INDEX_##NAME,                                                                    \
-        .records_max = (u16)RECORDS_MAX_##CLASS(NAME, name_),                                     \
+        .records_max = MESSAGE_ROUTE_##ROUTE == MESSAGE_ROUTE_SHARD                               \
+                           ? 1                                                                    \
+                           : (u16)RECORDS_MAX_##CLASS(NAME, name_),                               \
         .name = #name_,                                                                           \
         .summary = summary_,                                                                      \
         .request =                                                                                \

@@ -1,0 +1,67 @@
+#!/bin/sh
+# deps.sh [build|check|bench]: installs the Debian packages that are missing.
+#   build  what `make`, `make test` and `make demo` need (default)
+#   check  and what `make check` needs: the second compiler, the formatter
+#   bench  the peers that `make bench` compares with
+# Runs as root or with sudo; otherwise prints the one command to run. Nothing is done when nothing
+# is missing.
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+tier=${1:-build}
+packages="gcc libc6-dev make pkg-config liburing-dev libjemalloc-dev libxxhash-dev liblz4-dev
+    libcmocka-dev libjansson-dev libedit-dev xz-utils"
+case $tier in
+build) ;;
+check) packages="$packages clang clang-format libclang-rt-14-dev" ;;
+bench) packages="$packages redis-server" ;;
+*)
+    echo "usage: deps.sh [build|check|bench]" >&2
+    exit 2
+    ;;
+esac
+
+if ! command -v dpkg-query > /dev/null 2>&1 || ! command -v apt-get > /dev/null 2>&1; then
+    cat >&2 << 'EOF'
+This is not a Debian system, so nothing is installed. Souk needs, with their headers:
+  gcc or clang (C11), GNU make, pkg-config, liburing 2.3 or newer, jemalloc 5, xxHash 0.8, lz4,
+  CMocka 1.1.5 (tests), jansson 2.13, libedit, xz (to read compressed data)
+and Linux 6.1 or newer. Install them with your package manager and run make again.
+EOF
+    # A distribution of another kind may well have them all: let the compiler decide.
+    exit 0
+fi
+
+missing=
+for package in $packages; do
+    # libclang-rt is named after the compiler's version; any version of it serves.
+    case $package in
+    libclang-rt-*) found=$(dpkg-query -W -f='${Status}\n' 'libclang-rt-*-dev' 2> /dev/null || true) ;;
+    *) found=$(dpkg-query -W -f='${Status}\n' "$package" 2> /dev/null || true) ;;
+    esac
+    case $found in
+    *"install ok installed"*) ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+# On another release than Debian 12 the runtime library of clang has another number.
+case $missing in
+*libclang-rt-14-dev*)
+    apt-cache show libclang-rt-14-dev > /dev/null 2>&1 ||
+        missing=$(echo "$missing" | sed 's/libclang-rt-14-dev/libclang-rt-dev/')
+    ;;
+esac
+
+if [ "$(id -u)" = 0 ]; then
+    as_root=
+elif command -v sudo > /dev/null 2>&1 && sudo -n true 2> /dev/null; then
+    as_root=sudo
+else
+    echo "Some packages are missing. Install them with this command, then run make again:" >&2
+    echo "  su -c 'apt-get update && apt-get install -y --no-install-recommends$missing'" >&2
+    exit 1
+fi
+echo "installing:$missing"
+$as_root apt-get update -q > /dev/null
+DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -q --no-install-recommends $missing > /dev/null
