@@ -149,6 +149,37 @@ docs: $(BUILD)/print_docs ## print the tables of the documents from the .def fil
 docs-check: $(BUILD)/print_docs ## are those tables current?
 	$(Q)docs/gen/splice.sh $(BUILD)/print_docs --check $(DOC_FILES)
 
+# ---- installing ---------------------------------------------------------------------------------
+
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+LIBDIR := $(DESTDIR)$(PREFIX)/lib
+SHARE  := $(DESTDIR)$(PREFIX)/share
+
+.PHONY: install uninstall install-check
+install: all ## binaries, library, header, man pages, completion, unit (PREFIX=, DESTDIR=)
+	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(LIBDIR)/systemd/system $(DESTDIR)$(PREFIX)/include \
+	    $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/doc/souk
+	install -m 755 $(BUILD)/soukd $(BUILD)/souk $(BUILD)/souk-bench $(BINDIR)
+	install -m 644 $(LIB_client) $(LIBDIR)
+	install -m 755 $(LIB_client_so) $(LIBDIR)/libsouk.so.$(VERSION)
+	ln -sf libsouk.so.$(VERSION) $(LIBDIR)/libsouk.so.0
+	ln -sf libsouk.so.0 $(LIBDIR)/libsouk.so
+	install -m 644 client/lib/souk.h $(DESTDIR)$(PREFIX)/include
+	sed -e 's:@PREFIX@:$(PREFIX):' -e 's:@VERSION@:$(VERSION):' docs/package/souk.pc.in > $(LIBDIR)/pkgconfig/souk.pc
+	sed -e 's:@PREFIX@:$(PREFIX):' docs/package/soukd.service > $(LIBDIR)/systemd/system/soukd.service
+	for page in soukd souk souk-bench; do sed 's/@VERSION@/$(VERSION)/' docs/man/$$page.1 > $(SHARE)/man/man1/$$page.1; done
+	$(BUILD)/souk completion bash > $(SHARE)/bash-completion/completions/souk
+	install -m 644 README.md LICENSE docs/*.md docs/package/soukd.conf $(SHARE)/doc/souk
+uninstall: ## remove what install put there
+	rm -f $(BINDIR)/soukd $(BINDIR)/souk $(BINDIR)/souk-bench $(LIBDIR)/libsouk.a $(LIBDIR)/libsouk.so \
+	    $(LIBDIR)/libsouk.so.0 $(LIBDIR)/libsouk.so.$(VERSION) $(DESTDIR)$(PREFIX)/include/souk.h \
+	    $(LIBDIR)/pkgconfig/souk.pc $(LIBDIR)/systemd/system/soukd.service \
+	    $(SHARE)/man/man1/soukd.1 $(SHARE)/man/man1/souk.1 $(SHARE)/man/man1/souk-bench.1 \
+	    $(SHARE)/bash-completion/completions/souk
+	rm -rf $(SHARE)/doc/souk
+install-check: all ## install to a temporary directory and build an example against it
+	$(Q)CC=$(CC) BUILD=$(BUILD) VERSION=$(VERSION) sh tests/integration/install_check.sh
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf $(BUILD)
