@@ -35,6 +35,7 @@ SRC_engine := $(filter-out engine/main.c,$(wildcard engine/*.c engine/*/*.c))
 SRC_client := $(wildcard client/lib/*.c)
 SRC_cli    := $(wildcard client/cli/*.c)
 SRC_bench  := $(wildcard bench/*.c bench/peers/*.c)
+SRC_bench_common := $(wildcard bench/common/*.c)
 SRC_limits := $(wildcard bench/limits/*.c)
 SRC_micro  := $(wildcard bench/micro/*.c)
 SRC_example:= $(wildcard client/examples/*.c)
@@ -49,6 +50,7 @@ LIB_shards  := $(BUILD)/libshards.a
 LIB_engine  := $(BUILD)/libengine.a
 LIB_client  := $(BUILD)/libsouk.a
 LIB_client_so := $(BUILD)/libsouk.so
+LIB_bench   := $(BUILD)/libbench.a
 
 .PHONY: all
 all: $(BUILD)/soukd $(BUILD)/souk $(BUILD)/souk-bench $(LIB_client) $(LIB_client_so) examples limits ## build everything (default)
@@ -78,6 +80,8 @@ $(LIB_engine): $(call obj,$(SRC_engine))
 	$(archive)
 $(LIB_client): $(call obj,$(SRC_client) $(SRC_proto))
 	$(archive)
+$(LIB_bench):  $(call obj,$(SRC_bench_common))
+	$(archive)
 $(LIB_client_so): $(call obj,$(SRC_client) $(SRC_proto)) client/lib/souk.map
 	$(link) -shared -Wl,-soname,libsouk.so.0 -Wl,--version-script=client/lib/souk.map $(filter %.o,$^) $(LDFLAGS)
 
@@ -85,7 +89,7 @@ $(BUILD)/soukd: $(call obj,engine/main.c) $(LIB_engine) $(LIB_shards) $(LIB_prot
 	$(link) $^ $(LDFLAGS) $(LIBS_engine)
 $(BUILD)/souk: $(call obj,$(SRC_cli)) $(LIB_client)
 	$(link) $^ $(LDFLAGS) $(LIBS_cli)
-$(BUILD)/souk-bench: $(call obj,$(SRC_bench)) $(LIB_client)
+$(BUILD)/souk-bench: $(call obj,$(SRC_bench)) $(LIB_bench) $(LIB_client)
 	$(link) $^ $(LDFLAGS) $(LIBS_bench)
 
 .PHONY: examples limits micro
@@ -95,8 +99,8 @@ examples: $(patsubst client/examples/%.c,$(BUILD)/examples/%,$(SRC_example))
 $(BUILD)/examples/%: $(BUILD)/obj/client/examples/%.o $(LIB_client)
 	$(link) $^ $(LDFLAGS)
 limits: $(patsubst bench/limits/%.c,$(BUILD)/limits/%,$(SRC_limits))
-$(BUILD)/limits/%: $(BUILD)/obj/bench/limits/%.o $(LIB_proto)
-	$(link) $^ $(LDFLAGS) -luring
+$(BUILD)/limits/%: $(BUILD)/obj/bench/limits/%.o $(LIB_bench) $(LIB_proto)
+	$(link) $(filter %.o,$^) $(LIB_bench) $(LIB_proto) $(LIB_bench) $(LDFLAGS) -luring -llz4
 micro: $(patsubst bench/micro/%.c,$(BUILD)/micro/%,$(SRC_micro))
 $(BUILD)/micro/%: $(BUILD)/obj/bench/micro/%.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_engine) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) $(LIBS_engine)

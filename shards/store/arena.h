@@ -9,9 +9,9 @@
  *
  * A run of a power of two is max(16 KiB, object), of the others max(48 KiB, object), so objects
  * fill their run exactly. The slab of an object is its address rounded down; there is no header
- * before an object. A run that becomes empty gives its pages to all classes, a slab that becomes
- * empty goes back to the seam; one of each is kept, so that a single object that comes and goes
- * does no work.
+ * before an object. A run that becomes empty gives its pages to all classes at once: keeping one
+ * per class would pin up to 32 slabs. A slab that becomes empty goes back to the seam; one is kept,
+ * so that an object that comes and goes asks for no memory.
  *
  * Invariants
  *   I1  a run is in its class's list exactly if it has room.

@@ -45,7 +45,7 @@
 #include "shards/store/pool.h"
 #include "shards/store/store_memory.h"
 
-#define MAP_FILL             7u /* average records per bucket at which the next one is split */
+#define MAP_FILL             8u /* average records per bucket at which the next one is split */
 #define MAP_BUCKET_COUNT_MAX (1u << 30)
 #define MAP_OVERFLOW_MAX     MAP_LINK_MASK
 
@@ -85,6 +85,9 @@ void map_insert(struct map *map, u64 hash, u32 index);
 
 /* Removes a record that is in the map. hash_of is not called for it. */
 void map_remove(struct map *map, u64 hash, u32 index);
+
+/* Is this very record in the map? For checks; lookups by key are map_find. */
+bool map_has(const struct map *map, u64 hash, u32 index);
 
 /* Installs the hook of snapshots, or takes it away with NULL. */
 void map_set_hook(struct map *map, map_before_change_hook *hook, void *context);

@@ -14,7 +14,8 @@
  *
  * Invariants
  *   I1  every index in [1, next_fresh) is either held by the caller or once in the free list.
- *   I2  count + length of the free list + 1 == next_fresh, and next_fresh <= fresh_end.
+ *   I2  count + length of the free list + 1 == next_fresh, and next_fresh <= fresh_end once there
+ *       is memory.
  *   I3  records from next_fresh to fresh_end are all zero.
  *   I4  records are aligned to 8 bytes, and to 64 if the record size is a multiple of 64.
  * Ownership  memory belongs to the pool; a record belongs to the caller from acquire to release.
@@ -37,7 +38,6 @@
 
 #define POOL_UNIT_BYTES       (64u << 10) /* upper bound of a unit */
 #define POOL_RECORD_BYTES_MAX 4096u
-#define POOL_INDEX_MAX        (UINT32_MAX - (POOL_UNIT_BYTES / 8) * 64)
 
 struct pool {
     u8 **units; /* directory: address of the first record of each unit */
