@@ -153,6 +153,50 @@ docs: $(BUILD)/print_docs ## print the tables of the documents from the .def fil
 docs-check: $(BUILD)/print_docs ## are those tables current?
 	$(Q)docs/gen/splice.sh $(BUILD)/print_docs --check $(DOC_FILES)
 
+# ---- test and check -----------------------------------------------------------------------------
+
+JOBS ?= $(shell nproc)
+# Rooms that have more than unit tests name their target here: TEST_TARGETS for `make test` (all of it
+# under a minute once built), CHECK_TARGETS for `make check`.
+TEST_TARGETS  ?=
+CHECK_TARGETS ?=
+
+.PHONY: unit-build test check
+unit-build: $(UNIT_BIN)
+test: ## what every change must pass: unit, table, golden and model tests, fuzz corpora
+	$(Q)sh .ci/deps.sh build
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all unit-build
+	$(Q)$(MAKE) --no-print-directory unit
+	$(Q)for t in $(TEST_TARGETS); do $(MAKE) --no-print-directory $$t || exit 1; done
+	@echo "make test: all passed"
+check: ## the rest of what .ci/run runs: lint, second compiler, sanitizers, integration, crash, fuzz
+	$(Q)sh .ci/deps.sh check
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
+	$(Q)for t in format-check lint docs-check install-check $(CHECK_TARGETS) build-clang test-asan; do \
+	    echo "== $$t"; $(MAKE) --no-print-directory -j$(JOBS) $$t || exit 1; done
+	@echo "make check: all passed"
+
+SANITIZED := HARDEN= JEMALLOC=0 OPT="-O1 -g -DSOUK_CHECKS"
+.PHONY: build-clang test-asan test-ubsan test-tsan test-valgrind
+build-clang: ## everything with clang, no warnings
+	$(Q)$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)-clang all unit-build
+test-asan: ## unit tests with address and undefined behaviour sanitizers, CHECK on
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan $(SANITIZED) EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined" unit-build unit
+test-ubsan: ## unit tests with the undefined behaviour sanitizer alone
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-ubsan $(SANITIZED) EXTRA="-fsanitize=undefined -fno-sanitize-recover=undefined" unit-build unit
+test-tsan: ## unit tests with the thread sanitizer
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-tsan $(SANITIZED) EXTRA="-fsanitize=thread" unit-build unit
+test-valgrind: ## unit tests under valgrind
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-valgrind $(SANITIZED) unit-build
+	$(Q)for t in $(patsubst $(BUILD)/%,$(BUILD)-valgrind/%,$(UNIT_BIN)); do \
+	    valgrind -q --error-exitcode=1 --leak-check=full $$t || exit 1; done
+
+.PHONY: demo
+demo: ## install what is missing, build, run a generated shop and a flash sale (DATA=FILE: real sales)
+	$(Q)sh .ci/deps.sh build
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/soukd $(BUILD)/souk
+	$(Q)sh tests/demo/demo.sh $(BUILD) $(DATA)
+
 # ---- installing ---------------------------------------------------------------------------------
 
 BINDIR := $(DESTDIR)$(PREFIX)/bin
