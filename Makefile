@@ -42,7 +42,7 @@ SRC_example:= $(wildcard client/examples/*.c)
 SRC_support:= $(wildcard tests/support/*.c)
 LIBS_engine := -luring $(if $(filter 1,$(JEMALLOC)),-ljemalloc) -ljansson
 LIBS_cli    := -ljansson -ledit
-LIBS_bench  := -luring -ljansson
+LIBS_bench  := -luring -ljansson -lm
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_proto   := $(BUILD)/libproto.a
@@ -144,7 +144,7 @@ format-check: ## does clang-format agree with every file?
 lint: ## layers, purity, banned functions, sizes, headers alone
 	$(Q)CC=$(CC) sh tests/lint/lint.sh $(BUILD)/lint
 
-DOC_FILES := docs/protocol.md docs/errors.md
+DOC_FILES := docs/protocol.md docs/errors.md docs/operations.md docs/man/soukd.1
 .PHONY: docs docs-check
 $(BUILD)/print_docs: $(BUILD)/obj/docs/gen/print_docs.o $(BUILD)/obj/tests/support/plain_panic.o $(LIB_proto)
 	$(link) $^ $(LDFLAGS)

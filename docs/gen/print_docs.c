@@ -1,6 +1,6 @@
 /* print_docs: prints the generated parts of the documents from the .def files.
  *
- *      print_docs operations | fields | statuses | limits
+ *      print_docs operations | fields | statuses | limits | options | options-man
  *
  * docs/gen/splice.sh puts what it prints between the markers of a document, so that a table can
  * never say something else than the code. Used by `make docs` and `make docs-check`.
@@ -129,6 +129,49 @@ static void print_limits(void)
 #undef LIMIT
 }
 
+/* One line of engine/options.def. */
+struct option_line {
+    const char *name, *argument, *initial, *help;
+};
+static const struct option_line options[] = {
+#define OPTION(name, field, KIND, argument, initial, help) {name, argument, initial, help},
+#include "engine/options.def"
+#undef OPTION
+};
+
+static void print_options(void)
+{
+    printf("| option | argument | default | what |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < ARRAY_COUNT(options); i++)
+        printf("| `--%s` | %s | %s | %s |\n", options[i].name, options[i].argument,
+               options[i].initial, options[i].help);
+}
+
+/* In the macros of man(7); a hyphen that is typed is written as \-. */
+static void print_hyphens(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text == '-')
+            printf("\\-");
+        else
+            (void)putchar(*text);
+}
+
+static void print_options_man(void)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(options); i++) {
+        printf(".TP\n.B \\-\\-");
+        print_hyphens(options[i].name);
+        printf("%s%s\n", options[i].argument[0] == '\0' ? "" : " ", options[i].argument);
+        print_hyphens(options[i].help);
+        if (options[i].initial[0] != '\0') {
+            printf(". Default: ");
+            print_hyphens(options[i].initial);
+        }
+        printf(".\n");
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc == 2 ? argv[1] : "";
@@ -140,8 +183,12 @@ int main(int argc, char **argv)
         print_statuses();
     else if (strcmp(what, "limits") == 0)
         print_limits();
+    else if (strcmp(what, "options") == 0)
+        print_options();
+    else if (strcmp(what, "options-man") == 0)
+        print_options_man();
     else {
-        (void)fprintf(stderr, "usage: print_docs operations | fields | statuses | limits\n");
+        (void)fprintf(stderr, "usage: print_docs operations|fields|statuses|limits|options|options-man\n");
         return 2;
     }
     return 0;

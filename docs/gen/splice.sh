@@ -1,7 +1,7 @@
 #!/bin/sh
 # splice.sh GENERATOR [--check] FILE...: puts what `GENERATOR name` prints between the lines
-#   <!-- generated: name -->
-#   <!-- end -->
+#   <!-- generated: name -->  ...  <!-- end -->      in a document
+#   .\" generated: name       ...  .\" end          in a manual page
 # of each FILE. With --check nothing is written and a stale file is an error.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
@@ -16,7 +16,7 @@ status=0
 for file in "$@"; do
     new=$(mktemp)
     awk -v generator="$generator" '
-        /^<!-- generated: / {
+        /^(<!--|\.\\") generated: / {
             print
             name = $3
             command = generator " " name
@@ -29,7 +29,7 @@ for file in "$@"; do
             skipping = 1
             next
         }
-        /^<!-- end -->/ { skipping = 0 }
+        /^(<!-- end -->|\.\\" end)/ { skipping = 0 }
         !skipping { print }
     ' "$file" > "$new"
     if ! cmp -s "$file" "$new"; then
