@@ -1,0 +1,201 @@
+/* repl: the interactive mode: the same verbs, one per line, with history and completion on a
+ * terminal, and plainly from a pipe.
+ *
+ * Lines from a pipe go on after an error; the exit code is then that of the first verb that failed.
+ * Words are split as a shell does it, with quotes and backslashes, and `#` begins a comment line.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <histedit.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/cli/cli.h"
+
+#define HISTORY_LINES 1000
+#define LINE_WORDS    8192
+
+struct repl {
+    struct cli *cli;
+    Tokenizer *tokenizer;
+    int first_failure;
+    bool is_over;
+    char prompt[8]; /* here and not static: nothing of ours is a mutable file-level variable */
+};
+
+static void run_line(struct repl *repl, const char *line);
+
+static char *prompt_of(EditLine *edit)
+{
+    struct repl *repl = NULL;
+    (void)el_get(edit, EL_CLIENTDATA, &repl);
+    return repl->prompt;
+}
+
+/* The word before the cursor completed from the verb table: all that the candidates share. */
+static unsigned char complete(EditLine *edit, int key)
+{
+    const LineInfo *info = el_line(edit);
+    const size_t bytes = (size_t)(info->cursor - info->buffer);
+    char line[64], common[64] = "";
+    const struct verb *verb;
+    u32 found = 0;
+    (void)key;
+    if (bytes >= sizeof line)
+        return CC_ERROR;
+    memcpy(line, info->buffer, bytes);
+    line[bytes] = '\0';
+    for (size_t i = 0; (verb = verb_at(i)) != NULL; i++) {
+        if (strncmp(verb->words, line, bytes) != 0)
+            continue;
+        if (found++ == 0) {
+            (void)snprintf(common, sizeof common, "%s ", verb->words);
+            continue;
+        }
+        size_t same = 0;
+        while (common[same] != '\0' && common[same] == verb->words[same])
+            same++;
+        common[same] = '\0';
+    }
+    if (found == 0)
+        return CC_ERROR;
+    if (strlen(common) > bytes && el_insertstr(edit, common + bytes) == 0)
+        return CC_REFRESH;
+    (void)putchar('\n');
+    for (size_t i = 0; (verb = verb_at(i)) != NULL; i++)
+        if (strncmp(verb->words, line, bytes) == 0)
+            printf("  %-20s %s\n", verb->words, verb->summary);
+    return CC_REDISPLAY;
+}
+
+/* $SOUK_HISTORY, or a file in the home directory; NULL where there is neither. */
+static const char *history_path(char *to, size_t bytes)
+{
+    const char *path = getenv("SOUK_HISTORY"), *home = getenv("HOME");
+    if (path != NULL)
+        return *path == '\0' ? NULL : path;
+    if (home == NULL || (size_t)snprintf(to, bytes, "%s/.souk_history", home) >= bytes)
+        return NULL;
+    return to;
+}
+
+static void run_terminal(struct repl *repl)
+{
+    char buffer[512];
+    const char *path = history_path(buffer, sizeof buffer);
+    HistEvent event;
+    History *past = history_init();
+    EditLine *edit = el_init("souk", stdin, stdout, stderr);
+    if (past == NULL || edit == NULL) {
+        (void)cli_usage(repl->cli, "the terminal cannot be set up");
+        repl->first_failure = CLI_EXIT_USAGE;
+        goto out;
+    }
+    (void)history(past, &event, H_SETSIZE, HISTORY_LINES);
+    (void)history(past, &event, H_SETUNIQUE, 1);
+    if (path != NULL)
+        (void)history(past, &event, H_LOAD, path);
+    (void)el_set(edit, EL_CLIENTDATA, repl);
+    (void)el_set(edit, EL_PROMPT, prompt_of);
+    (void)el_set(edit, EL_EDITOR, "emacs");
+    (void)el_set(edit, EL_HIST, history, past);
+    (void)el_set(edit, EL_SIGNAL, 1);
+    (void)el_set(edit, EL_ADDFN, "souk-complete", "complete a verb", complete);
+    (void)el_set(edit, EL_BIND, "^I", "souk-complete", NULL);
+    printf("souk %s at %s; help lists the verbs, quit ends\n", souk_version(), repl->cli->address);
+    while (!repl->is_over) {
+        int bytes = 0;
+        const char *line = el_gets(edit, &bytes);
+        if (line == NULL || bytes <= 0)
+            break;
+        if (line[strspn(line, " \t\n")] == '\0')
+            continue;
+        (void)history(past, &event, H_ENTER, line);
+        run_line(repl, line);
+        (void)fflush(stdout);
+    }
+    if (path != NULL && history(past, &event, H_SAVE, path) >= 0)
+        (void)chmod(path, S_IRUSR | S_IWUSR);
+    repl->first_failure = CLI_EXIT_DONE;
+out:
+    if (edit != NULL)
+        el_end(edit);
+    if (past != NULL)
+        history_end(past);
+}
+
+static void run_pipe(struct repl *repl)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    while (!repl->is_over && getline(&line, &capacity, stdin) >= 0) {
+        run_line(repl, line);
+        (void)fflush(stdout);
+    }
+    free(line);
+}
+
+static void note(struct repl *repl, int exit_code)
+{
+    if (repl->first_failure == CLI_EXIT_DONE)
+        repl->first_failure = exit_code;
+}
+
+static void run_line(struct repl *repl, const char *line)
+{
+    int argc = 0;
+    const char **argv = NULL;
+    if (line[strspn(line, " \t")] == '#')
+        return;
+    tok_reset(repl->tokenizer);
+    if (tok_str(repl->tokenizer, line, &argc, &argv) != 0 || argc >= LINE_WORDS) {
+        note(repl, cli_usage(repl->cli, "a quote is not closed, or the line is too long"));
+        return;
+    }
+    if (argc == 0)
+        return;
+    if (strcmp(argv[0], "quit") == 0 || strcmp(argv[0], "exit") == 0) {
+        repl->is_over = true;
+        return;
+    }
+    if (strcmp(argv[0], "repl") == 0) {
+        note(repl, cli_usage(repl->cli, "already there"));
+        return;
+    }
+    /* The verbs reorder their words, the tokenizer keeps its own. */
+    char **words = calloc((size_t)argc + 1, sizeof *words);
+    MUST(words != NULL);
+    int count = 0;
+    for (int i = 0; i < argc; i++) {
+        if (i == 0 && strcmp(argv[0], "souk") == 0)
+            continue;
+        words[count++] = strdup(argv[i]);
+        MUST(words[count - 1] != NULL);
+    }
+    char **copies = calloc((size_t)argc + 1, sizeof *copies);
+    MUST(copies != NULL);
+    memcpy(copies, words, (size_t)count * sizeof *copies);
+    if (count > 0)
+        note(repl, cli_run(repl->cli, count, words));
+    for (int i = 0; i < count; i++)
+        free(copies[i]);
+    free(copies);
+    free(words);
+}
+
+int verb_repl(struct cli *cli, const struct verb_args *args)
+{
+    struct repl repl = {.cli = cli, .tokenizer = tok_init(NULL), .prompt = "souk> "};
+    (void)args;
+    MUST(repl.tokenizer != NULL);
+    cli->is_interactive = true;
+    if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        run_terminal(&repl);
+    else
+        run_pipe(&repl);
+    cli->is_interactive = false;
+    tok_end(repl.tokenizer);
+    return repl.first_failure;
+}
