@@ -210,10 +210,19 @@ static void measure_heap(u32 count)
     free(positions);
 }
 
+static double measure_arena_pairs(struct arena *arena)
+{
+    const u64 begin_ns = now_ns();
+    for (u32 i = 0; i < LOOKUP_COUNT; i++)
+        arena_release(arena, arena_acquire(arena, 100 + i % 28), 100 + i % 28);
+    return (double)(now_ns() - begin_ns) / LOOKUP_COUNT;
+}
+
 static void measure_pools(void)
 {
     double record[ROUNDS];
-    double bytes[ROUNDS];
+    double among_others[ROUNDS];
+    double alone[ROUNDS]; /* the run comes and goes with its only object */
     for (u32 round = 0; round < ROUNDS; round++) {
         struct store_memory memory;
         struct pool pool;
@@ -221,21 +230,22 @@ static void measure_pools(void)
         store_memory_init(&memory);
         pool_init(&pool, &memory, 64);
         arena_init(&arena, &memory);
-        u64 begin_ns = now_ns();
+        const u64 begin_ns = now_ns();
         for (u32 i = 0; i < LOOKUP_COUNT; i++) {
             u32 index = pool_acquire(&pool);
             pool_release(&pool, &index);
         }
         record[round] = (double)(now_ns() - begin_ns) / LOOKUP_COUNT;
-        begin_ns = now_ns();
-        for (u32 i = 0; i < LOOKUP_COUNT; i++)
-            arena_release(&arena, arena_acquire(&arena, 100 + i % 28), 100 + i % 28);
-        bytes[round] = (double)(now_ns() - begin_ns) / LOOKUP_COUNT;
+        alone[round] = measure_arena_pairs(&arena);
+        void *other = arena_acquire(&arena, 128);
+        among_others[round] = measure_arena_pairs(&arena);
+        arena_release(&arena, other, 128);
         arena_deinit(&arena);
         pool_deinit(&pool);
     }
-    printf("pool acquire + release %.1f ns; arena acquire + release %.1f ns\n", median(record),
-           median(bytes));
+    printf("pool acquire + release %.1f ns; arena acquire + release %.1f ns, as the only object of "
+           "its class %.1f ns\n",
+           median(record), median(among_others), median(alone));
 }
 
 int main(void)

@@ -30,8 +30,10 @@ STATIC_CHECK(sizeof(struct arena_run) == 32);
 struct arena_slab {
     struct arena_slab *next; /* all slabs */
     struct arena_slab *previous;
-    struct arena_slab *next_roomy;
+    struct arena_slab *next_roomy; /* slabs of equal room */
     struct arena_slab *previous_roomy;
+    u32 room; /* length of the longest row of free pages */
+    u32 reserved[3];
     page_set free_pages;
     struct arena_run runs[ARENA_PAGE_COUNT];
 };
@@ -70,8 +72,18 @@ static page_set pages_mask(u32 first, u32 count)
     return (((page_set)1 << count) - 1) << first;
 }
 
-/* The first of `count` neighbouring free pages, or 0 (the header) if there are none. Each step
- * keeps those bits that have the next `step` bits set too. */
+/* The number of the lowest bit; the set is not empty. */
+static u32 lowest_page(page_set pages)
+{
+    const u64 low = (u64)pages;
+    if (low != 0)
+        return (u32)__builtin_ctzll(low);
+    MUST(pages != 0);
+    return 64 + (u32)__builtin_ctzll((u64)(pages >> 64));
+}
+
+/* The first of `count` neighbouring free pages, which must exist. Each step keeps those bits that
+ * have the next `shift` bits set too. */
 static u32 find_pages(page_set free_pages, u32 count)
 {
     u32 missing = count - 1;
@@ -80,30 +92,65 @@ static u32 find_pages(page_set free_pages, u32 count)
         free_pages &= free_pages >> shift;
         missing -= shift;
     }
-    const u64 low = (u64)free_pages;
-    const u64 high = (u64)(free_pages >> 64);
-    if (low != 0)
-        return (u32)__builtin_ctzll(low);
-    return high != 0 ? 64 + (u32)__builtin_ctzll(high) : 0;
+    return lowest_page(free_pages);
+}
+
+/* The length of the longest row of free pages. rows[i] has the pages that begin a row of 2^i; the
+ * answer is put together from the largest of these downwards. */
+static u32 longest_row(page_set free_pages)
+{
+    page_set rows[7];
+    rows[0] = free_pages;
+    for (u32 i = 1; i < ARRAY_COUNT(rows); i++)
+        rows[i] = rows[i - 1] & (rows[i - 1] >> (1u << (i - 1)));
+    u32 length = 0;
+    page_set begins = ~(page_set)0; /* pages that begin a row of `length` */
+    for (u32 i = ARRAY_COUNT(rows); i-- > 0;) {
+        const page_set longer = begins & (rows[i] >> length);
+        if (longer == 0)
+            continue;
+        begins = longer;
+        length += 1u << i;
+    }
+    return length;
 }
 
 static void link_roomy_slab(struct arena *arena, struct arena_slab *slab)
 {
+    struct arena_slab **head = &arena->roomy_slabs[slab->room];
     slab->previous_roomy = NULL;
-    slab->next_roomy = arena->roomy_slabs;
+    slab->next_roomy = *head;
     if (slab->next_roomy != NULL)
         slab->next_roomy->previous_roomy = slab;
-    arena->roomy_slabs = slab;
+    *head = slab;
+    arena->rooms[slab->room / 64] |= 1ull << (slab->room % 64);
 }
 
 static void unlink_roomy_slab(struct arena *arena, struct arena_slab *slab)
 {
+    struct arena_slab **head = &arena->roomy_slabs[slab->room];
     if (slab->next_roomy != NULL)
         slab->next_roomy->previous_roomy = slab->previous_roomy;
     if (slab->previous_roomy != NULL)
         slab->previous_roomy->next_roomy = slab->next_roomy;
     else
-        arena->roomy_slabs = slab->next_roomy;
+        *head = slab->next_roomy;
+    if (*head == NULL)
+        arena->rooms[slab->room / 64] &= ~(1ull << (slab->room % 64));
+}
+
+/* To be called when free_pages has changed. */
+static void update_room(struct arena *arena, struct arena_slab *slab)
+{
+    const u32 room = longest_row(slab->free_pages);
+    MUST(room < ARENA_PAGE_COUNT);
+    if (room == slab->room)
+        return;
+    if (slab->room != 0)
+        unlink_roomy_slab(arena, slab);
+    slab->room = room;
+    if (room != 0)
+        link_roomy_slab(arena, slab);
 }
 
 static void link_run(struct arena *arena, struct arena_run *run)
@@ -137,7 +184,7 @@ static struct arena_slab *acquire_slab(struct arena *arena)
     arena->slabs = slab;
     arena->slab_count++;
     arena->empty_slab_count++;
-    link_roomy_slab(arena, slab);
+    update_room(arena, slab);
     return slab;
 }
 
@@ -156,33 +203,27 @@ static void release_slab(struct arena *arena, struct arena_slab *slab)
     store_memory_release(arena->memory, slab, SLAB_BYTES);
 }
 
-/* A slab with `pages` neighbouring free pages, the first of which goes to *first. */
-static struct arena_slab *find_slab(struct arena *arena, u32 pages, u32 *first)
+/* The slab with the smallest room for `pages` pages: so the pieces are used before the whole. */
+static struct arena_slab *find_slab(struct arena *arena, u32 pages)
 {
-    struct arena_slab *slab = arena->roomy_slabs;
-    for (u32 tried = 0; slab != NULL && tried < ARENA_SLABS_TRIED; tried++) {
-        *first = find_pages(slab->free_pages, pages);
-        if (*first != 0)
-            return slab;
-        slab = slab->next_roomy;
-    }
-    slab = acquire_slab(arena);
-    *first = find_pages(slab->free_pages, pages);
-    MUST(*first != 0);
-    return slab;
+    MUST(pages > 0 && pages < ARENA_PAGE_COUNT);
+    const page_set rooms = (page_set)arena->rooms[1] << 64 | arena->rooms[0];
+    const page_set fitting = rooms & ~(((page_set)1 << pages) - 1);
+    if (fitting == 0)
+        return acquire_slab(arena);
+    return arena->roomy_slabs[lowest_page(fitting)];
 }
 
 static struct arena_run *acquire_run(struct arena *arena, u32 class_index)
 {
     const u32 pages = run_pages(class_index);
-    u32 first = 0;
-    struct arena_slab *slab = find_slab(arena, pages, &first);
+    struct arena_slab *slab = find_slab(arena, pages);
+    const u32 first = find_pages(slab->free_pages, pages);
     const page_set taken = pages_mask(first, pages);
     MUST((slab->free_pages & taken) == taken);
     arena->empty_slab_count -= slab->free_pages == ALL_FREE;
     slab->free_pages &= ~taken;
-    if (slab->free_pages == 0)
-        unlink_roomy_slab(arena, slab);
+    update_room(arena, slab);
 
     for (u32 page = first; page < first + pages; page++)
         slab->runs[page].first_page = (u8)first;
@@ -205,9 +246,8 @@ static void release_run(struct arena *arena, struct arena_run *run)
     MUST((slab->free_pages & given) == 0);
     unlink_run(arena, run);
     run->page_count = 0;
-    if (slab->free_pages == 0)
-        link_roomy_slab(arena, slab);
     slab->free_pages |= given;
+    update_room(arena, slab);
     if (slab->free_pages != ALL_FREE)
         return;
     arena->empty_slab_count++;
@@ -322,23 +362,35 @@ static bool is_slab_valid(const struct arena_slab *slab, u64 *live_bytes, u32 *r
     return seen == ~(page_set)0;
 }
 
+/* I4; counts the slabs in the lists. */
+static bool is_room_list_valid(const struct arena *arena, u32 room, u32 *slab_count)
+{
+    const struct arena_slab *slab = arena->roomy_slabs[room];
+    if ((slab != NULL) != (arena->rooms[room / 64] >> (room % 64) & 1))
+        return false;
+    for (; slab != NULL; slab = slab->next_roomy)
+        if (slab->room != room || ++*slab_count > arena->slab_count)
+            return false;
+    return true;
+}
+
 bool arena_valid(const struct arena *arena)
 {
     u64 live_bytes = 0;
     u32 slab_count = 0;
+    u32 full_slab_count = 0;
+    u32 listed_slab_count = 0;
     u32 roomy_run_count = 0; /* by looking at the runs, then by walking the lists */
-    u32 roomy_slab_count = 0;
     for (const struct arena_slab *slab = arena->slabs; slab != NULL; slab = slab->next) {
-        if (++slab_count > arena->slab_count || !is_slab_valid(slab, &live_bytes, &roomy_run_count))
+        if (++slab_count > arena->slab_count ||
+            !is_slab_valid(slab, &live_bytes, &roomy_run_count) ||
+            slab->room != longest_row(slab->free_pages))
             return false;
-        roomy_slab_count += slab->free_pages != 0;
+        full_slab_count += slab->room == 0;
     }
-    const struct arena_slab *roomy = arena->roomy_slabs;
-    for (; roomy != NULL && roomy_slab_count > 0; roomy = roomy->next_roomy, roomy_slab_count--)
-        if (roomy->free_pages == 0)
+    for (u32 room = 1; room < ARENA_PAGE_COUNT; room++)
+        if (!is_room_list_valid(arena, room, &listed_slab_count))
             return false;
-    if (roomy != NULL || roomy_slab_count != 0)
-        return false;
     for (u32 i = 0; i < ARENA_CLASS_COUNT; i++) {
         const struct arena_run *run = arena->roomy_runs[i];
         for (; run != NULL; run = run->next, roomy_run_count--)
@@ -346,5 +398,5 @@ bool arena_valid(const struct arena *arena)
                 return false;
     }
     return roomy_run_count == 0 && slab_count == arena->slab_count &&
-           live_bytes == arena->live_bytes;
+           listed_slab_count + full_slab_count == slab_count && live_bytes == arena->live_bytes;
 }

@@ -17,12 +17,15 @@
  *   I1  a run is in its class's list exactly if it has room.
  *   I2  live_bytes is the sum of the class sizes of all objects held.
  *   I3  each page but the first is free or belongs to exactly one run.
- *   I4  a slab is in the list of roomy slabs exactly if it has a free page.
+ *   I4  a slab is in the list of its room, the length of its longest row of free pages; a full
+ *       slab, of room 0, is in none.
  * Ownership  an object belongs to the caller from acquire to release; the caller remembers its
  *            length. Pointers are valid inside this process only: never dump, hash or order by them.
  *            One core.
  * Happy path acquire pops the free list of the first run with room: O(1), no call to the seam.
- *            When all are full a new run is cut: a bounded search of ARENA_SLABS_TRIED slabs.
+ *            When all are full a new run is cut from a slab of the smallest room that suffices,
+ *            found by one search in a bit set. (Trying the first few slabs instead let memory grow
+ *            without end under steady load; the unit test holds that down.)
  * Failure    no memory, or more than ARENA_BYTES_MAX: panic. Lengths are validated at admission.
  * Not here   zeroing (in checked builds new bytes are 0xa5), moving, compaction.
  *
@@ -39,7 +42,6 @@
 #define ARENA_BYTES_MAX   (3u << 19) /* 1.5 MiB: a full frame and its envelope */
 #define ARENA_PAGE_BYTES  (16u << 10)
 #define ARENA_PAGE_COUNT  128u
-#define ARENA_SLABS_TRIED 8u
 
 struct arena_run;
 struct arena_slab;
@@ -51,8 +53,9 @@ struct arena {
     u32 slab_count;
     u32 empty_slab_count;
     u32 reserved;
-    struct arena_slab *slabs;       /* all of them */
-    struct arena_slab *roomy_slabs; /* those with a free page */
+    u64 rooms[2];                                     /* bit n: roomy_slabs[n] is not empty */
+    struct arena_slab *slabs;                         /* all of them */
+    struct arena_slab *roomy_slabs[ARENA_PAGE_COUNT]; /* by their longest row of free pages */
     struct arena_run *roomy_runs[ARENA_CLASS_COUNT];
 };
 

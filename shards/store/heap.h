@@ -37,6 +37,9 @@
 #define HEAP_CHUNK_SLOTS 4096u
 #define HEAP_COUNT_MAX   (1u << 28)
 
+/* Where `moved` must be inlined, also without optimisation flags that say so. */
+#define HEAP_INLINE __attribute__((always_inline)) static inline
+
 struct heap_entry {
     u64 key;
     u32 item;
@@ -115,8 +118,8 @@ static inline struct heap_entry heap_top(const struct heap *heap)
 }
 
 /* The sifts move a hole instead of swapping: half the writes, and `moved` once per entry. */
-__attribute__((always_inline)) static inline void
-heap_sift_up(struct heap *heap, const struct heap_owner *owner, u32 hole, struct heap_entry entry)
+HEAP_INLINE void heap_sift_up(struct heap *heap, const struct heap_owner *owner, u32 hole,
+                              struct heap_entry entry)
 {
     while (hole > HEAP_ROOT) {
         const u32 parent = hole / 4 + 2;
@@ -131,8 +134,8 @@ heap_sift_up(struct heap *heap, const struct heap_owner *owner, u32 hole, struct
     owner->moved(owner->context, entry.item, hole);
 }
 
-__attribute__((always_inline)) static inline void
-heap_sift_down(struct heap *heap, const struct heap_owner *owner, u32 hole, struct heap_entry entry)
+HEAP_INLINE void heap_sift_down(struct heap *heap, const struct heap_owner *owner, u32 hole,
+                                struct heap_entry entry)
 {
     const u32 end = HEAP_ROOT + heap->count;
     for (;;) { /* ends: the hole goes down a level each time */
@@ -155,8 +158,8 @@ heap_sift_down(struct heap *heap, const struct heap_owner *owner, u32 hole, stru
     owner->moved(owner->context, entry.item, hole);
 }
 
-__attribute__((always_inline)) static inline void
-heap_place(struct heap *heap, const struct heap_owner *owner, u32 hole, struct heap_entry entry)
+HEAP_INLINE void heap_place(struct heap *heap, const struct heap_owner *owner, u32 hole,
+                            struct heap_entry entry)
 {
     if (hole > HEAP_ROOT && entry.key < heap_slot(heap, hole / 4 + 2)->key)
         heap_sift_up(heap, owner, hole, entry);
@@ -165,8 +168,7 @@ heap_place(struct heap *heap, const struct heap_owner *owner, u32 hole, struct h
 }
 
 /* Adds an item that is not in the heap. */
-__attribute__((always_inline)) static inline void
-heap_push(struct heap *heap, const struct heap_owner *owner, u64 key, u32 item)
+HEAP_INLINE void heap_push(struct heap *heap, const struct heap_owner *owner, u64 key, u32 item)
 {
     MUST(heap->count < HEAP_COUNT_MAX);
     const u32 hole = HEAP_ROOT + heap->count;
@@ -177,8 +179,7 @@ heap_push(struct heap *heap, const struct heap_owner *owner, u64 key, u32 item)
 }
 
 /* Takes the entry at `position` out. */
-__attribute__((always_inline)) static inline void
-heap_remove(struct heap *heap, const struct heap_owner *owner, u32 position)
+HEAP_INLINE void heap_remove(struct heap *heap, const struct heap_owner *owner, u32 position)
 {
     MUST(heap_has(heap, position));
     const u32 item = heap_slot(heap, position)->item;
@@ -193,15 +194,14 @@ heap_remove(struct heap *heap, const struct heap_owner *owner, u32 position)
 }
 
 /* Takes the smallest entry out; the heap must not be empty. */
-__attribute__((always_inline)) static inline void heap_pop(struct heap *heap,
-                                                           const struct heap_owner *owner)
+HEAP_INLINE void heap_pop(struct heap *heap, const struct heap_owner *owner)
 {
     heap_remove(heap, owner, HEAP_ROOT);
 }
 
 /* Gives the entry at `position` another key, smaller or larger. */
-__attribute__((always_inline)) static inline void
-heap_update(struct heap *heap, const struct heap_owner *owner, u32 position, u64 key)
+HEAP_INLINE void heap_update(struct heap *heap, const struct heap_owner *owner, u32 position,
+                             u64 key)
 {
     MUST(heap_has(heap, position));
     struct heap_entry entry = *heap_slot(heap, position);

@@ -254,9 +254,10 @@ u32 map_bucket_read(const struct map *map, u32 bucket, u32 *out, u32 max)
 
 void map_prepare(struct map *map, u32 insert_count)
 {
-    /* Measured: overflow buckets stay under a sixteenth of all buckets times two. */
+    /* Measured: at most 15 overflow buckets to 100 others, but while a level is young they grow as
+     * fast as half of the others. */
     pool_prepare(&map->buckets, insert_count / MAP_FILL + 1);
-    pool_prepare(&map->overflow, insert_count / (MAP_FILL * 4) + 1);
+    pool_prepare(&map->overflow, insert_count / MAP_FILL + 1);
 }
 
 /* A packed bucket with its entries where they belong. `*count` grows by what it holds. */

@@ -32,8 +32,8 @@
  * Happy path prefetch the buckets of a group of keys, prefetch their first candidates, find.
  * Failure    no memory is a panic. Hashes that collide make a chain longer, never wrong.
  * Not here   keys; merging of buckets when the map gets smaller; versions of records.
- *            A cut must differ from the two before it even if their walks were abandoned: count
- *            up modulo 256.
+ *            A walk may be abandoned; the versions of cuts count up modulo 256, so that a bucket
+ *            is mistaken for visited only after 255 abandoned walks in a row.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

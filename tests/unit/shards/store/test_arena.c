@@ -8,6 +8,12 @@
 
 #define SLAB_BYTES STORE_CHUNK_BYTES
 
+struct held {
+    u8 *bytes;
+    u32 length;
+    u8 fill;
+};
+
 static void every_length_gets_the_smallest_class_that_holds_it(void **state)
 {
     (void)state;
@@ -93,6 +99,38 @@ static void the_largest_object_fits(void **state)
     arena_deinit(&arena);
 }
 
+/* The mixture: mostly codes and titles, now and then a reply of up to 60 KB. */
+static void steady_load_does_not_make_memory_grow(void **state)
+{
+    (void)state;
+    enum { HELD = 20000, ROUNDS = 10 };
+    static struct held held[HELD];
+    struct fuzz fuzz = fuzz_begin("steady");
+    struct store_memory memory;
+    struct arena arena;
+    store_memory_init(&memory);
+    arena_init(&arena, &memory);
+    u64 used_first = 0;
+    for (u32 round = 0; round < ROUNDS; round++) {
+        for (u32 turn = 0; turn < 3 * HELD; turn++) {
+            struct held *slot = &held[fuzz_below(&fuzz, HELD)];
+            const u32 kind = fuzz_below(&fuzz, 256);
+            if (slot->bytes != NULL)
+                arena_release(&arena, slot->bytes, slot->length);
+            slot->length = 20 + fuzz_below(&fuzz, kind == 0 ? 60000 : kind < 16 ? 3000 : 200);
+            slot->bytes = arena_acquire(&arena, slot->length);
+        }
+        used_first = round == 1 ? memory.used_bytes : used_first;
+        assert_true(arena_valid(&arena));
+    }
+    print_message("  %llu live bytes in %llu bytes of slabs, after the first rounds %llu\n",
+                  (unsigned long long)arena_live_bytes(&arena),
+                  (unsigned long long)memory.used_bytes, (unsigned long long)used_first);
+    assert_true(memory.used_bytes <= used_first + used_first / 4);
+    arena_deinit(&arena);
+    assert_int_equal(memory.used_bytes, 0);
+}
+
 static void misuse_is_caught(void **state)
 {
     (void)state;
@@ -111,12 +149,6 @@ static void misuse_is_caught(void **state)
     arena_release(&arena, other, 40);
     arena_deinit(&arena);
 }
-
-struct held {
-    u8 *bytes;
-    u32 length;
-    u8 fill;
-};
 
 static u32 random_length(struct fuzz *fuzz)
 {
@@ -191,6 +223,7 @@ int main(void)
         cmocka_unit_test(an_object_that_comes_and_goes_costs_no_memory_call),
         cmocka_unit_test(memory_of_one_class_serves_another_when_it_is_empty),
         cmocka_unit_test(the_largest_object_fits),
+        cmocka_unit_test(steady_load_does_not_make_memory_grow),
         cmocka_unit_test(misuse_is_caught),
         cmocka_unit_test(arena_equals_a_naive_model),
     };

@@ -109,7 +109,7 @@ static void both_ways_to_compare_tags_agree(void **state)
         u32 expected = 0;
         for (u32 i = 0; i < MAP_BUCKET_SLOTS; i++) {
             const u32 choice = fuzz_below(&fuzz, 4);
-            bucket.tags[i] = choice == 0 ? tag : (u8)(tag + choice * (1u << fuzz_below(&fuzz, 8)));
+            bucket.tags[i] = (u8)(tag + choice * (1u << fuzz_below(&fuzz, 8)));
             expected |= (u32)(bucket.tags[i] == tag) << i;
         }
         assert_int_equal(map_bucket_match_portable(&bucket, tag), expected);
@@ -296,6 +296,24 @@ static void a_hook_that_changes_the_map_is_caught(void **state)
     shop_close(&shop);
 }
 
+static void prepared_inserts_ask_for_no_memory(void **state)
+{
+    (void)state;
+    enum { KEYS = 300000, STEP = 5000 };
+    struct shop shop;
+    shop_open(&shop, KEYS + 1, UINT64_MAX);
+    for (u32 key = 1; key <= KEYS;) {
+        map_prepare(&shop.map, STEP);
+        const u64 used_bytes = shop.memory.used_bytes;
+        for (u32 i = 0; i < STEP; i++, key++) {
+            shop.keys[key] = key;
+            map_insert(&shop.map, key_hash(&shop, key), key);
+        }
+        assert_int_equal(shop.memory.used_bytes, used_bytes);
+    }
+    shop_close(&shop);
+}
+
 static int compare_u32(const void *a, const void *b)
 {
     const u32 x = *(const u32 *)a;
@@ -354,6 +372,7 @@ int main(void)
         cmocka_unit_test(map_equals_a_naive_model),
         cmocka_unit_test(a_sliced_walk_sees_the_state_at_the_cut),
         cmocka_unit_test(a_hook_that_changes_the_map_is_caught),
+        cmocka_unit_test(prepared_inserts_ask_for_no_memory),
         cmocka_unit_test(two_million_inserts_have_no_pause_and_take_few_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
