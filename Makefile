@@ -55,6 +55,7 @@ LIB_bench   := $(BUILD)/libbench.a
 .PHONY: all
 all: $(BUILD)/soukd $(BUILD)/souk $(BUILD)/souk-bench $(LIB_client) $(LIB_client_so) examples limits ## build everything (default)
 .DEFAULT_GOAL := all
+.SECONDARY:
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -89,7 +90,7 @@ $(BUILD)/soukd: $(call obj,engine/main.c) $(LIB_engine) $(LIB_shards) $(LIB_prot
 	$(link) $^ $(LDFLAGS) $(LIBS_engine)
 $(BUILD)/souk: $(call obj,$(SRC_cli)) $(LIB_client)
 	$(link) $^ $(LDFLAGS) $(LIBS_cli)
-$(BUILD)/souk-bench: $(call obj,$(SRC_bench)) $(LIB_bench) $(LIB_client)
+$(BUILD)/souk-bench: $(call obj,$(SRC_bench)) $(LIB_bench) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) $(LIBS_bench)
 
 .PHONY: examples limits micro
