@@ -24,10 +24,13 @@ static inline u64 route_hash_resource(struct resource key)
     return checksum64(&key, sizeof key);
 }
 
+/* Wide enough for hash * count; not ISO C, so marked as the extension that it is. */
+__extension__ typedef unsigned __int128 route_u128;
+
 /* hash -> [0, shard_count). shard_count must be at least 1. */
 static inline u16 route_shard(u64 hash, u16 shard_count)
 {
-    return (u16)(((unsigned __int128)hash * shard_count) >> 64);
+    return (u16)(((route_u128)hash * shard_count) >> 64);
 }
 
 #endif
