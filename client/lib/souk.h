@@ -103,7 +103,7 @@ enum souk_error {
 };
 
 /* In a batch, a record without an answer has a status of this number plus -error. */
-#define SOUK_UNANSWERED           65000u
+#define SOUK_UNANSWERED           65000
 #define SOUK_UNANSWERED_BY(error) ((uint16_t)(SOUK_UNANSWERED - (error)))
 
 /* Bits of `flags` in a reply. */
@@ -277,8 +277,10 @@ int souk_submit(struct souk_client *client, const struct souk_request *request,
  * else SOUK_ERROR_TOO_LARGE. The request's flags may also have SOUK_LINKED. */
 int souk_send_numbered(struct souk_client *client, const struct souk_request *request);
 
-/* Opens `session` on `shard` for souk_send_numbered; harmless if it is open. Returns 0, an error, or
- * the positive status that the server answered. */
+/* Opens `session` on `shard` for souk_send_numbered. Returns 0, an error, or the positive status that
+ * the server answered. Open it once, before its first number, and never again once a number was
+ * sent: a shard that has forgotten the session must be able to say so (SESSION_EXPIRED), and would
+ * take a number for a new one after a second opening. */
 int souk_open_session(struct souk_client *client, uint16_t shard, struct souk_id128 session);
 
 /* Closes all sockets at once, as a broken network would; what is in flight is sent again. For
