@@ -92,6 +92,9 @@ $(BUILD)/souk: $(call obj,$(SRC_cli)) $(LIB_client)
 	$(link) $^ $(LDFLAGS) $(LIBS_cli)
 $(BUILD)/souk-bench: $(call obj,$(SRC_bench)) $(LIB_bench) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) $(LIBS_bench)
+# Preloaded into a server whose allocations are counted.
+$(BUILD)/alloc_hook.so: $(BUILD)/obj/bench/hook/alloc_hook.o
+	$(link) -shared $^ $(LDFLAGS) -ldl
 
 .PHONY: examples limits micro
 # What the state machines get memory from in programs that are not the server.
@@ -197,6 +200,55 @@ demo: ## install what is missing, build, run a generated shop and a flash sale (
 	$(Q)sh .ci/deps.sh build
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/soukd $(BUILD)/souk
 	$(Q)sh tests/demo/demo.sh $(BUILD) $(DATA)
+
+# ---- model, golden vectors, fuzzing ---------------------------------------------------------------
+
+# The state machines against a second, plain implementation of docs/stock.md.
+OPS  ?= 20000000
+SEED ?=
+MODEL_OBJ := $(call obj,$(wildcard tests/model/model*.c))
+$(BUILD)/tests/model/model-test: $(call obj,$(wildcard tests/model/*.c)) $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
+	$(link) $^ $(LDFLAGS)
+$(BUILD)/tests/golden/golden: $(BUILD)/obj/tests/golden/golden.o $(BUILD)/obj/tests/support/plain_panic.o $(LIB_proto)
+	$(link) $^ $(LDFLAGS)
+
+.PHONY: model model-short golden
+model: $(BUILD)/tests/model/model-test ## shard against model, OPS=20000000 records (SEED= to repeat one)
+	$(Q)$< --ops $(OPS) $(if $(SEED),--seed $(SEED))
+	$(Q)$< --ops $(OPS) --shards 3 $(if $(SEED),--seed $(SEED))
+model-short: $(BUILD)/tests/model/model-test
+	$(Q)$< --seed 1 --ops 1500000
+	$(Q)$< --seed 2 --ops 500000 --shards 3
+	$(Q)$< --seed 3 --ops 500000 --mutate all
+golden: $(BUILD)/tests/golden/golden ## do frames, batches and routes still have their bytes?
+	$(Q)$< tests/golden
+
+# A target is tests/fuzz/fuzz_NAME.c, its seeds are tests/fuzz/corpus/NAME. What is found goes to
+# $(BUILD)/fuzz/found; a new input that matters is added to the corpus by hand. A target that needs
+# more objects than the archives has a line like that of `batch`.
+SECONDS      ?= 60
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(filter-out tests/fuzz/fuzz_replay.c,$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_CFLAGS  := BUILD=$(BUILD)/fuzz-build CC=clang HARDEN= OPT="-O1 -g -DSOUK_CHECKS" EXTRA="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
+$(BUILD)/fuzz/replay_batch $(BUILD)/fuzz/fuzz_batch: $(MODEL_OBJ)
+$(BUILD)/fuzz/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz_replay.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
+	$(link) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS)
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
+	$(link) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) -fsanitize=fuzzer
+
+.PHONY: fuzz fuzz-smoke fuzz-corpus
+fuzz: ## libFuzzer with clang: T=frame SECONDS=60
+	$(Q)$(MAKE) --no-print-directory $(FUZZ_CFLAGS) $(BUILD)/fuzz-build/fuzz/fuzz_$(T)
+	$(Q)mkdir -p $(BUILD)/fuzz/found/$(T)
+	$(Q)$(BUILD)/fuzz-build/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) -max_len=16384 -timeout=10 -print_final_stats=0 -verbosity=0 \
+	    -artifact_prefix=$(BUILD)/fuzz/found/ $(BUILD)/fuzz/found/$(T) tests/fuzz/corpus/$(T)
+	@echo "fuzz $(T): $(SECONDS) s, nothing found"
+fuzz-smoke: ## every fuzz target for a few seconds
+	$(Q)for t in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory fuzz T=$$t SECONDS=8 || exit 1; done
+fuzz-corpus: $(patsubst %,$(BUILD)/fuzz/replay_%,$(FUZZ_TARGETS))
+	$(Q)for t in $(FUZZ_TARGETS); do $(BUILD)/fuzz/replay_$$t tests/fuzz/corpus/$$t || exit 1; done
+
+TEST_TARGETS  += golden fuzz-corpus model-short
+CHECK_TARGETS += fuzz-smoke
 
 # ---- installing ---------------------------------------------------------------------------------
 
