@@ -1,0 +1,24 @@
+/* memory: whose heap a thread uses, and where the state machines get their chunks from.
+ *
+ * jemalloc is the process's malloc. Each reactor's thread is bound to an arena of its own, so that
+ * libraries called from it do not meet other threads in an allocator either. The chunks of the state
+ * machines (shards/store/store_memory.h) come from mmap: 2 MiB and more are aligned to huge pages,
+ * asked for as such, and present before they are handed out, so that a hot operation never faults.
+ *
+ * Ownership  a chunk is touched first by the thread that asked for it, and so lies near its core.
+ * Failure    NULL; the caller decides (the state machines panic, what was logged must be applied).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SOUK_ENGINE_MEMORY_H
+#define SOUK_ENGINE_MEMORY_H
+
+#include "proto/base.h"
+
+/* Gives the calling thread an arena of its own. False when the process runs on another malloc
+ * (sanitizer builds), which is fine. */
+bool memory_bind_thread(void);
+/* Resident memory of the process in bytes, 0 when unknown. */
+u64 memory_resident_bytes(void);
+
+#endif

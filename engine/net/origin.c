@@ -1,0 +1,108 @@
+/* origin: see origin.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "engine/net/origin.h"
+
+#include <string.h>
+
+#include "engine/reactor.h"
+
+struct origin_handle origin_defer(const struct origin *origin)
+{
+    MUST((origin->connection == NULL) != (origin->mail == NULL));
+    struct origin_handle handle = {.mail = origin->mail, .arrival_ns = origin->arrival_ns};
+    if (origin->connection != NULL) {
+        origin->connection->in_flight++;
+        handle.connection = origin->connection->index;
+        handle.generation = origin->connection->generation;
+    }
+    return handle;
+}
+
+struct origin origin_resume(struct reactor *reactor, const struct origin_handle *handle)
+{
+    struct origin origin = {.mail = handle->mail, .arrival_ns = handle->arrival_ns};
+    if (handle->mail != NULL)
+        return origin;
+    origin.connection = connection_find(reactor, handle->connection, handle->generation);
+    if (origin.connection != NULL) {
+        MUST(origin.connection->in_flight > 0);
+        origin.connection->in_flight--;
+    }
+    return origin;
+}
+
+/* Where a reply of `bytes` goes; NULL when nobody is left. */
+static u8 *reply_room(struct reactor *reactor, const struct origin *origin, u32 bytes)
+{
+    if (origin->connection != NULL)
+        return connection_reply_room(origin->connection, bytes);
+    if (origin->mail == NULL) {
+        metric_add(&reactor->metrics->replies_lost, 1);
+        return NULL;
+    }
+    MUST(origin->mail->capacity >= bytes); /* F2 of forward.h */
+    return origin->mail->bytes;
+}
+
+static void reply_written(struct reactor *reactor, const struct origin *origin, u32 bytes)
+{
+    if (origin->connection != NULL)
+        connection_reply_written(origin->connection, bytes);
+    else
+        forward_answer(reactor, origin->mail, bytes);
+}
+
+void origin_reply(struct reactor *reactor, const struct origin *origin,
+                  const struct frame_echo *echo, const struct shard_reply *reply, u64 lsn)
+{
+    const bool is_ok = reply->status == STATUS_OK;
+    const u32 body_bytes = is_ok ? reply->body_bytes : (u32)sizeof(struct frame_detail);
+    const u32 length = FRAME_HEADER_BYTES + body_bytes;
+    MUST(length <= FRAME_BYTES_MAX);
+    u8 *to = reply_room(reactor, origin, length);
+    if (to == NULL)
+        return;
+    const struct frame_header header = {
+        .opcode = echo->opcode,
+        .flags = (u16)(FRAME_FLAG_REPLY | reply->flags),
+        .status = reply->status,
+        .shard = echo->shard,
+        .record_count = is_ok ? reply->record_count : 0,
+        .request_id = echo->request_id,
+        .session = echo->session,
+        .session_seq = echo->session_seq,
+        .acked_seq = echo->acked_seq,
+        .lsn = lsn,
+        .time_ns = reactor->log_now_ns,
+        .retry_after_ms = reply->retry_after_ms,
+    };
+    memcpy(to, &header, sizeof header);
+    if (is_ok)
+        memcpy(to + FRAME_HEADER_BYTES, reply->body, body_bytes);
+    else
+        memcpy(to + FRAME_HEADER_BYTES, &reply->detail, body_bytes);
+    frame_seal(to, length);
+    reply_written(reactor, origin, length);
+}
+
+void origin_refuse(struct reactor *reactor, const struct origin *origin,
+                   const struct frame_echo *echo, u16 status, u32 retry_after_ms,
+                   struct frame_detail detail)
+{
+    MUST(status != STATUS_OK);
+    const struct shard_reply reply = {
+        .status = status, .retry_after_ms = retry_after_ms, .detail = detail};
+    origin_reply(reactor, origin, echo, &reply, 0);
+}
+
+void origin_measure(struct reactor *reactor, const struct origin *origin, enum latency_class class)
+{
+    if (origin->mail != NULL)
+        return; /* measured where it arrived */
+    if (origin->arrival_ns == reactor->turn_ns)
+        reactor->same_turn[class]++; /* all of them together, when the effects leave */
+    else
+        histogram_add(&reactor->metrics->latency[class], reactor->now_ns - origin->arrival_ns, 1);
+}

@@ -1,0 +1,86 @@
+/* shard_host: one shard with its log: the path of a command from admission to its reply.
+ *
+ *      frame --admit--> open batch --append--> log --on_commit--> shard_expire* -> shard_apply
+ *               |                                                        |
+ *               \-- refusal, replay, read: answered at once              \--> one reply per entry
+ *
+ * For every entry of the log that came from here there is a struct pending: who gets the reply.
+ * Entries are applied in the order in which they were admitted, so pending is a queue.
+ *
+ * Invariants
+ *   H1  room in the open batch is reserved before shard_admit is asked: what it lets pass is logged.
+ *   H2  the number of pendings is the number of entries admitted here and not yet applied.
+ *   H3  stamps never go back: the log clock, or the last stamp if that is later.
+ *   H4  nothing of an entry leaves before on_commit has seen its batch.
+ * Ownership  one reactor.
+ * Happy path host_frame -> LOG -> host_append (no write in flight) -> ... -> host_deliver -> replies.
+ * Failure    log failed: no reply any more, the reactor tells the server, which exits. No space:
+ *            writes get NO_SPACE while reads go on.
+ * Not here   sockets; which frames are for this shard (dispatch.h).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SOUK_ENGINE_SHARD_HOST_H
+#define SOUK_ENGINE_SHARD_HOST_H
+
+#include "engine/log/replog.h"
+#include "engine/net/dispatch.h"
+#include "engine/net/origin.h"
+#include "shards/shard.h"
+
+/* Objects that expire in one slice; about half a millisecond of work. */
+#define HOST_EXPIRE_BUDGET 2048u
+#define HOST_RETRY_MS      50u /* told with UNAVAILABLE */
+#define HOST_NO_SPACE_MS   1000u
+#define HOST_PENDING_MIN   1024u
+/* Batches applied in one turn; more wait for the next, so that sockets are looked at in between. */
+#define HOST_DELIVER_MAX 4u
+
+struct pending {
+    struct frame_echo echo;
+    struct origin_handle origin;
+};
+
+struct shard_host {
+    struct reactor *reactor;
+    struct shard *shard;
+    struct replog *log;
+    u16 index;        /* of the shard */
+    bool is_stopping; /* new writes are refused */
+    bool is_expiring; /* a committed batch waits for more slices of shard_expire */
+    bool is_changed;  /* something to publish */
+    bool is_log_stopping;
+    struct pending *pending; /* ring of pending_capacity (a power of two) */
+    u32 pending_head;
+    u32 pending_count;
+    u32 pending_capacity;
+    u64 stamp_ns;        /* of the last batch appended */
+    u64 expiry_batch_ns; /* monotonic: when the last empty batch was appended */
+    u64 replay_note_ns;  /* monotonic: when progress was last reported */
+    u64 replayed_batches;
+    u64 replayed_entries;
+};
+
+/* Opens shard and log and replays it. 0 or -errno with a reason and the exit code. Blocks. */
+NODISCARD int host_open(struct shard_host *host, struct reactor *reactor, u16 index, char *reason,
+                        size_t reason_bytes);
+void host_close(struct shard_host *host);
+
+/* One well-formed frame of class READ or WRITE for this shard. */
+enum dispatch_result host_frame(struct shard_host *host, const struct origin *origin,
+                                const struct message_info *info, const struct frame_header *header,
+                                const u8 *body, u32 body_bytes);
+
+/* Steps of a turn. */
+void host_append(struct shard_host *host);
+void host_deliver(struct shard_host *host);
+/* Publishes counters if something has changed. */
+void host_publish(struct shard_host *host);
+/* Background work of the log; returns the monotonic time of the next turn wanted. */
+u64 host_tick(struct shard_host *host);
+
+/* Drain: refuse new writes, finish what was admitted, then stop the log. */
+void host_stop(struct shard_host *host);
+bool host_is_stopped(const struct shard_host *host);
+
+#endif
