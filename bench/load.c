@@ -196,12 +196,15 @@ struct reading {
     u64 client_cpu_ns;
     struct bench_process_use server;
     struct bench_machine_use machine;
+    u64 allocations;
 };
 
 static struct reading read_use(const struct load *load)
 {
+    const volatile u64 *counts = load->options.alloc_counts;
     return (struct reading){.server = bench_process_use(load->options.server_pid),
                             .machine = bench_machine_use(),
+                            .allocations = counts == NULL ? 0 : counts[0] + counts[1],
                             .client_cpu_ns = bench_thread_cpu_ns(),
                             .wall_ns = bench_now_ns()};
 }
@@ -218,6 +221,7 @@ static void store_use(struct load_result *result, const struct reading *from,
         .context_switches = to->server.context_switches - from->server.context_switches,
         .rss_bytes = to->server.rss_bytes};
     result->server_cpu_busy_ns = (to->machine.busy[0] - from->machine.busy[0]) * (NS_PER_S / 100);
+    result->allocations = to->allocations - from->allocations;
     result->steal_percent = bench_steal_percent(&from->machine, &to->machine);
 }
 

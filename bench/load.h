@@ -67,9 +67,10 @@ struct load_options {
     pid_t server_pid; /* 0 = unknown, then no figures of the server */
     u64 lease_ms;     /* of holds; 0 = the SKU's default */
     u64 seed;
-    bool skip_setup;  /* the SKUs are there already */
-    bool skip_verify; /* do not check the checksums of replies */
-    const char *peer; /* NULL = Souk; "evalsha", "decrby" */
+    bool skip_setup;         /* the SKUs are there already */
+    bool skip_verify;        /* do not check the checksums of replies */
+    const u64 *alloc_counts; /* of the server: allocations, maps (bench/hook); or NULL */
+    const char *peer;        /* NULL = Souk; "evalsha", "decrby" */
 };
 
 struct load_result {
@@ -82,6 +83,7 @@ struct load_result {
     struct bench_process_use server; /* the difference over the measured time; rss: at its end */
     u64 server_cpu_busy_ns;          /* of cpu 0, everything that ran there */
     double steal_percent;
+    u64 allocations; /* of the server, where counted */
     u64 late_ns_max; /* open loop: the longest that a frame waited for a slot */
     u64 turns;
     struct bench_histogram latency; /* per frame */

@@ -1,0 +1,91 @@
+/* bench_cases: the tables. See the header.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "bench/bench_cases.h"
+
+#define SOUK           BENCH_SERVER_SOUK
+#define LOOP           BENCH_SERVER_LOOP
+#define REDIS          BENCH_SERVER_REDIS
+#define TAKE           .op = LOAD_OP_TAKE
+#define SHAPE(c, f, r) .connections = c, .inflight = f, .records = r, .sku_count = 1
+
+/* Reserves: a record is 64 bytes in the log, an entry header 48 and a batch at least 4 KiB; the
+ * figures leave room for a server that is twice as fast as expected. */
+const struct bench_case bench_cases[] = {
+    {"take64", "frames", SOUK, "durable", TAKE, SHAPE(8, 16, 64), .log_mb_per_s = 1500,
+     .text = "one hot SKU, frames of 64, 8 connections x 16, durable"},
+    {"loop64", "frames", LOOP, "durable", TAKE, SHAPE(8, 16, 64),
+     .text = "the bare durable loop, the same load"},
+    {"hold64", "frames", SOUK, "durable", .op = LOAD_OP_HOLD, SHAPE(8, 16, 64),
+     .log_mb_per_s = 1500, .text = "holds with id, owner and lease, the same load"},
+    {"evalsha64", "frames", REDIS, "memory", .peer = "evalsha", SHAPE(50, 1, 64),
+     .text = "Redis EVALSHA check-and-decrement, -P 64, 50 connections, no persistence"},
+
+    {"take1x16", "single-64x16", SOUK, "durable", TAKE, SHAPE(64, 16, 1), .log_mb_per_s = 500,
+     .text = "one record per frame, 64 connections x 16, durable"},
+    {"loop1x16", "single-64x16", LOOP, "durable", TAKE, SHAPE(64, 16, 1),
+     .text = "the bare durable loop, the same load"},
+    {"take1x1", "single-64x1", SOUK, "durable", TAKE, SHAPE(64, 1, 1), .log_mb_per_s = 150,
+     .text = "one record per frame, 64 connections x 1, durable"},
+    {"loop1x1", "single-64x1", LOOP, "durable", TAKE, SHAPE(64, 1, 1),
+     .text = "the bare durable loop, the same load"},
+    {"take_alone", "single-1x1", SOUK, "durable", TAKE, SHAPE(1, 1, 1), .log_mb_per_s = 150,
+     .text = "one client, one record, one frame in flight, durable"},
+    {"loop_alone", "single-1x1", LOOP, "durable", TAKE, SHAPE(1, 1, 1),
+     .text = "the bare durable loop, the same load"},
+
+    {"sold_out64", "no-log", SOUK, "durable", .op = LOAD_OP_SOLD_OUT, SHAPE(8, 16, 64),
+     .log_mb_per_s = 150, .text = "takes of a SKU without stock, frames of 64, durable server"},
+    {"take64_none", "no-log", SOUK, "none", TAKE, SHAPE(8, 16, 64),
+     .text = "one hot SKU, frames of 64, server without a log"},
+    {"spread64_none", "no-log", SOUK, "none", TAKE, .pattern = LOAD_PATTERN_UNIFORM,
+     .connections = 8, .inflight = 16, .records = 64, .sku_count = 1000000,
+     .text = "1,000,000 SKUs at random, frames of 64, server without a log"},
+    {"loop64_nolog", "no-log", LOOP, "nolog", TAKE, SHAPE(8, 16, 64),
+     .text = "the bare loop without its log, the same load"},
+
+    {"spread64", "spread", SOUK, "durable", TAKE, .pattern = LOAD_PATTERN_UNIFORM, .connections = 8,
+     .inflight = 16, .records = 64, .sku_count = 1000000, .log_mb_per_s = 1500,
+     .text = "1,000,000 SKUs at random, frames of 64, durable"},
+    {"hot64", "spread", SOUK, "durable", TAKE, SHAPE(8, 16, 64), .log_mb_per_s = 1500,
+     .text = "one hot SKU, the same load"},
+
+    {"steady1", "steady", SOUK, "durable", TAKE, SHAPE(64, 16, 1), .seconds = 10,
+     .log_mb_per_s = 500, .counts_memory = true,
+     .text = "one record per frame for ten seconds, with the hooked allocator"},
+    {"steady64", "steady", SOUK, "durable", TAKE, SHAPE(8, 16, 64), .seconds = 10,
+     .log_mb_per_s = 1500, .counts_memory = true,
+     .text = "frames of 64 for ten seconds, with the hooked allocator"},
+
+    {"decrby64", "redis", REDIS, "memory", .peer = "decrby", SHAPE(50, 1, 64),
+     .text = "Redis DECRBY (oversells), -P 64, 50 connections, no persistence"},
+    {"decrby64_always", "redis", REDIS, "always", .peer = "decrby", SHAPE(50, 1, 64),
+     .text = "Redis DECRBY, -P 64, 50 connections, appendfsync always"},
+    {"evalsha64_always", "redis", REDIS, "always", .peer = "evalsha", SHAPE(50, 1, 64),
+     .text = "Redis EVALSHA check-and-decrement, -P 64, 50 connections, appendfsync always"},
+    {.name = NULL}};
+
+const struct bench_gate bench_gates[] = {
+    {"take64", "loop64", BENCH_METRIC_OPS_PER_S, false, 1.0 / 3,
+     "hot-SKU take, frames of 64, of the bare durable loop"},
+    {"take64", "evalsha64", BENCH_METRIC_OPS_PER_S, false, 25,
+     "hot-SKU take, durable, times Redis EVALSHA without persistence"},
+    {"take1x16", "loop1x16", BENCH_METRIC_OPS_PER_S, false, 0.6,
+     "one record per frame, 64 connections x 16, of the bare durable loop"},
+    {"take1x1", "loop1x1", BENCH_METRIC_OPS_PER_S, false, 0.8,
+     "one record per frame, 64 connections x 1, of the bare durable loop"},
+    {"take_alone", "loop_alone", BENCH_METRIC_OPS_PER_S, false, 0.85,
+     "one client with one frame in flight, of the bare durable loop"},
+    {"hold64", "take64", BENCH_METRIC_OPS_PER_S, false, 0.5, "hold, of a take"},
+    {"sold_out64", "take64_none", BENCH_METRIC_OPS_PER_S, false, 1,
+     "sold-out refusal, of a take without the log"},
+    {"spread64_none", "take64_none", BENCH_METRIC_CPU_NS_PER_OP, true, 3,
+     "processor time per op, 1,000,000 SKUs at random, times that of one hot SKU (no log)"},
+    {"spread64", "hot64", BENCH_METRIC_CPU_NS_PER_OP, true, 3,
+     "processor time per op, 1,000,000 SKUs at random, times that of one hot SKU (durable)"},
+    {"steady1", NULL, BENCH_METRIC_ALLOCS_PER_OP, true, 1e-6, "allocations per op, frames of 1"},
+    {"steady1", NULL, BENCH_METRIC_FAULTS_PER_OP, true, 1e-6, "page faults per op, frames of 1"},
+    {"steady64", NULL, BENCH_METRIC_ALLOCS_PER_OP, true, 1e-6, "allocations per op, frames of 64"},
+    {"steady64", NULL, BENCH_METRIC_FAULTS_PER_OP, true, 1e-6, "page faults per op, frames of 64"},
+    {.over = NULL}};
