@@ -33,11 +33,11 @@
 struct shard;
 
 struct shard_options {
-    u16 index;             /* of this shard */
-    u16 count;             /* shards of the data directory */
-    u64 memory_max;        /* bytes for this shard; 0 = no limit */
-    u32 sessions_max;      /* 0 = SESSIONS_PER_SHARD_MAX; tests use fewer. Part of the state. */
-    u64 retention_ms;      /* 0 = GRANT_RETENTION_MS; part of the state */
+    u16 index;        /* of this shard */
+    u16 count;        /* shards of the data directory */
+    u64 memory_max;   /* bytes for this shard; 0 = no limit */
+    u32 sessions_max; /* 0 = SESSIONS_PER_SHARD_MAX; tests use fewer. Part of the state. */
+    u64 retention_ms; /* 0 = GRANT_RETENTION_MS; part of the state */
 };
 
 /* A reply without its frame header. */

@@ -1,0 +1,170 @@
+/* gate: see shards/gate.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/gate.h"
+
+#include <string.h>
+
+#include "proto/frame.h"
+#include "shards/catalog/catalog.h"
+#include "shards/session/session.h"
+#include "shards/store/arena.h"
+
+/* Entries of the heaps of leases, deadlines and retentions, with room for their doubling. */
+#define TIMER_BYTES 160u
+
+STATIC_CHECK(offsetof(struct msg_take_req, id) == offsetof(struct msg_hold_req, id));
+STATIC_CHECK(offsetof(struct msg_take_req, replaces) == offsetof(struct msg_hold_req, replaces));
+
+/* What the ids of a frame of takes or holds say, from one pass over it. */
+struct gate_ids {
+    u32 named;
+    bool has_replaces;
+};
+
+static bool makes_grants(u16 opcode)
+{
+    return opcode == OPCODE_TAKE || opcode == OPCODE_HOLD;
+}
+
+/* Looks at the ids, and counts those that may become grants up or down in the cells by `delta`,
+ * modulo 2^32; NULL: only looks. */
+static struct gate_ids scan_ids(u32 *cells, const struct gate_frame *frame, u32 delta)
+{
+    struct gate_ids ids = {0};
+    if (!makes_grants(frame->info->code))
+        return ids;
+    const u32 bytes = frame->info->request.fixed_bytes;
+    const u8 *record = frame->body;
+    for (u32 i = 0; i < frame->record_count; i++, record += bytes) {
+        struct id128 id, replaces;
+        memcpy(&id, record + offsetof(struct msg_take_req, id), sizeof id);
+        memcpy(&replaces, record + offsetof(struct msg_take_req, replaces), sizeof replaces);
+        ids.has_replaces |= !id128_is_none(replaces);
+        if (id128_is_none(id))
+            continue;
+        ids.named++;
+        if (cells != NULL)
+            cells[gate_cell(gate_hash_id(id))] += delta;
+    }
+    return ids;
+}
+
+/* May it make more sellable, or lower held? Shipping and writing off change both sides of the sum. */
+static bool is_adder(const struct gate_frame *frame, struct gate_ids ids)
+{
+    if (frame->is_linked)
+        return true;
+    switch ((enum opcode)frame->info->code) {
+    case OPCODE_SKU_PUT:
+    case OPCODE_STOCK_RECEIVE:
+    case OPCODE_STOCK_ADJUST:
+    case OPCODE_STOCK_SET:
+    case OPCODE_HOLD_CONFIRM:
+    case OPCODE_HOLD_RELEASE:
+    case OPCODE_ALLOC_CANCEL:
+    case OPCODE_ALLOC_RETURN: return true;
+    case OPCODE_TAKE:
+    case OPCODE_HOLD: return ids.has_replaces;
+    case OPCODE_STOCK_WRITE_OFF:
+    case OPCODE_ALLOC_SHIP:
+    case OPCODE_HOLD_EXTEND:
+    case OPCODE_HOLD_BIND:
+    case OPCODE_PRODUCT_PUT:
+    case OPCODE_PRODUCT_PATCH:
+    case OPCODE_PRODUCT_DELETE:
+    case OPCODE_SESSION_OPEN:
+    case OPCODE_HELLO:
+    case OPCODE_PING:
+    case OPCODE_INFO:
+    case OPCODE_STATS:
+    case OPCODE_VERIFY:
+    case OPCODE_SKU_GET:
+    case OPCODE_STOCK_GET:
+    case OPCODE_HOLD_GET:
+    case OPCODE_PRODUCT_GET: return false;
+    }
+    return true;
+}
+
+static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids ids)
+{
+    const u32 count = frame->record_count;
+    const u32 reply_bytes = count * frame->info->reply.fixed_bytes;
+    struct gate_need need = {.arena_bytes = (u64)arena_capacity(reply_bytes) +
+                                            2 * sizeof(struct session_kept)};
+    if (makes_grants(frame->info->code)) {
+        need.grants = ids.named;
+        need.arena_bytes += (u64)(ids.named + (ids.has_replaces ? count : 0)) * TIMER_BYTES;
+    } else if (frame->info->code == OPCODE_SKU_PUT) {
+        need.resources = count;
+    } else if (frame->info->code == OPCODE_SESSION_OPEN) {
+        need.sessions = 1;
+        need.arena_bytes += TIMER_BYTES;
+    } else if (frame->info->code == OPCODE_PRODUCT_PUT) {
+        need.products = count;
+        need.arena_bytes += (u64)frame->body_bytes * 2;
+    } else if (frame->info->route == MESSAGE_ROUTE_PRODUCT) {
+        /* A patch and a delete write the remaining texts anew before the old ones go. */
+        need.arena_bytes += (u64)count * arena_capacity(PRODUCT_BLOB_BYTES_MAX);
+    } else {
+        /* The end of a grant moves it to the heap of what is remembered. */
+        need.arena_bytes += (u64)count * TIMER_BYTES;
+    }
+    return need;
+}
+
+struct gate_need gate_need_of(const struct gate_frame *frame)
+{
+    return need_of(frame, scan_ids(NULL, frame, 0));
+}
+
+void gate_need_add(struct gate_need *sum, const struct gate_need *need)
+{
+    sum->resources += need->resources;
+    sum->grants += need->grants;
+    sum->products += need->products;
+    sum->sessions += need->sessions;
+    sum->arena_bytes += need->arena_bytes;
+}
+
+static void subtract_need(struct gate_need *sum, const struct gate_need *need)
+{
+    MUST(sum->resources >= need->resources);
+    MUST(sum->grants >= need->grants);
+    MUST(sum->products >= need->products);
+    MUST(sum->sessions >= need->sessions);
+    MUST(sum->arena_bytes >= need->arena_bytes);
+    sum->resources -= need->resources;
+    sum->grants -= need->grants;
+    sum->products -= need->products;
+    sum->sessions -= need->sessions;
+    sum->arena_bytes -= need->arena_bytes;
+}
+
+void gate_enter(struct gate *gate, const struct gate_frame *frame)
+{
+    const struct gate_ids ids = scan_ids(gate->cells, frame, 1);
+    const struct gate_need need = need_of(frame, ids);
+    gate->under_way++;
+    gate->adders += is_adder(frame, ids) ? 1 : 0;
+    gate->cells[gate_cell(gate_hash_sequence(frame->session, frame->session_seq))]++;
+    gate_need_add(&gate->need, &need);
+    MUST(gate->adders <= gate->under_way);
+}
+
+void gate_leave(struct gate *gate, const struct gate_frame *frame)
+{
+    const struct gate_ids ids = scan_ids(gate->cells, frame, UINT32_MAX); /* down by one */
+    const struct gate_need need = need_of(frame, ids);
+    u32 *cell = &gate->cells[gate_cell(gate_hash_sequence(frame->session, frame->session_seq))];
+    const bool adds = is_adder(frame, ids);
+    MUST(gate->under_way != 0);
+    MUST(*cell != 0);
+    MUST(IMPLIES(adds, gate->adders != 0));
+    gate->under_way--;
+    gate->adders -= adds ? 1 : 0;
+    *cell -= 1;
+    subtract_need(&gate->need, &need);
+}

@@ -1,0 +1,113 @@
+/* shard: life and facts of a shard: see shards/shard.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/shard.h"
+
+#include <string.h>
+
+#include "shards/shard_handlers.h"
+
+static struct shard_options options_in_force(const struct shard_options *options)
+{
+    struct shard_options own = *options;
+    if (own.sessions_max == 0)
+        own.sessions_max = SESSIONS_PER_SHARD_MAX;
+    if (own.retention_ms == 0)
+        own.retention_ms = GRANT_RETENTION_MS;
+    return own;
+}
+
+struct shard *shard_open(const struct shard_options *options)
+{
+    MUST(options->count >= 1 && options->count <= SHARDS_MAX);
+    MUST(options->index < options->count);
+    /* Not through the counter: it lies in the shard itself. */
+    struct shard *shard = store_chunk_acquire(sizeof *shard);
+    if (shard == NULL)
+        return NULL;
+    u8 *scratch = store_chunk_acquire(SHARD_SCRATCH_BYTES);
+    if (scratch == NULL) {
+        store_chunk_release(shard, sizeof *shard);
+        return NULL;
+    }
+    shard->options = options_in_force(options);
+    shard->scratch = scratch;
+    store_memory_init(&shard->memory);
+    arena_init(&shard->arena, &shard->memory);
+    undo_init(&shard->undo, &shard->memory);
+    stock_init(&shard->stock, &shard->memory, &shard->arena, &shard->undo,
+               shard->options.retention_ms);
+    catalog_init(&shard->catalog, &shard->memory, &shard->arena, &shard->undo);
+    session_room_init(&shard->sessions, &shard->memory, &shard->arena, shard->options.sessions_max);
+    return shard;
+}
+
+void shard_close(struct shard *shard)
+{
+    dump_sink_deinit(&shard->dump.queue);
+    session_room_deinit(&shard->sessions);
+    catalog_deinit(&shard->catalog);
+    stock_deinit(&shard->stock);
+    undo_deinit(&shard->undo);
+    arena_deinit(&shard->arena);
+    MUST(shard->memory.used_bytes == 0);
+    store_chunk_release(shard->scratch, SHARD_SCRATCH_BYTES);
+    store_chunk_release(shard, sizeof *shard);
+}
+
+bool shard_expire(struct shard *shard, u64 stamp_ns, u32 budget)
+{
+    MUST(stamp_ns >= shard->stamp_ns);
+    MUST(stamp_ns >= shard->expired_ns);
+    u32 left = budget;
+    if (!stock_expire(&shard->stock, stamp_ns, &left)) {
+        shard->expiring_ns = stamp_ns;
+        return false;
+    }
+    shard->expiring_ns = 0;
+    shard->expired_ns = stamp_ns;
+    return true;
+}
+
+u64 shard_next_deadline_ns(const struct shard *shard)
+{
+    return stock_next_deadline_ns(&shard->stock);
+}
+
+u64 shard_applied_lsn(const struct shard *shard)
+{
+    return shard->applied_lsn;
+}
+
+u64 shard_last_stamp_ns(const struct shard *shard)
+{
+    return shard->stamp_ns;
+}
+
+u64 shard_memory_used(const struct shard *shard)
+{
+    return shard->memory.used_bytes + sizeof *shard + SHARD_SCRATCH_BYTES;
+}
+
+void shard_counters_read(const struct shard *shard, struct shard_counters *to)
+{
+    const struct stock_counts *counts = &shard->stock.counts;
+    *to = (struct shard_counters){
+        .resources = map_count(&shard->stock.resources),
+        .products = shard->catalog.live_count,
+        .holds = counts->holds,
+        .allocations = counts->allocations,
+        .tombstones = counts->tombstones,
+        .sessions = map_count(&shard->sessions.map),
+        .granted_records = counts->granted_records,
+        .refused_sold_out = counts->refused_sold_out,
+        .refused_all_held = counts->refused_all_held,
+        .refused_on_arrival = shard->refused_on_arrival,
+        .replayed_frames = shard->replayed_frames,
+        .replayed_records = counts->replayed_records,
+        .expired_holds = counts->expired_holds,
+        .sessions_evicted = shard->sessions.evicted_count,
+        .under_way_entries = shard->gate.under_way,
+    };
+}

@@ -1,0 +1,226 @@
+/* shard_admit: may this WRITE frame be logged, or is there an answer at once?
+ *
+ * The questions in their order: session, memory, refusal on arrival. Nothing here changes the
+ * state; what is let through is counted by the gate and by the soft fields of its session.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "proto/frame.h"
+#include "shards/shard_handlers.h"
+#include "shards/stock/stock_ask.h"
+
+#define BUSY_RETRY_MS   10u
+#define MEMORY_RETRY_MS 1000u
+
+/* A session that lives on refusals alone is logged this often, so that it is not forgotten. */
+#define TOUCH_INTERVAL_NS (60 * NS_PER_S)
+
+/* What a growing shard may need beyond its objects: chunks are asked for whole. */
+#define MEMORY_SLACK_MIN (4ull << 20)
+#define MEMORY_SLACK_MAX (32ull << 20)
+
+STATIC_CHECK(FRAME_RECORDS_MAX * sizeof(struct msg_hold_rsp) <= SHARD_SCRATCH_BYTES);
+
+/* A frame under judgement. */
+struct arrival {
+    const struct frame_header *header;
+    struct gate_frame frame;
+    u64 now_ns;
+    u32 reply_bytes;
+    u32 session; /* index, 0 = none */
+};
+
+static bool answer_status(struct shard_reply *reply, u16 status, u32 retry_after_ms)
+{
+    *reply = (struct shard_reply){.status = status, .retry_after_ms = retry_after_ms};
+    return true;
+}
+
+/* What is kept and under way, if the frame and all before it were applied. */
+static bool session_has_room(const struct session *session, const struct arrival *arrival)
+{
+    const u64 acked_seq =
+        MAX(MAX(session->acked_seq, arrival->header->acked_seq), session->way_acked_seq);
+    const u64 seq = arrival->header->session_seq;
+    if (seq > acked_seq && seq - acked_seq > SESSION_WINDOW_FRAMES)
+        return false;
+    if (session->way_frames >= SESSION_WINDOW_FRAMES)
+        return false;
+    const u64 coming = (u64)session->way_bytes + arrival->reply_bytes;
+    if (LIKELY(session->kept_bytes + coming <= SESSION_REPLY_BYTES_MAX))
+        return true;
+    return session_kept_bytes_after(session, acked_seq) + coming <= SESSION_REPLY_BYTES_MAX;
+}
+
+/* The session's questions. True: *reply is the answer. */
+static bool judge_session(struct shard *shard, struct arrival *arrival, struct shard_reply *reply)
+{
+    const struct frame_header *header = arrival->header;
+    if (id128_is_none(header->session))
+        return answer_status(reply, STATUS_NO_SESSION, 0);
+    if (header->opcode == OPCODE_SESSION_OPEN)
+        return header->session_seq != 0 && answer_status(reply, STATUS_BAD_ARGUMENT, 0);
+    if (header->session_seq == 0)
+        return answer_status(reply, STATUS_NO_SESSION, 0);
+    if (header->acked_seq >= header->session_seq)
+        return answer_status(reply, STATUS_BAD_ARGUMENT, 0);
+    arrival->session =
+        session_find(&shard->sessions, session_hash(header->session), header->session);
+    if (arrival->session == 0)
+        return answer_status(reply, STATUS_SESSION_EXPIRED, 0);
+    const struct session *session = session_at(&shard->sessions, arrival->session);
+    if (header->session_seq <= session->acked_seq)
+        return answer_status(reply, STATUS_TOO_OLD, 0);
+    const struct session_kept *kept = session_kept_find(session, header->session_seq);
+    if (kept != NULL) {
+        shard->replayed_frames++;
+        if (kept->opcode != header->opcode || kept->record_count != header->record_count)
+            return answer_status(reply, STATUS_ID_MISMATCH, 0);
+        *reply = (struct shard_reply){.flags = FRAME_FLAG_REPLAYED,
+                                      .record_count = kept->record_count,
+                                      .body_bytes = kept->bytes,
+                                      .body = kept->body};
+        return true;
+    }
+    return !session_has_room(session, arrival) &&
+           answer_status(reply, STATUS_SESSION_BUSY, BUSY_RETRY_MS);
+}
+
+/* Bytes by which a pool and its map grow for `count` more records. */
+static u64 growth_of(const struct pool *pool, u64 count, u64 map_bytes)
+{
+    const u64 held = pool_count(pool);
+    const u64 free = pool->fresh_end > held + 1 ? pool->fresh_end - held - 1 : 0;
+    return count > free ? (count - free) * (pool->record_bytes + map_bytes) : 0;
+}
+
+static bool judge_memory(struct shard *shard, const struct arrival *arrival,
+                         struct shard_reply *reply)
+{
+    const u64 limit = shard->options.memory_max;
+    struct gate_need need = shard->gate.need;
+    const struct gate_need own = gate_need_of(&arrival->frame);
+    gate_need_add(&need, &own);
+    const bool is_crowded =
+        map_count(&shard->stock.resources) + (u64)need.resources > RESOURCES_PER_SHARD_MAX;
+    if (limit == 0 && !is_crowded)
+        return false;
+    /* 64 bytes of bucket serve seven records; doubled for the directory. */
+    const u64 map_bytes = 20;
+    const u64 used = shard_memory_used(shard);
+    const u64 growth = growth_of(&shard->stock.hots, need.resources, map_bytes) +
+                       growth_of(&shard->stock.colds, need.resources, 0) +
+                       growth_of(&shard->stock.grants, need.grants, map_bytes) +
+                       growth_of(&shard->catalog.pool, need.products, map_bytes) +
+                       growth_of(&shard->sessions.pool, need.sessions, map_bytes) +
+                       need.arena_bytes;
+    const u64 slack = MIN(MEMORY_SLACK_MAX, MEMORY_SLACK_MIN + used / 4);
+    if (!is_crowded && used + growth + slack <= limit)
+        return false;
+    *reply = (struct shard_reply){.status = STATUS_MEMORY_LIMIT,
+                                  .retry_after_ms = MEMORY_RETRY_MS,
+                                  .detail = {.limit = limit, .actual = used}};
+    return true;
+}
+
+/* May a frame like this one be refused on arrival at all? */
+static bool is_refusable(const struct shard *shard, const struct arrival *arrival)
+{
+    const struct frame_header *header = arrival->header;
+    if (header->opcode != OPCODE_TAKE && header->opcode != OPCODE_HOLD)
+        return false;
+    if (arrival->frame.is_linked || shard->gate.adders != 0)
+        return false;
+    const struct session *session = session_at(&shard->sessions, arrival->session);
+    return arrival->now_ns < session->touched_ns + TOUCH_INTERVAL_NS &&
+           !gate_may_be_under_way(&shard->gate,
+                                  gate_hash_sequence(header->session, header->session_seq));
+}
+
+/* The answer of a frame of which every record was refused. */
+static void answer_refused(struct shard *shard, const struct arrival *arrival,
+                           struct shard_reply *reply)
+{
+    const u32 count = arrival->frame.record_count;
+    const u32 bytes = arrival->frame.info->reply.fixed_bytes;
+    for (u32 i = 0; i < count; i++) {
+        struct record_status head;
+        memcpy(&head, shard->scratch + (size_t)i * bytes, sizeof head);
+        stock_count_refusal(&shard->stock, head.status);
+    }
+    shard->refused_on_arrival += count;
+    *reply = (struct shard_reply){
+        .record_count = (u16)count, .body_bytes = arrival->reply_bytes, .body = shard->scratch};
+}
+
+static bool judge_refusal(struct shard *shard, const struct arrival *arrival,
+                          struct shard_reply *reply)
+{
+    if (!is_refusable(shard, arrival))
+        return false;
+    const struct message_info *info = arrival->frame.info;
+    const struct stock_arrival facts = {.info = info,
+                                        .gate = &shard->gate,
+                                        .now_ns = arrival->now_ns,
+                                        .now_ms = arrival->now_ns / NS_PER_MS};
+    struct shard_call call = {.now_ns = facts.now_ns, .now_ms = facts.now_ms};
+    const u8 *request = arrival->frame.body;
+    const u8 *before = NULL;
+    u8 *answer = shard->scratch;
+    for (u32 i = 0; i < arrival->frame.record_count; i++) {
+        if (before == NULL || memcmp(before, request, sizeof(struct resource)) != 0)
+            shard_call_route(shard, info, request, &call);
+        if (!stock_refuses_on_arrival(&shard->stock, &facts, &call, request, answer))
+            return false;
+        before = request;
+        request += info->request.fixed_bytes;
+        answer += info->reply.fixed_bytes;
+    }
+    answer_refused(shard, arrival, reply);
+    return true;
+}
+STATIC_CHECK(offsetof(struct msg_take_req, resource) == 0);
+STATIC_CHECK(offsetof(struct msg_hold_req, resource) == 0);
+
+static void let_through(struct shard *shard, const struct arrival *arrival)
+{
+    gate_enter(&shard->gate, &arrival->frame);
+    if (arrival->session == 0)
+        return;
+    struct session *session = session_at(&shard->sessions, arrival->session);
+    session->way_frames++;
+    session->way_bytes += arrival->reply_bytes;
+    session->way_acked_seq = MAX(session->way_acked_seq, arrival->header->acked_seq);
+}
+
+enum shard_verdict shard_admit(struct shard *shard, const struct frame_header *header,
+                               const u8 *body, u32 body_bytes, u64 now_ns,
+                               struct shard_reply *reply)
+{
+    const struct message_info *info = message_find(header->opcode);
+    MUST(info != NULL);
+    MUST(info->class == MESSAGE_CLASS_WRITE);
+    MUST(header->record_count >= 1 && header->record_count <= info->records_max);
+    struct arrival arrival = {
+        .header = header,
+        .frame = {.info = info,
+                  .body = body,
+                  .body_bytes = body_bytes,
+                  .record_count = header->record_count,
+                  .is_linked = (header->flags & FRAME_FLAG_LINKED) != 0,
+                  .session = header->session,
+                  .session_seq = header->session_seq},
+        .now_ns = now_ns,
+        .reply_bytes = (u32)header->record_count * info->reply.fixed_bytes,
+    };
+    if (header->opcode == OPCODE_SESSION_OPEN && header->record_count != 1 &&
+        answer_status(reply, STATUS_BAD_ARGUMENT, 0))
+        return SHARD_VERDICT_ANSWER;
+    if (judge_session(shard, &arrival, reply) || judge_memory(shard, &arrival, reply) ||
+        judge_refusal(shard, &arrival, reply))
+        return SHARD_VERDICT_ANSWER;
+    let_through(shard, &arrival);
+    return SHARD_VERDICT_LOG;
+}

@@ -1,0 +1,271 @@
+/* shard_apply: one batch of the log, entry by entry: session, execution, reply.
+ *
+ * Sessions and first records of a window of entries are prefetched ahead, so that batches of many
+ * one-record frames overlap their misses as the records of one frame do.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "proto/frame.h"
+#include "shards/shard_handlers.h"
+
+/* An entry of the batch, decoded ahead of its turn. */
+struct entry_view {
+    struct entry_header header;
+    const struct message_info *info;
+    const u8 *body;
+    u64 session_hash;
+    u64 first_hash;
+    u32 session_candidate;
+    bool has_first_hash;
+};
+
+/* A batch under way. */
+struct batch_walk {
+    const u8 *bytes;
+    u32 end;
+    u32 offset;
+    u64 now_ns;
+    bool is_local;
+    shard_reply_fn *on_reply;
+    void *context;
+};
+
+UNUSED static bool entry_body_valid(const struct entry_view *view)
+{
+    struct frame_refusal refusal;
+    return frame_records_valid(view->info, FRAME_DIRECTION_REQUEST, view->body,
+                               view->header.body_bytes, view->header.record_count, &refusal);
+}
+
+/* A batch comes from our own log, past its checksum: what is wrong with it is a bug of ours. */
+static void decode_entry(struct batch_walk *walk, struct entry_view *view)
+{
+    MUST(walk->end - walk->offset >= sizeof view->header);
+    memcpy(&view->header, walk->bytes + walk->offset, sizeof view->header);
+    walk->offset += (u32)sizeof view->header;
+    MUST(view->header.body_bytes % 8 == 0);
+    MUST(walk->end - walk->offset >= view->header.body_bytes);
+    MUST(view->header.source == ENTRY_SOURCE_SESSION);
+    MUST(view->header.record_count != 0);
+    view->body = walk->bytes + walk->offset;
+    walk->offset += view->header.body_bytes;
+    view->info = message_find(view->header.opcode);
+    MUST(view->info != NULL);
+    MUST(view->info->class == MESSAGE_CLASS_WRITE);
+    MUST(view->header.record_count <= view->info->records_max);
+    MUST(view->info->request.span_count != 0 ||
+         view->header.body_bytes ==
+             (u32)view->header.record_count * view->info->request.fixed_bytes);
+    CHECK(entry_body_valid(view));
+}
+
+static void prefetch_entry(const struct shard *shard, struct entry_view *view)
+{
+    view->session_hash = session_hash(view->header.session);
+    map_prefetch(&shard->sessions.map, view->session_hash);
+    view->has_first_hash = view->info->route == MESSAGE_ROUTE_RESOURCE;
+    if (!view->has_first_hash)
+        return;
+    struct resource key;
+    memcpy(&key, view->body + view->info->route_offset, sizeof key);
+    view->first_hash = route_hash_resource(key);
+    map_prefetch(&shard->stock.resources, view->first_hash);
+}
+
+static void prefetch_records(const struct shard *shard, struct entry_view *views, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        const u32 session = map_first_candidate(&shard->sessions.map, views[i].session_hash);
+        views[i].session_candidate = session;
+        if (session != 0)
+            pool_prefetch(&shard->sessions.pool, session);
+        if (!views[i].has_first_hash)
+            continue;
+        const u32 hot = map_first_candidate(&shard->stock.resources, views[i].first_hash);
+        if (hot != 0)
+            pool_prefetch(&shard->stock.hots, hot);
+    }
+    for (u32 i = 0; i < count; i++) {
+        if (views[i].session_candidate == 0)
+            continue;
+        const struct session *session = session_at(&shard->sessions, views[i].session_candidate);
+        if (session->slot_count != 0)
+            __builtin_prefetch(
+                &session->slots[views[i].header.session_seq & (session->slot_count - 1u)]);
+    }
+}
+
+static struct gate_frame gate_frame_of(const struct entry_view *view)
+{
+    return (struct gate_frame){
+        .info = view->info,
+        .body = view->body,
+        .body_bytes = view->header.body_bytes,
+        .record_count = view->header.record_count,
+        .is_linked = (view->header.flags & FRAME_FLAG_LINKED) != 0,
+        .session = view->header.session,
+        .session_seq = view->header.session_seq,
+    };
+}
+
+/* The soft counters of the session that shard_admit raised. It may have been evicted and opened
+ * again meanwhile, so they never go below 0. */
+static void leave_session(struct session_room *room, u32 index, u32 reply_bytes)
+{
+    struct session *session = session_at(room, index);
+    session->way_frames -= MIN(session->way_frames, 1);
+    session->way_bytes -= MIN(session->way_bytes, reply_bytes);
+}
+
+static struct shard_reply refusal(u16 status)
+{
+    return (struct shard_reply){.status = status};
+}
+
+static struct shard_reply reply_of_kept(const struct session_kept *kept, u16 flags)
+{
+    return (struct shard_reply){.flags = flags,
+                                .record_count = kept->record_count,
+                                .body_bytes = kept->bytes,
+                                .body = kept->body};
+}
+
+static void execute(struct shard *shard, const struct batch_walk *walk,
+                    const struct entry_view *view, u8 *replies)
+{
+    const struct shard_frame frame = {
+        .info = view->info,
+        .entry = &view->header,
+        .body = view->body,
+        .replies = replies,
+        .now_ns = walk->now_ns,
+        .first_hash = view->first_hash,
+        .has_first_hash = view->has_first_hash,
+    };
+    shard_execute(shard, &frame);
+}
+
+/* session_open has no sequence number and no kept reply: asking again does no harm. */
+static struct shard_reply apply_open(struct shard *shard, const struct batch_walk *walk,
+                                     const struct entry_view *view)
+{
+    const u32 bytes = view->info->reply.fixed_bytes;
+    if (id128_is_none(view->header.session))
+        return refusal(STATUS_NO_SESSION);
+    if (view->header.session_seq != 0 || view->header.record_count != 1)
+        return refusal(STATUS_BAD_ARGUMENT);
+    MUST(bytes <= SHARD_SCRATCH_BYTES);
+    execute(shard, walk, view, shard->scratch);
+    return (struct shard_reply){.record_count = 1, .body_bytes = bytes, .body = shard->scratch};
+}
+
+void shard_apply_session_open(struct shard *shard, const struct shard_call *call,
+                              const void *request, void *reply)
+{
+    (void)request;
+    struct msg_session_open_rsp *answer = reply;
+    bool is_new;
+    const u32 index = session_open(&shard->sessions, call->entry->session, call->now_ns, &is_new);
+    MUST(index != 0);
+    answer->head.flags = is_new ? 0 : RECORD_FLAG_REPLAYED;
+    answer->window_frames = SESSION_WINDOW_FRAMES;
+    answer->reply_bytes_max = SESSION_REPLY_BYTES_MAX;
+}
+
+/* A numbered frame of a known session. */
+static struct shard_reply apply_numbered(struct shard *shard, const struct batch_walk *walk,
+                                         const struct entry_view *view, u32 index)
+{
+    struct session_room *room = &shard->sessions;
+    const struct entry_header *header = &view->header;
+    session_touch(room, index, walk->now_ns);
+    session_trim(room, index, header->acked_seq);
+    const struct session *session = session_at(room, index);
+    if (header->session_seq <= session->acked_seq)
+        return refusal(STATUS_TOO_OLD);
+    if (header->session_seq - session->acked_seq > SESSION_WINDOW_FRAMES)
+        return refusal(STATUS_SESSION_BUSY);
+    struct session_kept *kept = session_kept_find(session, header->session_seq);
+    if (kept != NULL) {
+        shard->replayed_frames++;
+        if (kept->opcode != header->opcode || kept->record_count != header->record_count)
+            return refusal(STATUS_ID_MISMATCH);
+        return reply_of_kept(kept, FRAME_FLAG_REPLAYED);
+    }
+    const struct session_kept facts = {
+        .seq = header->session_seq,
+        .bytes = (u32)header->record_count * view->info->reply.fixed_bytes,
+        .opcode = header->opcode,
+        .record_count = header->record_count,
+    };
+    u8 *replies = session_keep(room, index, &facts);
+    execute(shard, walk, view, replies);
+    return (struct shard_reply){
+        .record_count = facts.record_count, .body_bytes = facts.bytes, .body = replies};
+}
+
+static struct shard_reply apply_entry(struct shard *shard, const struct batch_walk *walk,
+                                      const struct entry_view *view)
+{
+    const struct entry_header *header = &view->header;
+    if (walk->is_local) {
+        const struct gate_frame frame = gate_frame_of(view);
+        gate_leave(&shard->gate, &frame);
+    }
+    if (view->info->code == OPCODE_SESSION_OPEN)
+        return apply_open(shard, walk, view);
+    if (id128_is_none(header->session) || header->session_seq == 0)
+        return refusal(STATUS_NO_SESSION);
+    if (header->acked_seq >= header->session_seq)
+        return refusal(STATUS_BAD_ARGUMENT);
+    const u32 index = session_find(&shard->sessions, view->session_hash, header->session);
+    if (index == 0)
+        return refusal(STATUS_SESSION_EXPIRED);
+    if (walk->is_local)
+        leave_session(&shard->sessions, index,
+                      (u32)header->record_count * view->info->reply.fixed_bytes);
+    return apply_numbered(shard, walk, view, index);
+}
+
+void shard_apply(struct shard *shard, u64 lsn, const u8 *batch, u32 bytes, bool is_local,
+                 shard_reply_fn *on_reply, void *context)
+{
+    struct batch_header header;
+    MUST(bytes >= sizeof header);
+    memcpy(&header, batch, sizeof header);
+    MUST(header.bytes == bytes);
+    MUST(header.state_version == BATCH_STATE_VERSION);
+    MUST(lsn == shard->applied_lsn + 1);
+    MUST(header.stamp_ns >= shard->stamp_ns);
+    MUST(shard->expired_ns >= header.stamp_ns && shard->expiring_ns == 0); /* S3 */
+    MUST((u64)header.ack_count * sizeof(struct batch_ack) <= bytes - sizeof header);
+    shard->applied_lsn = lsn;
+    shard->stamp_ns = header.stamp_ns;
+    struct batch_walk walk = {
+        .bytes = batch,
+        .end = bytes,
+        .offset = (u32)(sizeof header + header.ack_count * sizeof(struct batch_ack)),
+        .now_ns = header.stamp_ns,
+        .is_local = is_local,
+        .on_reply = on_reply,
+        .context = context,
+    };
+    struct entry_view views[SHARD_GROUP_RECORDS];
+    for (u32 done = 0; done < header.entry_count;) { /* ends: a window each time */
+        const u32 count = MIN(header.entry_count - done, SHARD_GROUP_RECORDS);
+        for (u32 i = 0; i < count; i++) {
+            decode_entry(&walk, &views[i]);
+            prefetch_entry(shard, &views[i]);
+        }
+        prefetch_records(shard, views, count);
+        for (u32 i = 0; i < count; i++) {
+            const struct shard_reply reply = apply_entry(shard, &walk, &views[i]);
+            if (on_reply != NULL)
+                on_reply(context, done + i, &reply);
+        }
+        done += count;
+    }
+    MUST(walk.offset == walk.end);
+}

@@ -1,0 +1,79 @@
+/* shard_read: READ frames, answered from durable state.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "proto/frame.h"
+#include "shards/shard_handlers.h"
+
+static shard_read_fn *reader_of(u16 index)
+{
+#define READER_CONTROL(name) NULL,
+#define READER_READ(name)    shard_read_##name,
+#define READER_WRITE(name)   NULL,
+    static shard_read_fn *const readers[MESSAGE_COUNT] = {
+#define OP(code, NAME, name, CLASS, ROUTE, summary) READER_##CLASS(name)
+#include "proto/messages.def"
+#undef OP
+    };
+    MUST(index < MESSAGE_COUNT);
+    return readers[index];
+}
+
+/* Room for any fixed reply, aligned. */
+struct fixed_reply {
+    u64 words[48];
+};
+#define OP(code, NAME, name, CLASS, ROUTE, summary) \
+    STATIC_CHECK(sizeof(struct msg_##name##_rsp) <= sizeof(struct fixed_reply));
+#include "proto/messages.def"
+#undef OP
+
+enum shard_read_result shard_read(struct shard *shard, const struct frame_header *header,
+                                  const u8 *body, u32 body_bytes, u64 now_ns, u8 *to, u32 capacity,
+                                  struct shard_reply *reply)
+{
+    const struct message_info *info = message_find(header->opcode);
+    MUST(info != NULL);
+    MUST(info->class == MESSAGE_CLASS_READ);
+    MUST(info->request.span_count == 0);
+    MUST((u32)header->record_count * info->request.fixed_bytes == body_bytes);
+    MUST(capacity >= FRAME_BYTES_MAX - FRAME_HEADER_BYTES);
+    struct shard_call call = {.now_ns = now_ns, .now_ms = now_ns / NS_PER_MS};
+    u32 written = 0;
+    for (u32 i = 0; i < header->record_count; i++) {
+        const u8 *request = body + (size_t)i * info->request.fixed_bytes;
+        struct fixed_reply fixed = {{0}};
+        struct span spans[MESSAGE_SPANS_MAX] = {{NULL, 0}};
+        shard_call_route(shard, info, request, &call);
+        if (!reader_of(info->index)(shard, &call, request, &fixed, spans))
+            return SHARD_READ_WAIT;
+        const u32 bytes = frame_record_write(info, FRAME_DIRECTION_REPLY, to + written,
+                                             capacity - written, &fixed, spans);
+        MUST(bytes != 0); /* records_max keeps the reply inside a frame */
+        written += bytes;
+    }
+    *reply = (struct shard_reply){
+        .record_count = header->record_count, .body_bytes = written, .body = to};
+    return SHARD_READ_DONE;
+}
+
+/* Walks the whole shard: an operator's question, not a shopper's. */
+bool shard_read_verify(struct shard *shard, const struct shard_call *call, const void *request,
+                       void *reply, struct span *spans)
+{
+    struct msg_verify_rsp *answer = reply;
+    (void)call;
+    (void)request;
+    if (shard->expiring_ns != 0)
+        return false;
+    u32 text_bytes = ATTRIBUTES_BYTES_MAX;
+    stock_verify(&shard->stock, answer, shard->scratch, &text_bytes);
+    MUST(text_bytes <= ATTRIBUTES_BYTES_MAX);
+    answer->product_count = shard->catalog.live_count;
+    answer->session_count = map_count(&shard->sessions.map);
+    answer->digest = shard_digest(shard);
+    spans[0] = (struct span){.data = shard->scratch, .bytes = text_bytes};
+    return true;
+}

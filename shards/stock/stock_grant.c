@@ -1,0 +1,182 @@
+/* stock_grant: see shards/stock/stock_grant.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/stock/stock_grant.h"
+
+struct grant_key {
+    struct id128 id;
+    u32 resource;
+};
+
+static bool grant_equal(const void *context, u32 index, const void *key)
+{
+    const struct stock_grant *grant = stock_grant_at(context, index);
+    const struct grant_key *wanted = key;
+    return id128_equal(grant->id, wanted->id) && grant->resource == wanted->resource;
+}
+
+u32 stock_grant_find(const struct stock *stock, u64 hash, u32 resource, struct id128 id)
+{
+    const struct grant_key key = {.id = id, .resource = resource};
+    return map_find(&stock->grant_map, hash, grant_equal, stock, &key);
+}
+
+static void on_grant_moved(void *context, u32 item, u32 position)
+{
+    stock_grant_at(context, item)->position = position;
+}
+
+static void on_resource_moved(void *context, u32 item, u32 position)
+{
+    const struct stock *stock = context;
+    stock_cold_of(stock, stock_hot_at(stock, item))->deadline_position = position;
+}
+
+static struct heap_owner grant_owner(struct stock *stock)
+{
+    return (struct heap_owner){.arena = stock->arena, .context = stock, .moved = on_grant_moved};
+}
+
+/* Keeps I4: the resource stands in `deadlines` under its earliest lease. */
+static void sync_deadline(struct stock *stock, struct stock_cold *cold)
+{
+    const struct heap_owner owner = {
+        .arena = stock->arena, .context = stock, .moved = on_resource_moved};
+    if (heap_count(&cold->leases) == 0) {
+        if (cold->deadline_position != 0)
+            heap_remove(&stock->deadlines, &owner, cold->deadline_position);
+        MUST(cold->deadline_position == 0);
+        return;
+    }
+    const u64 key = heap_top(&cold->leases).key;
+    if (cold->deadline_position == 0)
+        heap_push(&stock->deadlines, &owner, key, cold->hot);
+    else if (heap_entry_at(&stock->deadlines, cold->deadline_position).key != key)
+        heap_update(&stock->deadlines, &owner, cold->deadline_position, key);
+    MUST(cold->deadline_position != 0);
+}
+
+u64 stock_grant_forget_ns(const struct stock *stock, const struct stock_grant *grant)
+{
+    /* An id was judged against the clock when it came, so its time fits. */
+    return MAX(grant->end_ns, id128_ms(grant->id) * NS_PER_MS) + stock->retention_ms * NS_PER_MS;
+}
+
+static enum stock_timer timer_of(const struct stock_grant *grant)
+{
+    if (grant->state == GRANT_STATE_ALLOCATED)
+        return STOCK_TIMER_NONE;
+    if (grant->state != GRANT_STATE_HELD)
+        return STOCK_TIMER_RETENTION;
+    return grant->expires_at_ns != 0 ? STOCK_TIMER_LEASE : STOCK_TIMER_NONE;
+}
+
+static void stop_timer(struct stock *stock, struct stock_grant *grant)
+{
+    const struct heap_owner owner = grant_owner(stock);
+    if (grant->timer == STOCK_TIMER_LEASE) {
+        struct stock_cold *cold = stock_cold_of(stock, stock_hot_at(stock, grant->resource));
+        heap_remove(&cold->leases, &owner, grant->position);
+        sync_deadline(stock, cold);
+    } else if (grant->timer == STOCK_TIMER_RETENTION) {
+        heap_remove(&stock->retentions, &owner, grant->position);
+    }
+    grant->timer = STOCK_TIMER_NONE;
+    MUST(grant->position == 0);
+}
+
+void stock_grant_timer_sync(struct stock *stock, u32 index)
+{
+    struct stock_grant *grant = stock_grant_at(stock, index);
+    const struct heap_owner owner = grant_owner(stock);
+    const enum stock_timer timer = timer_of(grant);
+    if (grant->timer != timer)
+        stop_timer(stock, grant);
+    if (timer == STOCK_TIMER_NONE)
+        return;
+    struct stock_cold *cold = stock_cold_of(stock, stock_hot_at(stock, grant->resource));
+    struct heap *heap = timer == STOCK_TIMER_LEASE ? &cold->leases : &stock->retentions;
+    const u64 key =
+        timer == STOCK_TIMER_LEASE ? grant->expires_at_ns : stock_grant_forget_ns(stock, grant);
+    if (grant->timer == STOCK_TIMER_NONE)
+        heap_push(heap, &owner, key, index);
+    else if (heap_entry_at(heap, grant->position).key != key)
+        heap_update(heap, &owner, grant->position, key);
+    grant->timer = (u8)timer;
+    MUST(grant->position != 0);
+    if (timer == STOCK_TIMER_LEASE)
+        sync_deadline(stock, cold);
+}
+
+static u64 *count_of(struct stock *stock, u8 state)
+{
+    if (state == GRANT_STATE_HELD)
+        return &stock->counts.holds;
+    return state == GRANT_STATE_ALLOCATED ? &stock->counts.allocations : &stock->counts.tombstones;
+}
+
+static void count_down(struct stock *stock, u8 state)
+{
+    u64 *count = count_of(stock, state);
+    MUST(*count != 0);
+    *count -= 1;
+}
+
+u32 stock_grant_create(struct stock *stock, u64 hash, const struct stock_grant *image)
+{
+    MUST(!id128_is_none(image->id));
+    MUST(image->resource != 0);
+    MUST(image->state >= GRANT_STATE_HELD && image->state <= GRANT_STATE_FINISHED);
+    const u32 index = pool_acquire(&stock->grants);
+    struct stock_grant *grant = stock_grant_at(stock, index);
+    *grant = *image;
+    grant->position = 0;
+    grant->timer = STOCK_TIMER_NONE;
+    map_insert(&stock->grant_map, hash, index);
+    if (UNLIKELY(stock->watch != 0))
+        stock_watched_create(stock, UNDO_KIND_GRANT_NEW, index);
+    *count_of(stock, grant->state) += 1;
+    stock_grant_timer_sync(stock, index);
+    return index;
+}
+
+void stock_grant_enter(struct stock *stock, u32 index, enum grant_state state, u64 end_ns)
+{
+    struct stock_grant *grant = stock_grant_at(stock, index);
+    MUST(grant->state == GRANT_STATE_HELD || grant->state == GRANT_STATE_ALLOCATED);
+    MUST(state != GRANT_STATE_HELD);
+    MUST(IMPLIES(state != GRANT_STATE_ALLOCATED, end_ns != 0));
+    MUST(grant->held == 0);
+    count_down(stock, grant->state);
+    grant->state = (u8)state;
+    grant->end_ns = end_ns;
+    *count_of(stock, grant->state) += 1;
+    stock_grant_timer_sync(stock, index);
+}
+
+void stock_grant_drop(struct stock *stock, u32 index)
+{
+    struct stock_grant *grant = stock_grant_at(stock, index);
+    const u64 resource_hash =
+        route_hash_resource(stock_key_of(stock_hot_at(stock, grant->resource)));
+    stop_timer(stock, grant);
+    count_down(stock, grant->state);
+    map_remove(&stock->grant_map, stock_grant_hash(resource_hash, grant->id), index);
+    pool_release(&stock->grants, &index);
+}
+
+void stock_grant_restore(struct stock *stock, u32 index, const struct stock_grant *image)
+{
+    struct stock_grant *grant = stock_grant_at(stock, index);
+    MUST(id128_equal(grant->id, image->id));
+    MUST(grant->resource == image->resource);
+    const u32 position = grant->position;
+    const u8 timer = grant->timer;
+    count_down(stock, grant->state);
+    *grant = *image;
+    grant->position = position;
+    grant->timer = timer;
+    *count_of(stock, grant->state) += 1;
+    stock_grant_timer_sync(stock, index);
+}

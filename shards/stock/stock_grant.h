@@ -1,0 +1,59 @@
+/* stock_grant: the life of one hold or allocation, and its timer.
+ *
+ * Handlers change quantities and call stock_grant_enter for a new state; everything that follows
+ * from the state (which heap it is in, the counts, the end) is done here, in one place.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SOUK_SHARDS_STOCK_STOCK_GRANT_H
+#define SOUK_SHARDS_STOCK_STOCK_GRANT_H
+
+#include "proto/status.h"
+#include "shards/stock/stock.h"
+
+/* Finds by id, 0 when there is none. `hash` by stock_grant_hash. */
+u32 stock_grant_find(const struct stock *stock, u64 hash, u32 resource, struct id128 id);
+
+/* Is an id that no grant has old enough to have been forgotten? */
+static inline bool stock_id_too_old(const struct stock *stock, struct id128 id, u64 now_ms)
+{
+    return id128_ms(id) + stock->retention_ms <= now_ms;
+}
+
+/* Why an id that no grant has may not be used for a new one; STATUS_OK when it may. */
+static inline u16 stock_id_refusal(const struct stock *stock, struct id128 id, u64 now_ms)
+{
+    if (stock_id_too_old(stock, id, now_ms))
+        return STATUS_TOO_OLD;
+    return id128_ms(id) > now_ms + ID_FUTURE_MS_MAX ? STATUS_ID_IN_FUTURE : STATUS_OK;
+}
+
+/* Adds a grant in the state that `image` has; its timer begins. Returns its index. */
+u32 stock_grant_create(struct stock *stock, u64 hash, const struct stock_grant *image);
+
+/* After stock_grant_before_change and a change of state or times: counts and timer follow. */
+void stock_grant_enter(struct stock *stock, u32 index, enum grant_state state, u64 end_ns);
+void stock_grant_timer_sync(struct stock *stock, u32 index);
+
+/* Removes a grant for good: its retention is over, or its creation is undone. */
+void stock_grant_drop(struct stock *stock, u32 index);
+
+/* Undo: puts an earlier image in its place. */
+void stock_grant_restore(struct stock *stock, u32 index, const struct stock_grant *image);
+
+/* A grant whose units are all shipped or cancelled is FINISHED. */
+static inline bool stock_grant_is_spent(const struct stock_grant *grant)
+{
+    return grant->state == GRANT_STATE_ALLOCATED &&
+           grant->shipped + grant->cancelled == grant->allocated;
+}
+
+static inline u64 stock_grant_max_life_ns(const struct stock_grant *grant)
+{
+    return grant->origin == STOCK_ORIGIN_HOLD ? grant->created_at_ns + grant->life_ms * NS_PER_MS
+                                              : 0;
+}
+
+u64 stock_grant_forget_ns(const struct stock *stock, const struct stock_grant *grant);
+
+#endif

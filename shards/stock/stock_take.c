@@ -1,0 +1,280 @@
+/* stock_take: take and hold: the questions of docs/stock.md in their order, then the grant.
+ *
+ * The anonymous take without `replaces` is the path that a flash sale is made of: one line is read
+ * and written, nothing else is touched.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "proto/checksum.h"
+#include "shards/shard_handlers.h"
+#include "shards/stock/stock_ask.h"
+
+/* An ask under judgement. */
+struct ask {
+    const struct msg_take_req *take;
+    const struct msg_hold_req *hold; /* NULL for a take */
+    u64 fingerprint;
+    u64 grant_hash;
+    struct stock_terms terms; /* of a hold */
+    u32 replaced;             /* grant to be replaced, 0 = none */
+    i64 back;
+};
+
+struct ask_answer {
+    struct record_status head;
+    i64 sellable;
+    u64 expires_at_ns;
+};
+
+bool stock_grant_fits(const struct stock *stock, const struct stock_hot *hot, i64 quantity)
+{
+    return stock_sum_fits(hot->allocated, quantity) &&
+           stock_sum_fits(stock_granted(hot, stock_cold_of(stock, hot)), quantity);
+}
+
+void stock_add_granted_named(struct stock_hot *hot, struct stock_cold *cold, i64 quantity)
+{
+    cold->granted_named += quantity;
+    MUST(cold->granted_named <= COUNTER_MAX);
+    if (UNLIKELY(cold->granted_named > COUNTER_MAX / 2))
+        hot->flags |= STOCK_HOT_NEAR_LIMIT;
+}
+
+/* As stock_grant_fits, without touching the cold record while the sums are far from their end. */
+static inline bool anonymous_fits(const struct stock *stock, const struct stock_hot *hot,
+                                  i64 quantity)
+{
+    if (LIKELY((hot->flags & STOCK_HOT_NEAR_LIMIT) == 0 &&
+               hot->taken_anonymous + quantity <= COUNTER_MAX / 2))
+        return stock_sum_fits(hot->allocated, quantity);
+    return stock_grant_fits(stock, hot, quantity);
+}
+
+void stock_count_refusal(struct stock *stock, u16 status)
+{
+    if (status == STATUS_SOLD_OUT)
+        stock->counts.refused_sold_out++;
+    else if (status == STATUS_ALL_HELD)
+        stock->counts.refused_all_held++;
+}
+
+/* The id: known to a grant? Then the answer is ready. Else it must be fresh. True: go on. */
+static bool judge_id(struct stock *stock, const struct shard_call *call, const struct ask *ask,
+                     struct ask_answer *answer)
+{
+    const u32 index = stock_grant_find(stock, ask->grant_hash, call->object, ask->take->id);
+    if (LIKELY(index == 0)) {
+        answer->head.status = stock_id_refusal(stock, ask->take->id, call->now_ms);
+        return answer->head.status == STATUS_OK;
+    }
+    const struct stock_grant *grant = stock_grant_at(stock, index);
+    if (grant->fingerprint != ask->fingerprint) {
+        answer->head.status = STATUS_ID_MISMATCH;
+        return false;
+    }
+    answer->head.flags = RECORD_FLAG_REPLAYED;
+    answer->sellable = grant->first_sellable;
+    if (grant->origin == STOCK_ORIGIN_HOLD)
+        answer->expires_at_ns = grant->created_at_ns + grant->lease_ms * NS_PER_MS;
+    stock->counts.replayed_records++;
+    return false;
+}
+
+/* The grant to be replaced: found, of the same owner, not bound, not sold. */
+static u16 judge_replaced(struct stock *stock, const struct shard_call *call, struct ask *ask)
+{
+    const struct id128 id = ask->take->replaces;
+    const u32 index = stock_grant_find(stock, stock_grant_hash(call->hash, id), call->object, id);
+    if (index == 0)
+        return stock_id_too_old(stock, id, call->now_ms) ? STATUS_TOO_OLD : STATUS_NOT_FOUND;
+    const struct stock_grant *grant = stock_grant_at(stock, index);
+    if (grant->owner != ask->take->owner)
+        return STATUS_OWNER_MISMATCH;
+    if (!id128_is_none(grant->order))
+        return STATUS_BOUND_TO_OTHER;
+    if (grant->state == GRANT_STATE_ALLOCATED || grant->state == GRANT_STATE_FINISHED)
+        return STATUS_INVALID_STATE;
+    ask->replaced = index;
+    ask->back = grant->held;
+    return STATUS_OK;
+}
+
+/* All questions from the id on. STATUS_OK and no flags: grant it. */
+static void judge(struct stock *stock, const struct shard_call *call, struct ask *ask,
+                  struct ask_answer *answer)
+{
+    struct stock_hot *hot = stock_hot_at(stock, call->object);
+    answer->sellable = stock_sellable(hot);
+    if (!id128_is_none(ask->take->id) && !judge_id(stock, call, ask, answer))
+        return;
+    if (ask->hold != NULL) {
+        ask->terms = stock_terms_of(stock_cold_of(stock, hot), ask->hold);
+        if (!stock_terms_good(ask->terms)) {
+            answer->head.status = STATUS_BAD_ARGUMENT;
+            return;
+        }
+    }
+    if (!id128_is_none(ask->take->replaces)) {
+        answer->head.status = judge_replaced(stock, call, ask);
+        if (answer->head.status != STATUS_OK)
+            return;
+    }
+    u16 status = stock_shortage(hot, ask->take->quantity, ask->back);
+    if (status == STATUS_ALL_HELD)
+        answer->head.retry_after_ms = stock_retry_ms(stock, hot, call->now_ns);
+    stock_count_refusal(stock, status);
+    if (status == STATUS_OK) {
+        const bool is_fit = ask->hold != NULL
+                                ? stock_sum_fits(hot->held - ask->back, ask->take->quantity)
+                                : stock_grant_fits(stock, hot, ask->take->quantity);
+        status = is_fit ? STATUS_OK : STATUS_EXCEEDS;
+    }
+    answer->head.status = status;
+}
+
+static void release_replaced(struct stock *stock, struct stock_hot *hot, u32 index, u64 now_ns)
+{
+    struct stock_grant *grant = stock_grant_at(stock, index);
+    if (grant->state != GRANT_STATE_HELD)
+        return;
+    stock_grant_before_change(stock, index);
+    MUST(hot->held >= grant->held);
+    hot->held -= grant->held;
+    grant->held = 0;
+    stock_grant_enter(stock, index, GRANT_STATE_RELEASED, now_ns);
+}
+
+static struct stock_grant grant_of(const struct ask *ask, const struct shard_call *call,
+                                   i64 first_sellable)
+{
+    const struct msg_take_req *take = ask->take;
+    struct stock_grant grant = {
+        .id = take->id,
+        .owner = take->owner,
+        .resource = call->object,
+        .quantity = (u32)take->quantity,
+        .created_at_ns = call->now_ns,
+        .fingerprint = ask->fingerprint,
+        .first_sellable = first_sellable,
+    };
+    if (ask->hold != NULL) {
+        grant.origin = STOCK_ORIGIN_HOLD;
+        grant.state = GRANT_STATE_HELD;
+        grant.held = (u32)take->quantity;
+        grant.lease_ms = (u32)ask->terms.lease_ms;
+        grant.life_ms = (u32)ask->terms.life_ms;
+        grant.expires_at_ns = call->now_ns + ask->terms.lease_ms * NS_PER_MS;
+    } else {
+        grant.origin = STOCK_ORIGIN_TAKE;
+        grant.state = GRANT_STATE_ALLOCATED;
+        grant.allocated = (u32)take->quantity;
+    }
+    return grant;
+}
+
+static void grant_it(struct stock *stock, const struct shard_call *call, const struct ask *ask,
+                     struct ask_answer *answer)
+{
+    struct stock_hot *hot = stock_hot_at(stock, call->object);
+    const i64 quantity = ask->take->quantity;
+    stock_resource_before_change(stock, call->object);
+    if (ask->replaced != 0)
+        release_replaced(stock, hot, ask->replaced, call->now_ns);
+    if (ask->hold != NULL) {
+        hot->held += quantity;
+    } else {
+        hot->allocated += quantity;
+        if (id128_is_none(ask->take->id))
+            hot->taken_anonymous += quantity;
+        else
+            stock_add_granted_named(hot, stock_cold_of(stock, hot), quantity);
+    }
+    answer->sellable = stock_sellable(hot);
+    MUST(answer->sellable >= 0);
+    stock->counts.granted_records++;
+    if (id128_is_none(ask->take->id))
+        return;
+    const struct stock_grant grant = grant_of(ask, call, answer->sellable);
+    answer->expires_at_ns = grant.expires_at_ns;
+    (void)stock_grant_create(stock, ask->grant_hash, &grant);
+}
+
+static void judge_and_grant(struct stock *stock, const struct shard_call *call, struct ask *ask,
+                            struct ask_answer *answer)
+{
+    judge(stock, call, ask, answer);
+    if (answer->head.status == STATUS_OK && answer->head.flags == 0)
+        grant_it(stock, call, ask, answer);
+}
+
+static inline void take_anonymous(struct stock *stock, const struct shard_call *call, i64 quantity,
+                                  struct msg_take_rsp *answer)
+{
+    struct stock_hot *hot = stock_hot_at(stock, call->object);
+    u16 status = stock_shortage(hot, quantity, 0);
+    if (LIKELY(status == STATUS_OK) && UNLIKELY(!anonymous_fits(stock, hot, quantity)))
+        status = STATUS_EXCEEDS;
+    if (LIKELY(status == STATUS_OK)) {
+        stock_resource_before_change(stock, call->object);
+        hot->allocated += quantity;
+        hot->taken_anonymous += quantity;
+        stock->counts.granted_records++;
+        MUST(stock_sellable(hot) >= 0);
+    } else {
+        stock_count_refusal(stock, status);
+        if (status == STATUS_ALL_HELD)
+            answer->head.retry_after_ms = stock_retry_ms(stock, hot, call->now_ns);
+    }
+    answer->head.status = status;
+    answer->sellable = stock_sellable(hot);
+}
+
+void shard_apply_take(struct shard *shard, const struct shard_call *call, const void *request,
+                      void *reply)
+{
+    struct msg_take_req take;
+    struct msg_take_rsp *answer = reply;
+    memcpy(&take, request, sizeof take);
+    const u16 status = shard_call_refusal(call, stock_ask_good(&take));
+    if (UNLIKELY(status != STATUS_OK)) {
+        answer->head.status = status;
+        return;
+    }
+    if (LIKELY(id128_is_none(take.id) && id128_is_none(take.replaces))) {
+        take_anonymous(&shard->stock, call, take.quantity, answer);
+        return;
+    }
+    struct ask ask = {.take = &take, .grant_hash = stock_grant_hash(call->hash, take.id)};
+    if (!id128_is_none(take.id))
+        ask.fingerprint = XXH3_64bits_withSeed(&take, sizeof take, OPCODE_TAKE);
+    struct ask_answer full = {.head = {.status = STATUS_OK}};
+    judge_and_grant(&shard->stock, call, &ask, &full);
+    *answer = (struct msg_take_rsp){.head = full.head, .sellable = full.sellable};
+}
+
+void shard_apply_hold(struct shard *shard, const struct shard_call *call, const void *request,
+                      void *reply)
+{
+    struct msg_hold_req hold;
+    struct msg_take_req take;
+    struct msg_hold_rsp *answer = reply;
+    memcpy(&hold, request, sizeof hold);
+    memcpy(&take, request, sizeof take);
+    const u16 status = shard_call_refusal(call, stock_hold_good(&hold, &take));
+    if (UNLIKELY(status != STATUS_OK)) {
+        answer->head.status = status;
+        return;
+    }
+    struct ask ask = {
+        .take = &take,
+        .hold = &hold,
+        .grant_hash = stock_grant_hash(call->hash, take.id),
+        .fingerprint = XXH3_64bits_withSeed(&hold, sizeof hold, OPCODE_HOLD),
+    };
+    struct ask_answer full = {.head = {.status = STATUS_OK}};
+    judge_and_grant(&shard->stock, call, &ask, &full);
+    *answer = (struct msg_hold_rsp){
+        .head = full.head, .sellable = full.sellable, .expires_at_ns = full.expires_at_ns};
+}
