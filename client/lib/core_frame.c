@@ -181,7 +181,8 @@ void core_frame_seal(struct core *core, struct core_frame *frame)
     };
     memcpy(frame->bytes, &header, sizeof header);
     frame_seal(frame->bytes, frame->length);
-    core->stats.records_sent += frame->record_count;
+    if (frame->kind == CORE_FRAME_CALLS)
+        core->stats.records_sent += frame->record_count;
 }
 
 /* ---- delivery ---- */
