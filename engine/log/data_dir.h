@@ -56,4 +56,8 @@ NODISCARD int data_dir_open(struct data_dir *dir, const struct data_dir_options 
                             char *reason, size_t reason_bytes);
 void data_dir_close(struct data_dir *dir);
 
+/* "shard-007", and its directory opened (or -errno). */
+void data_dir_shard_name(char name[16], u32 shard);
+NODISCARD int data_dir_open_shard(const struct data_dir *dir, u32 shard);
+
 #endif
