@@ -47,10 +47,7 @@ static json_t *row_of(const struct watch *watch, u32 index)
     const struct souk_sku_get_reply *now = &watch->now[index], *before = &watch->before[index];
     json_t *row = json_pack("{s:s}", "code", watch->args->words[index]);
     MUST(row != NULL);
-    if (now->status != SOUK_OK) {
-        (void)json_object_set_new(row, "status", json_string(souk_status_name(now->status)));
-        return row;
-    }
+    (void)json_object_set_new(row, "status", json_string(souk_status_name(now->status)));
     (void)json_object_set_new(row, "on_hand", json_integer((json_int_t)now->on_hand));
     (void)json_object_set_new(row, "held", json_integer((json_int_t)now->held));
     (void)json_object_set_new(row, "allocated", json_integer((json_int_t)now->allocated));
