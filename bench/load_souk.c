@@ -124,11 +124,9 @@ static int open_session(struct souk_state *state, int fd, u16 shard, struct sess
                                         .shard = shard,
                                         .record_count = 1,
                                         .request_id = 1,
-                                        .session = session->id,
-                                        .session_seq = 1};
+                                        .session = session->id};
     const int error = call(state, fd, header, sizeof(struct msg_session_open_req));
-    session->next_seq = 2;
-    session->acked_seq = 1;
+    session->next_seq = 1;
     return error;
 }
 
