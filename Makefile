@@ -99,6 +99,8 @@ $(BUILD)/alloc_hook.so: $(BUILD)/obj/bench/hook/alloc_hook.o
 .PHONY: examples limits micro
 # What the state machines get memory from in programs that are not the server.
 PLAIN_MEMORY := $(BUILD)/obj/tests/support/plain_memory.o
+# As an installed header: #include <souk.h>.
+$(BUILD)/obj/client/examples/%.o: CFLAGS += -Iclient/lib
 examples: $(patsubst client/examples/%.c,$(BUILD)/examples/%,$(SRC_example))
 $(BUILD)/examples/%: $(BUILD)/obj/client/examples/%.o $(LIB_client)
 	$(link) $^ $(LDFLAGS)
@@ -152,10 +154,15 @@ DOC_FILES := docs/protocol.md docs/errors.md docs/operations.md docs/man/soukd.1
 .PHONY: docs docs-check
 $(BUILD)/print_docs: $(BUILD)/obj/docs/gen/print_docs.o $(BUILD)/obj/tests/support/plain_panic.o $(LIB_proto)
 	$(link) $^ $(LDFLAGS)
-docs: $(BUILD)/print_docs ## print the tables of the documents from the .def files
+$(BUILD)/souk_header: $(BUILD)/obj/client/lib/gen/souk_header.o $(LIB_proto)
+	$(link) $^ $(LDFLAGS)
+docs: $(BUILD)/print_docs $(BUILD)/souk_header ## print the tables of the documents from the .def files
 	$(Q)docs/gen/splice.sh $(BUILD)/print_docs $(DOC_FILES)
-docs-check: $(BUILD)/print_docs ## are those tables current?
+	$(Q)$(BUILD)/souk_header client/lib/souk.h > $(BUILD)/souk.h && \
+	    { cmp -s $(BUILD)/souk.h client/lib/souk.h || cp $(BUILD)/souk.h client/lib/souk.h; }
+docs-check: $(BUILD)/print_docs $(BUILD)/souk_header ## are those tables current?
 	$(Q)docs/gen/splice.sh $(BUILD)/print_docs --check $(DOC_FILES)
+	$(Q)$(BUILD)/souk_header --check client/lib/souk.h
 
 # ---- test and check -----------------------------------------------------------------------------
 

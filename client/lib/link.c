@@ -8,7 +8,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -53,15 +52,16 @@ static const char *split(char *text, const char **host, const char **port)
 const char *link_resolve(struct link_target *target, const char *address)
 {
     *target = (struct link_target){.count = 0};
-    if (strlen(address) >= sizeof target->text)
+    const size_t bytes = strlen(address);
+    if (bytes >= sizeof target->text)
         return "the address is too long";
-    (void)snprintf(target->text, sizeof target->text, "%s", address);
+    memcpy(target->text, address, bytes + 1);
     if (strncmp(address, "unix:", 5) == 0)
         return resolve_unix(target, address + 5);
     if (address[0] == '/')
         return resolve_unix(target, address);
     char text[LINK_ADDRESS_TEXT];
-    (void)snprintf(text, sizeof text, "%s", address);
+    memcpy(text, address, bytes + 1);
     const char *host;
     const char *port;
     const char *reason = split(text, &host, &port);
