@@ -35,11 +35,12 @@ struct run {
     struct entry_header entry;
     u64 body[BODY_WORDS];
     u32 replies;
+    u32 answered; /* on arrival */
     u32 step_count;
     struct step steps[STEPS_MAX];
 };
 
-static const struct shard_options options = {.count = 1, .sessions_max = 2, .retention_ms = 1000};
+static const struct shard_options options = {.count = 1, .sessions_max = 2, .retention_ms = 20000};
 
 static u64 draw_number(struct run *run)
 {
@@ -86,7 +87,11 @@ static void draw_field(struct run *run, const struct message_field *field, u8 *t
         const struct resource key = {.id = choice % 4, .kind = choice > 250 ? 6 : 0};
         memcpy(to, &key, sizeof key);
     } else {
-        const u64 number = draw_number(run);
+        u64 number = draw_number(run);
+        if (number < 10 && strcmp(field->name, "currency") == 0)
+            number = 826;
+        if (number > 1 && number < 10 && strcmp(field->name, "if_version") == 0)
+            number = VERSION_ANY;
         memcpy(to, &number, field->bytes);
     }
 }
@@ -122,8 +127,6 @@ static void draw_entry(struct run *run)
     const struct message_info *info = message_at(choice % MESSAGE_COUNT);
     if (choice > 200 || info->class != MESSAGE_CLASS_WRITE)
         info = message_find((u16)(0x0300 | often[choice % ARRAY_COUNT(often)]));
-    if (run->step_count == 0)
-        info = message_find(OPCODE_SESSION_OPEN);
     const u64 how = fuzz_take(&run->input, 1);
     struct entry_header *entry = &run->entry;
     *entry = (struct entry_header){.source = ENTRY_SOURCE_SESSION,
@@ -226,11 +229,38 @@ static void apply_entry(struct run *run, bool is_local)
     MUST(run->replies == run->step_count);
 }
 
+static void furnish_with(struct run *run, u16 opcode, const void *fixed, const struct span *span)
+{
+    run->entry = (struct entry_header){.source = ENTRY_SOURCE_SESSION,
+                                       .opcode = opcode,
+                                       .record_count = 1,
+                                       .session = {1, 9},
+                                       .session_seq = run->step_count + 1};
+    run->entry.body_bytes = frame_record_write(message_find(opcode), FRAME_DIRECTION_REQUEST,
+                                               (u8 *)run->body, (u32)sizeof run->body, fixed, span);
+    apply_entry(run, false);
+}
+
+/* Every run begins with a session and three SKUs with stock, else most inputs would say nothing. */
+static void furnish(struct run *run)
+{
+    const struct msg_session_open_req open = {0};
+    const struct span code = {(const u8 *)"aaaa", 4};
+    furnish_with(run, OPCODE_SESSION_OPEN, &open, NULL);
+    for (u64 id = 1; id <= 3; id++) {
+        const struct msg_sku_put_req put = {
+            .resource.id = id, .currency = 826, .safety_stock = id == 3, .oversell_cap = id == 2};
+        const struct msg_stock_receive_req receive = {.resource.id = id, .quantity = 20};
+        furnish_with(run, OPCODE_SKU_PUT, &put, &code);
+        furnish_with(run, OPCODE_STOCK_RECEIVE, &receive, NULL);
+    }
+}
+
 /* Half of the steps come through admission; what is answered there must be the model's answer. */
 static void run_step(struct run *run)
 {
     const u64 clock = fuzz_take(&run->input, 1);
-    run->now += clock < 200 ? clock : (clock - 200) * 40 * NS_PER_MS;
+    run->now += clock < 200 ? clock : (clock < 250 ? (clock - 200) : 1500) * NS_PER_MS;
     draw_entry(run);
     if (clock % 2 == 0) {
         apply_entry(run, false);
@@ -243,6 +273,7 @@ static void run_step(struct run *run)
         apply_entry(run, true);
         return;
     }
+    run->answered++;
     struct model *copy = model_copy(run->model);
     model_advance(copy, run->now);
     const struct model_reply expected = model_apply(copy, &run->entry, (const u8 *)run->body);
@@ -286,10 +317,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t bytes)
     run->shard = shard_open(&options);
     run->model = model_open(&model_options);
     run->now = FIRST_STAMP_NS;
-    for (u32 i = 0; i < STEPS_MAX && run->input.left > 0; i++)
+    furnish(run);
+    while (run->step_count < STEPS_MAX && run->input.left > 0 && run->answered < STEPS_MAX)
         run_step(run);
-    if (run->step_count != 0)
-        check_end(run);
+    check_end(run);
     for (u32 i = 0; i < run->step_count; i++)
         free(run->steps[i].batch);
     shard_close(run->shard);

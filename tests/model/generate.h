@@ -6,7 +6,8 @@
  * made before: they extend, confirm, ship and repeat grants of a memory, resend whole frames under
  * old numbers, and now and then say something that is not allowed.
  *
- * The generator is told the answers to nothing but lost sessions; its memory is what it has sent.
+ * Of the answers it is told which grants were given and which sessions are lost; else its memory is
+ * what it has sent.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -84,6 +85,9 @@ u64 generate_stamp(struct generator *generator, u64 now, u64 deadline);
 
 /* Writes one entry's body at `body` (GENERATE_ENTRY_BYTES) and fills its header. */
 void generate_entry(struct generator *generator, u64 now, struct entry_header *entry, u8 *body);
+/* An entry of take or hold was executed: what was granted is worth talking about. */
+void generate_note_replies(struct generator *generator, const struct entry_header *entry,
+                           const u8 *body, const u8 *replies);
 /* The entry was answered as SESSION_EXPIRED. */
 void generate_lost_session(struct generator *generator, struct id128 session);
 

@@ -21,6 +21,11 @@ static i64 draw_quantity(struct generator *generator)
     return 1 + (i64)generate_below(generator, (u64)generator->quantity_max);
 }
 
+static i64 draw_plenty(struct generator *generator)
+{
+    return 1 + (i64)generate_below(generator, 16 * (u64)generator->quantity_max);
+}
+
 static struct resource draw_resource(struct generator *generator)
 {
     struct resource key = generator->skus[generate_below(generator, generator->sku_count)];
@@ -128,11 +133,28 @@ static void draw_hold(struct generator *generator, u16 opcode, struct msg_hold_r
         if (!is_bad(generator) && req->max_life_ms != 0 && req->max_life_ms < req->lease_ms)
             req->max_life_ms = MIN(LEASE_MS_MAX, req->lease_ms + req->max_life_ms);
     }
-    if (!id128_is_none(req->id))
+    /* Some that may never exist, and some that exist only when this frame is executed. */
+    if (!id128_is_none(req->id) && generate_chance(generator, 100))
         note_grant(generator, opcode, req);
 }
 STATIC_CHECK(offsetof(struct msg_hold_req, replaces) == offsetof(struct msg_take_req, replaces));
 STATIC_CHECK(offsetof(struct msg_hold_req, lease_ms) == sizeof(struct msg_take_req));
+
+void generate_note_replies(struct generator *generator, const struct entry_header *entry,
+                           const u8 *body, const u8 *replies)
+{
+    if (entry->opcode != OPCODE_TAKE && entry->opcode != OPCODE_HOLD)
+        return;
+    const struct message_info *info = message_find(entry->opcode);
+    for (u32 i = 0; i < entry->record_count; i++) {
+        struct record_status head;
+        struct msg_hold_req req = {.quantity = 0};
+        memcpy(&head, replies + (size_t)i * info->reply.fixed_bytes, sizeof head);
+        memcpy(&req, body + (size_t)i * info->request.fixed_bytes, info->request.fixed_bytes);
+        if (head.status == STATUS_OK && head.flags == 0 && !id128_is_none(req.id))
+            note_grant(generator, entry->opcode, &req);
+    }
+}
 
 /* What every command about a grant begins with. */
 struct aim {
@@ -155,10 +177,10 @@ static struct aim draw_aim(struct generator *generator)
     aim.key = grant->key;
     aim.id = grant->id;
     aim.order = grant->order;
-    if (!is_bad(generator))
+    if (!generate_chance(generator, 40))
         aim.owner = grant->owner;
-    if (is_bad(generator))
-        aim.order.low++;
+    if (generate_chance(generator, 40))
+        aim.order = (struct id128){generate_below(generator, 3), 7};
     aim.quantity = grant->quantity;
     return aim;
 }
@@ -309,17 +331,18 @@ static void draw_stock(struct generator *generator, u16 opcode, void *to)
     const i64 quantity = draw_quantity(generator);
     switch (opcode) {
     case OPCODE_STOCK_RECEIVE:
-        *(struct msg_stock_receive_req *)to = (struct msg_stock_receive_req){key, quantity};
+        *(struct msg_stock_receive_req *)to = (struct msg_stock_receive_req){
+            key, generate_chance(generator, 500) ? quantity : draw_plenty(generator)};
         break;
     case OPCODE_STOCK_ADJUST:
         *(struct msg_stock_adjust_req *)to = (struct msg_stock_adjust_req){
-            .resource = key, .delta = generate_chance(generator, 500) ? quantity : -quantity / 2};
+            .resource = key, .delta = generate_chance(generator, 500) ? quantity : -(quantity / 2)};
         break;
     case OPCODE_STOCK_SET:
         *(struct msg_stock_set_req *)to = (struct msg_stock_set_req){
             .resource = key,
             .expected = generate_chance(generator, 700) ? -1 : draw_quantity(generator),
-            .value = quantity - 1};
+            .value = generate_chance(generator, 100) ? 0 : quantity};
         break;
     case OPCODE_STOCK_WRITE_OFF:
         *(struct msg_stock_write_off_req *)to =

@@ -328,24 +328,37 @@ static u16 judge_numbers(const struct model *model, const struct model_session *
 u16 model_session_question(const struct model *model, const struct entry_header *entry,
                            bool *is_replay)
 {
-    static const struct model_session fresh;
-    const struct model_session *session = find_session(model, entry->session);
     *is_replay = false;
-    if (session == NULL && entry->opcode != OPCODE_SESSION_OPEN)
+    if (entry->opcode == OPCODE_SESSION_OPEN)
+        return STATUS_OK;
+    const struct model_session *session = find_session(model, entry->session);
+    if (session == NULL)
         return STATUS_SESSION_EXPIRED;
-    return judge_numbers(model, session == NULL ? &fresh : session, entry, is_replay);
+    return judge_numbers(model, session, entry, is_replay);
+}
+
+/* Opens the session or finds it. The numbers of the frame say nothing, so it is kept nowhere: to
+ * open again is harmless. */
+static struct model_reply apply_open(struct model *model, const struct entry_header *entry,
+                                     const u8 *body)
+{
+    struct model_session *session = find_session(model, entry->session);
+    const bool is_known = session != NULL;
+    if (session == NULL)
+        session = open_session(model, entry->session);
+    session->last_used = ++model->uses;
+    return answer_records(model, message_find(entry->opcode), entry->record_count, body, false,
+                          is_known);
 }
 
 struct model_reply model_apply(struct model *model, const struct entry_header *entry,
                                const u8 *body)
 {
-    const struct message_info *info = message_find(entry->opcode);
+    if (entry->opcode == OPCODE_SESSION_OPEN)
+        return apply_open(model, entry, body);
     struct model_session *session = find_session(model, entry->session);
-    const bool is_known_session = session != NULL;
-    if (session == NULL && entry->opcode != OPCODE_SESSION_OPEN)
-        return (struct model_reply){.status = STATUS_SESSION_EXPIRED};
     if (session == NULL)
-        session = open_session(model, entry->session);
+        return (struct model_reply){.status = STATUS_SESSION_EXPIRED};
     session->last_used = ++model->uses;
     if (entry->acked_seq > session->base) {
         drop_kept(model, session, entry->session, entry->acked_seq);
@@ -363,8 +376,8 @@ struct model_reply model_apply(struct model *model, const struct entry_header *e
                                     .body = kept->body->data};
     }
     const bool is_linked = (entry->flags & FRAME_FLAG_LINKED) != 0;
-    const struct model_reply reply =
-        answer_records(model, info, entry->record_count, body, is_linked, is_known_session);
+    const struct model_reply reply = answer_records(model, message_find(entry->opcode),
+                                                    entry->record_count, body, is_linked, true);
     if (!is_replay)
         keep_reply(model, session, entry, &reply);
     return reply;

@@ -801,6 +801,8 @@ static bool arguments_good(const struct record_view *record, u16 opcode)
         struct msg_stock_set_req set;
         struct msg_hold_extend_req extend;
         struct msg_hold_confirm_req confirm;
+        struct msg_hold_release_req release;
+        struct msg_hold_get_req get;
         struct msg_hold_bind_req bind;
         struct msg_alloc_ship_req ship;
         struct msg_alloc_cancel_req cancel;
@@ -819,9 +821,15 @@ static bool arguments_good(const struct record_view *record, u16 opcode)
         return in_range(QUANTITY_OF(set, value), 0, QUANTITY_MAX) &&
                in_range(req.set.expected, -1, COUNTER_MAX);
     case OPCODE_HOLD_EXTEND:
-        return QUANTITY_OF(extend, lease_ms) >= 1 && req.extend.lease_ms <= LEASE_MS_MAX;
-    case OPCODE_HOLD_CONFIRM: return in_range(QUANTITY_OF(confirm, quantity), 0, QUANTITY_MAX);
-    case OPCODE_HOLD_BIND: return !id128_is_none(QUANTITY_OF(bind, order));
+        return QUANTITY_OF(extend, lease_ms) >= 1 && req.extend.lease_ms <= LEASE_MS_MAX &&
+               !id128_is_none(req.extend.id);
+    case OPCODE_HOLD_CONFIRM:
+        return in_range(QUANTITY_OF(confirm, quantity), 0, QUANTITY_MAX) &&
+               !id128_is_none(req.confirm.id);
+    case OPCODE_HOLD_RELEASE: return !id128_is_none(QUANTITY_OF(release, id));
+    case OPCODE_HOLD_GET: return !id128_is_none(QUANTITY_OF(get, id));
+    case OPCODE_HOLD_BIND:
+        return !id128_is_none(QUANTITY_OF(bind, order)) && !id128_is_none(req.bind.id);
     case OPCODE_ALLOC_SHIP: return in_range(QUANTITY_OF(ship, quantity), 1, QUANTITY_MAX);
     case OPCODE_ALLOC_CANCEL: return in_range(QUANTITY_OF(cancel, quantity), 1, QUANTITY_MAX);
     case OPCODE_ALLOC_RETURN:

@@ -204,6 +204,8 @@ static void on_reply(void *context, u32 entry_index, const struct shard_reply *r
         return;
     }
     count_records(trial, message_find(entry.opcode), reply);
+    if (reply->status == STATUS_OK)
+        generate_note_replies(&trial->generator, &entry, body, reply->body);
     if (reply->status == STATUS_SESSION_EXPIRED)
         generate_lost_session(&trial->generator, entry.session);
     trial->entry_offset += (u32)sizeof entry + entry.body_bytes;

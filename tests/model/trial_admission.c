@@ -4,7 +4,10 @@
  */
 #include "tests/model/trial.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "proto/print.h"
 
 /* Every record of a reply says SOLD_OUT or ALL_HELD. */
 static bool is_all_refused(u16 opcode, u32 count, const u8 *body)
@@ -50,6 +53,23 @@ static void check_replay(struct trial *trial, const struct entry_header *entry, 
     model_close(copy);
 }
 
+/* Adds to a failure what was under way, of which the model had executed the first `count`. */
+static void note_waiting(struct trial *trial, u32 count)
+{
+    size_t used = strlen(trial->failure);
+    for (u32 i = 0; i < trial->waiting_count; i++) {
+        const struct message_info *info = message_find(trial->waiting[i].opcode);
+        char text[1024];
+        print_records(info, FRAME_DIRECTION_REQUEST, trial->waiting_bodies[i],
+                      trial->waiting[i].record_count, text, sizeof text);
+        (void)snprintf(trial->failure + used, sizeof trial->failure - used,
+                       "  refused on arrival; under way%s, seq %llu:\n%s",
+                       i < count ? " and executed by the model" : "",
+                       (unsigned long long)trial->waiting[i].session_seq, text);
+        used += strlen(trial->failure + used);
+    }
+}
+
 /* A refusal on arrival: the model refuses too, however many of the waiting entries come first. */
 static void check_refusal(struct trial *trial, const struct entry_header *entry, const u8 *body,
                           const struct shard_reply *actual)
@@ -72,8 +92,7 @@ static void check_refusal(struct trial *trial, const struct entry_header *entry,
              is_all_refused(entry->opcode, expected.record_count, expected.body));
         if (i == 0 ? !is_equal : !is_refused) {
             trial_fail_reply(trial, entry, body, &expected, actual);
-            trial_fail(trial, "refused on arrival with %u of %u waiting entries before it", i,
-                       trial->waiting_count);
+            note_waiting(trial, i);
         }
         model_close(copy);
         if (i < trial->waiting_count)
