@@ -110,12 +110,15 @@ static u32 append_run(struct core *core, u64 now_ns, struct core_lane *lane,
 {
     const u32 size = core_request_size(info);
     const bool has_texts = info->request.span_count != 0;
+    struct core_frame *frame = NULL;
     u32 added = 0;
     while (added < count) {
         const u8 *record = (const u8 *)request->records + (size_t)(first + added) * size;
         struct span spans[MESSAGE_SPANS_MAX];
         u32 bytes = record_bytes(info, record, spans);
-        struct core_frame *frame = frame_for(core, now_ns, lane, request, info, bytes);
+        /* All records of a linked or numbered call are in one frame. */
+        if (frame == NULL || request->flags == 0)
+            frame = frame_for(core, now_ns, lane, request, info, bytes);
         if (frame == NULL)
             break;
         u32 run = 1;
