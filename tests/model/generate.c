@@ -41,7 +41,8 @@ static u64 draw_scaled(struct generator *generator, u64 max)
     while (bits < 63 && (max >> bits) > 1)
         bits++;
     const u64 limit = 1ull << generate_below(generator, bits + 1);
-    return MIN(max, limit + generate_below(generator, limit));
+    const u64 value = limit + generate_below(generator, limit);
+    return MIN(max, value);
 }
 
 static void draw_weights(struct generator *generator)
@@ -223,7 +224,8 @@ void generate_entry(struct generator *generator, u64 now, struct entry_header *e
         count = 1 + generator->sku_count * 2;
     else if (generate_chance(generator, generator->linked_permille)) {
         entry->flags = FRAME_FLAG_LINKED;
-        count = MIN(count, 1 + (u32)generate_below(generator, 8));
+        const u32 few = 1 + (u32)generate_below(generator, 8);
+        count = MIN(count, few);
     }
     for (u32 i = 0; i < count; i++) {
         const u32 bytes = generate_record(generator, info, body + entry->body_bytes,

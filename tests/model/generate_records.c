@@ -278,7 +278,7 @@ static u32 write_sku_put(struct generator *generator, const struct message_info 
     if (generate_chance(generator, 300))
         req.oversell_cap = is_bad(generator) ? -1 : draw_quantity(generator);
     if (generate_chance(generator, 300))
-        req.lease_default_ms = (u32)MIN(draw_lease(generator), UINT32_MAX);
+        req.lease_default_ms = (u32)draw_lease(generator);
     const struct span span = {code, draw_code(generator, req.resource.id, code)};
     return frame_record_write(info, FRAME_DIRECTION_REQUEST, to, capacity, &req, &span);
 }
