@@ -257,6 +257,18 @@ fuzz-corpus: $(patsubst %,$(BUILD)/fuzz/replay_%,$(FUZZ_TARGETS))
 TEST_TARGETS  += golden fuzz-corpus model-short
 CHECK_TARGETS += fuzz-smoke
 
+# ---- the real server over its wire --------------------------------------------------------------
+
+# Each tests/integration/test_*.c is a program that starts $(BUILD)/soukd on a temporary directory.
+INTEGRATION_BIN := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
+$(BUILD)/tests/integration/%: $(BUILD)/obj/tests/integration/%.o $(BUILD)/obj/tests/integration/raw.o $(BUILD)/obj/tests/integration/raw_server.o $(TEST_PANIC) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) -lcmocka
+.PHONY: integration
+integration: $(BUILD)/soukd $(INTEGRATION_BIN) ## raw protocol tests against the real server
+	$(Q)for t in $(INTEGRATION_BIN); do SOUKD=$(BUILD)/soukd $$t || exit 1; done
+
+CHECK_TARGETS += integration
+
 # ---- installing ---------------------------------------------------------------------------------
 
 BINDIR := $(DESTDIR)$(PREFIX)/bin
