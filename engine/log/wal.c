@@ -79,8 +79,8 @@ void wal_refresh(struct wal *wal)
     }
     log->can_append = can_append;
     /* Below the reserve nothing new is let in; what was let in still fits (L4). */
-    log->has_space = !has_files(wal) || wal_prepare_is_ready(wal) ||
-                     tail_room(wal) >= (u64)(WAL_BUFFERS + 1) * wal->frame_bytes_max;
+    log->has_space =
+        !has_files(wal) || wal_prepare_is_ready(wal) || tail_room(wal) >= wal->room_reserve;
     log->may_answer = !log->is_failed; /* one writer, one file: nobody else could have answered */
     log->has_undelivered = !log->is_failed && wal->delivered_count < committed_count(wal);
     MUST(wal->written_count <= wal->sealed_count && wal->delivered_count <= wal->sealed_count);

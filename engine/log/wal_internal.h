@@ -90,6 +90,7 @@ struct wal {
     u64 delivered_count;
     u32 reserved_bytes; /* of the last answer of reserve */
     u32 frame_bytes_max;
+    u64 room_reserve; /* with less room in the tail, and no next segment, nothing new is let in */
     u64 last_chain;
     u64 last_stamp_ns;
     u64 fence_epoch;

@@ -34,6 +34,7 @@ static int explain(const struct wal *wal, const struct reason *reason, int error
 static int allocate(struct wal *wal)
 {
     wal->frame_bytes_max = wal_frame_bytes(wal->options.batch_bytes);
+    wal->room_reserve = (u64)(WAL_BUFFERS + 1) * wal->frame_bytes_max;
     wal->memory_bytes =
         (size_t)WAL_BUFFERS * wal->frame_bytes_max + WAL_FRAMES_OFFSET + LOG_BLOCK_BYTES;
     wal->memory = ring_map(wal->memory_bytes);
@@ -193,7 +194,8 @@ static int prepare_ahead(struct wal *wal, const struct recovery_result *found)
 {
     char text[128];
     const u64 tail_seq = found->tail_seq;
-    const bool is_needed = wal->tail_offset > wal->options.segment_bytes / 2;
+    const u64 room = wal->options.segment_bytes - wal->tail_offset;
+    const bool is_needed = room < wal->options.segment_bytes / 2 || room < wal->room_reserve;
     const u64 reserved = wal->options.reserve_bytes / wal->options.segment_bytes;
     const u64 want = tail_seq + MAX(reserved, is_needed ? 1ull : 0ull);
     while (wal->prepared_last < want) {
