@@ -138,6 +138,16 @@ deps: ## install the Debian packages that are missing
 bench-deps: ## install the peers that `make bench` compares with
 	@sh .ci/deps.sh bench
 
+BASE ?= HEAD
+BENCH_OPTIONS ?=
+.PHONY: bench bench-micro bench-compare
+bench: $(BUILD)/soukd $(BUILD)/souk-bench $(BUILD)/alloc_hook.so limits micro ## measure everything, judge every gate (BENCH_OPTIONS=...; text and JSON in build/bench/)
+	$(Q)$(BUILD)/souk-bench run --out $(BUILD)/bench $(BENCH_OPTIONS)
+bench-micro: micro ## the state machine and its containers, in-core
+	$(Q)for m in $(patsubst bench/micro/%.c,$(BUILD)/micro/%,$(SRC_micro)); do echo "== $$m"; $$m || exit 1; done
+bench-compare: $(BUILD)/soukd $(BUILD)/souk-bench ## this tree against another commit, interleaved (BASE=ref)
+	$(Q)CC=$(CC) sh bench/compare.sh $(BUILD) $(BASE) $(BENCH_OPTIONS)
+
 .PHONY: debug
 debug: ## -O0 -g3, every CHECK on, in $(BUILD)-debug
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-debug OPT="-O0 -g3 -DSOUK_CHECKS" HARDEN= all

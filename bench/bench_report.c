@@ -113,6 +113,23 @@ void run_print(const struct run *run, FILE *to)
             "steal: the highest in %%, ! = above 2 %% even when repeated. hiccup: p99.9 in us.\n");
 }
 
+void run_print_tools(const struct run *run, FILE *to)
+{
+    const char *name;
+    json_t *json;
+    if (json_object_size(run->tools) != 0)
+        (void)fprintf(to, "\nlimits of the machine, and the state machine in-core\n");
+    json_object_foreach(run->tools, name, json)
+    {
+        char *text =
+            json_is_null(json)
+                ? NULL
+                : json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(6) | JSON_PRESERVE_ORDER);
+        (void)fprintf(to, "%-18s %s\n", name, text == NULL ? "ABSENT" : text);
+        free(text);
+    }
+}
+
 static const struct run_entry *find_entry(const struct run *run, const char *name)
 {
     for (u32 i = 0; i < run->entry_count; i++)
@@ -155,12 +172,39 @@ static void print_gate(FILE *to, const struct bench_gate *gate, const struct ver
     (void)fprintf(to, "  %s\n", gate->text);
 }
 
-u32 run_judge(const struct run *run, FILE *to, json_t *json)
+/* The gates on what the tools printed. */
+static u32 judge_tools(const struct run *run, FILE *to, json_t *gates)
 {
     u32 missed = 0;
+    for (const struct bench_tool_gate *gate = bench_tool_gates; gate->tool != NULL; gate++) {
+        const json_t *tool = json_object_get(run->tools, gate->tool);
+        if (tool == NULL)
+            continue; /* not asked for */
+        struct verdict verdict = {.word = "ABSENT"};
+        if (bench_tool_number(tool, gate->field, &verdict.value))
+            verdict.word =
+                (gate->is_at_most ? verdict.value <= gate->limit : verdict.value >= gate->limit)
+                    ? "pass"
+                    : "MISS";
+        missed += strcmp(verdict.word, "pass") != 0;
+        if (to != NULL)
+            (void)fprintf(to, "%-6s %8.3g  %s %.3g  %s\n", verdict.word, verdict.value,
+                          gate->is_at_most ? "at most " : "at least", gate->limit, gate->text);
+        (void)json_array_append_new(
+            gates, json_pack("{s:s, s:s, s:s, s:f, s:f, s:s, s:s}", "verdict", verdict.word, "over",
+                             gate->tool, "field", gate->field, "value", verdict.value, "limit",
+                             gate->limit, "is", gate->is_at_most ? "at most" : "at least", "text",
+                             gate->text));
+    }
+    return missed;
+}
+
+u32 run_judge(const struct run *run, FILE *to, json_t *json)
+{
     json_t *gates = json_array();
     if (to != NULL)
         (void)fprintf(to, "\ngates\n");
+    u32 missed = judge_tools(run, to, gates);
     for (const struct bench_gate *gate = bench_gates; gate->over != NULL; gate++) {
         const struct run_entry *over = find_entry(run, gate->over);
         const struct run_entry *under = gate->under == NULL ? NULL : find_entry(run, gate->under);
@@ -232,8 +276,8 @@ json_t *run_json(const struct run *run)
     json_t *cases = json_object();
     for (u32 i = 0; i < run->entry_count; i++)
         (void)json_object_set_new(cases, run->entries[i].label, entry_json(&run->entries[i]));
-    return json_pack("{s:s, s:s, s:I, s:s, s:i, s:f, s:f, s:o}", "souk", SOUK_VERSION, "kernel",
-                     name.release, "time", (json_int_t)time(NULL), "transport", run->transport,
-                     "rounds", (int)run->rounds, "seconds", run->seconds, "warmup", run->warmup,
-                     "cases", cases);
+    return json_pack("{s:s, s:s, s:I, s:s, s:i, s:f, s:f, s:O?, s:o}", "souk", SOUK_VERSION,
+                     "kernel", name.release, "time", (json_int_t)time(NULL), "transport",
+                     run->transport, "rounds", (int)run->rounds, "seconds", run->seconds, "warmup",
+                     run->warmup, "tools", run->tools, "cases", cases);
 }

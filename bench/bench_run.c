@@ -170,6 +170,19 @@ static void measure_all(struct run *run)
     }
 }
 
+/* Limits and micro benchmarks: once, before the servers. */
+static void run_tools(struct run *run, const char *base)
+{
+    run->tools = json_object();
+    for (const struct bench_tool *tool = bench_tools; tool->name != NULL; tool++) {
+        if (!list_contains(run->only, tool->name) && !list_contains(run->only, tool->group))
+            continue;
+        json_t *json = bench_tool_run(tool, base, run->dir);
+        (void)fprintf(stderr, "%-18s %s\n", tool->name, json == NULL ? "absent" : "done");
+        (void)json_object_set_new(run->tools, tool->name, json == NULL ? json_null() : json);
+    }
+}
+
 static void add_entry(struct run *run, const struct bench_case *scenario, const char *soukd,
                       const char *suffix)
 {
@@ -192,6 +205,7 @@ static void close_run(struct run *run)
         for (u32 s = 0; s < run->entries[i].count; s++)
             json_decref(run->entries[i].samples[s].json);
     }
+    json_decref(run->tools);
     free(run->entries);
     free(run->result);
     free(run->hiccup);
@@ -257,6 +271,7 @@ static u32 report(const struct run *run)
         if (outs[i] == NULL)
             continue;
         run_print(run, outs[i]);
+        run_print_tools(run, outs[i]);
         if (run->soukd_b != NULL)
             run_print_comparison(run, outs[i], json);
         else
@@ -295,7 +310,9 @@ static int run_entries(struct run *run, bool is_comparison)
         if (is_comparison)
             add_entry(run, c, run->soukd_b, ":b");
     }
-    if (run->entry_count == 0) {
+    if (!is_comparison)
+        run_tools(run, beside_us("."));
+    if (run->entry_count == 0 && json_object_size(run->tools) == 0) {
         (void)fprintf(stderr, "souk-bench: no case of that name (souk-bench list)\n");
         bench_remove_tree(made_dir);
         return 2;

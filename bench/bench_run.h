@@ -1,6 +1,7 @@
 /* bench_run: the benchmark: cases in interleaved rounds, medians, gates, a report.
  *
- *      run_main:      options -> entries -> groups -> report -> exit code (1: a gate was missed)
+ *      run_main:      options -> tools -> entries -> groups -> report -> exit code (1: a gate was
+ *                     missed)
  *      a group:       round 1: A B C, round 2: A B C, ...
  *      a measurement: fresh server, pinned; load on the other processor; hiccup meter; stop
  *
@@ -17,6 +18,7 @@
 
 #include "bench/bench_cases.h"
 #include "bench/bench_hiccup.h"
+#include "bench/bench_tool.h"
 
 #include <stdio.h>
 
@@ -55,7 +57,7 @@ struct run {
     const char *dir;
     const char *out; /* directory of bench.txt and bench.json; NULL: stdout alone */
     const char *only;
-    const char *transport; /* as asked for, then as found: "tcp" or "unix" */
+    const char *transport;  /* as asked for, then as found: "tcp" or "unix" */
     const char *congestion; /* of the peers' sockets; NULL: the system's default */
     u32 rounds;
     double seconds;
@@ -65,6 +67,7 @@ struct run {
     u32 entry_count;
     struct load_result *result; /* of the measurement under way */
     struct bench_hiccup *hiccup;
+    json_t *tools; /* what limits and micro printed, by name; null where absent */
 };
 
 int run_main(int argc, char **argv);
@@ -79,6 +82,8 @@ struct run_spread {
 };
 struct run_spread run_spread(const struct run_entry *entry, enum bench_metric metric);
 void run_print(const struct run *run, FILE *to);
+/* The limits of the machine and the micro benchmarks, as they were printed. */
+void run_print_tools(const struct run *run, FILE *to);
 /* Prints the gates whose cases were asked for; returns how many were missed or could not be judged.
  * `json` gets an array "gates". */
 u32 run_judge(const struct run *run, FILE *to, json_t *json);
