@@ -61,17 +61,15 @@ static bool judge_session(struct shard *shard, struct arrival *arrival, struct s
     if (id128_is_none(header->session))
         return answer_status(reply, STATUS_NO_SESSION, 0);
     if (header->opcode == OPCODE_SESSION_OPEN)
-        return header->session_seq != 0 && answer_status(reply, STATUS_BAD_ARGUMENT, 0);
+        return false; /* its numbers say nothing */
     if (header->session_seq == 0)
         return answer_status(reply, STATUS_NO_SESSION, 0);
-    if (header->acked_seq >= header->session_seq)
-        return answer_status(reply, STATUS_BAD_ARGUMENT, 0);
     arrival->session =
         session_find(&shard->sessions, session_hash(header->session), header->session);
     if (arrival->session == 0)
         return answer_status(reply, STATUS_SESSION_EXPIRED, 0);
     const struct session *session = session_at(&shard->sessions, arrival->session);
-    if (header->session_seq <= session->acked_seq)
+    if (header->session_seq <= MAX(session->acked_seq, header->acked_seq))
         return answer_status(reply, STATUS_TOO_OLD, 0);
     const struct session_kept *kept = session_kept_find(session, header->session_seq);
     if (kept != NULL) {
@@ -215,9 +213,7 @@ enum shard_verdict shard_admit(struct shard *shard, const struct frame_header *h
         .now_ns = now_ns,
         .reply_bytes = (u32)header->record_count * info->reply.fixed_bytes,
     };
-    if (header->opcode == OPCODE_SESSION_OPEN && header->record_count != 1 &&
-        answer_status(reply, STATUS_BAD_ARGUMENT, 0))
-        return SHARD_VERDICT_ANSWER;
+    MUST(IMPLIES(header->opcode == OPCODE_SESSION_OPEN, header->record_count == 1));
     if (judge_session(shard, &arrival, reply) || judge_memory(shard, &arrival, reply) ||
         judge_refusal(shard, &arrival, reply))
         return SHARD_VERDICT_ANSWER;

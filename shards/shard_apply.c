@@ -154,8 +154,7 @@ static struct shard_reply apply_open(struct shard *shard, const struct batch_wal
     const u32 bytes = view->info->reply.fixed_bytes;
     if (id128_is_none(view->header.session))
         return refusal(STATUS_NO_SESSION);
-    if (view->header.session_seq != 0 || view->header.record_count != 1)
-        return refusal(STATUS_BAD_ARGUMENT);
+    MUST(view->header.record_count == 1);
     MUST(bytes <= SHARD_SCRATCH_BYTES);
     execute(shard, walk, view, shard->scratch);
     return (struct shard_reply){.record_count = 1, .body_bytes = bytes, .body = shard->scratch};
@@ -218,8 +217,6 @@ static struct shard_reply apply_entry(struct shard *shard, const struct batch_wa
         return apply_open(shard, walk, view);
     if (id128_is_none(header->session) || header->session_seq == 0)
         return refusal(STATUS_NO_SESSION);
-    if (header->acked_seq >= header->session_seq)
-        return refusal(STATUS_BAD_ARGUMENT);
     const u32 index = session_find(&shard->sessions, view->session_hash, header->session);
     if (index == 0)
         return refusal(STATUS_SESSION_EXPIRED);

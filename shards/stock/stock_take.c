@@ -109,17 +109,17 @@ static void judge(struct stock *stock, const struct shard_call *call, struct ask
     answer->sellable = stock_sellable(hot);
     if (!id128_is_none(ask->take->id) && !judge_id(stock, call, ask, answer))
         return;
+    if (!id128_is_none(ask->take->replaces)) {
+        answer->head.status = judge_replaced(stock, call, ask);
+        if (answer->head.status != STATUS_OK)
+            return;
+    }
     if (ask->hold != NULL) {
         ask->terms = stock_terms_of(stock_cold_of(stock, hot), ask->hold);
         if (!stock_terms_good(ask->terms)) {
             answer->head.status = STATUS_BAD_ARGUMENT;
             return;
         }
-    }
-    if (!id128_is_none(ask->take->replaces)) {
-        answer->head.status = judge_replaced(stock, call, ask);
-        if (answer->head.status != STATUS_OK)
-            return;
     }
     u16 status = stock_shortage(hot, ask->take->quantity, ask->back);
     if (status == STATUS_ALL_HELD)

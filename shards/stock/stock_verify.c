@@ -38,27 +38,38 @@ static void put_number(struct violation_text *text, i64 number)
     put_text(text, digits + at, (u32)sizeof digits - at);
 }
 
+/* A sum that must agree. */
+struct expectation {
+    const char *name;
+    u32 name_bytes;
+    i64 is;
+    i64 should;
+};
+
 /* "MUG: held is 5, its parts sum to 4" */
 static void expect_equal(struct violation_text *text, struct msg_verify_rsp *to,
-                         const struct stock_cold *cold, const char *name, const i64 *pair)
+                         const struct stock_cold *cold, struct expectation expectation)
 {
-    if (LIKELY(pair[0] == pair[1]))
+    if (LIKELY(expectation.is == expectation.should))
         return;
     to->violations++;
     if (text->capacity - text->used < CODE_BYTES_MAX + 128)
         return;
     put_text(text, cold->code, cold->code_bytes);
     put_text(text, ": ", 2);
-    put_text(text, name, (u32)strlen(name));
+    put_text(text, expectation.name, expectation.name_bytes);
     put_text(text, " is ", 4);
-    put_number(text, pair[0]);
+    put_number(text, expectation.is);
     put_text(text, ", its parts sum to ", 19);
-    put_number(text, pair[1]);
+    put_number(text, expectation.should);
     put_text(text, "\n", 1);
 }
 
-#define EXPECT_EQUAL(name, is, should) \
-    expect_equal(text, to, cold, (name), (const i64[2]){(is), (should)})
+#define EXPECT_EQUAL(label, value, sum) \
+    expect_equal(                       \
+        text, to, cold,                 \
+        (struct expectation){           \
+            .name = (label), .name_bytes = sizeof(label) - 1, .is = (value), .should = (sum)})
 
 static void verify_resource(const struct stock_hot *hot, const struct stock_cold *cold,
                             struct msg_verify_rsp *to, struct violation_text *text)
