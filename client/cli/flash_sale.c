@@ -130,9 +130,9 @@ static bool visit(struct buyer *buyer, u32 shopper)
     if (outcome == OUTCOME_SOLD_OUT)
         return true;
     if (outcome == OUTCOME_GRANTED && is_hold)
-        do
-            outcome = confirm(buyer, id);
-        while (outcome == OUTCOME_AGAIN);
+        outcome = OUTCOME_AGAIN;
+    for (u32 i = 0; i < HELD_RETRIES && outcome == OUTCOME_AGAIN; i++)
+        outcome = confirm(buyer, id);
     if (outcome != OUTCOME_GRANTED)
         return false;
     buyer->granted[buyer->granted_count++] = id;

@@ -121,10 +121,11 @@ static const char *restore_intent(struct run *run, struct lane *lane,
 {
     if (lane->count != 0 || entry->seq != lane->seq + 1 || entry->count > run->options.batch)
         return "a frame is out of order";
+    shop_begin_frame(&run->shop);
     for (u32 i = 0; i < entry->count; i++) {
         if (i > 0 && entry->items[i].index <= entry->items[i - 1].index)
             return "a frame names something twice";
-        const char *reason = shop_item_invalid(&run->shop, entry->step, entry->items[i]);
+        const char *reason = shop_add_item(&run->shop, entry->step, entry->items[i]);
         if (reason != NULL)
             return reason;
     }

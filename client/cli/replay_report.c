@@ -169,7 +169,7 @@ static void print_table(struct run *run)
                   rule == REPLAY_RULE_CORRECTION ? -(i64)plan->rule_units[rule]
                                                  : (i64)plan->rule_units[rule],
                   "");
-    print_row("all", plan->line_count, 0, "");
+    printf("  %-22s %12s\n", "all", value_print_grouped(plan->line_count, text));
     printf("\n  %-22s %12s %14s\n", "what happened", "lines", "units");
     print_row("received", plan->sku_count, (i64)totals->received_units, "(SKUs, units)");
     (void)snprintf(note, sizeof note, "%s",
@@ -190,7 +190,8 @@ static void print_table(struct run *run)
     print_row("adjusted", plan->rule_lines[REPLAY_RULE_CORRECTION], -(i64)totals->adjusted_units,
               note);
     if (totals->lines_done < plan->line_count)
-        print_row("still to do", plan->line_count - totals->lines_done, 0, "");
+        printf("  %-22s %12s\n", "still to do",
+               value_print_grouped((i64)(plan->line_count - totals->lines_done), text));
 }
 
 static void print_speed(const struct run *run, u64 books_checked, u64 books_wrong)

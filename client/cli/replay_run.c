@@ -60,7 +60,8 @@ static bool choose_setup(struct lane *lane)
 /* The earliest lines that may go, all with the need of the first one. */
 static bool choose_lines(struct lane *lane)
 {
-    const struct shop *shop = &lane->run->shop;
+    struct shop *shop = &lane->run->shop;
+    shop_begin_frame(shop);
     while (lane->line_first < lane->line_count &&
            shop->lines[lane->lines[lane->line_first]].state == SHOP_LINE_DONE)
         lane->line_first++;
@@ -76,8 +77,10 @@ static bool choose_lines(struct lane *lane)
             lane->step = need.step;
             most = send_records_max(lane->run, need.step);
         }
-        if (need.step == lane->step)
-            add_item(lane, line, need.quantity);
+        if (need.step != lane->step)
+            continue;
+        add_item(lane, line, need.quantity);
+        shop_add_line(shop, line);
     }
     return lane->count > 0;
 }

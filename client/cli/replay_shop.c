@@ -56,10 +56,32 @@ struct shop_need shop_need_of(const struct shop *shop, u32 line)
                               units_possible(shop, line)};
 }
 
+void shop_begin_frame(struct shop *shop)
+{
+    shop->frame++;
+}
+
 bool shop_may_go(const struct shop *shop, u32 line)
 {
     const struct shop_sku *sku = &shop->skus[shop->plan->lines[line].sku];
-    return sku->is_ready && sku->head == line;
+    return sku->is_ready && line == (sku->frame == shop->frame ? sku->expected : sku->head);
+}
+
+void shop_add_line(struct shop *shop, u32 line)
+{
+    struct shop_sku *sku = &shop->skus[shop->plan->lines[line].sku];
+    const enum shop_step step = shop_need_of(shop, line).step;
+    MUST(shop_may_go(shop, line));
+    sku->frame = shop->frame;
+    sku->expected = REPLAY_NONE;
+    if (step != SHOP_STEP_TAKE && step != SHOP_STEP_SHIP)
+        return;
+    u32 next = shop->plan->lines[line].next;
+    while (next != REPLAY_NONE && shop->lines[next].state == SHOP_LINE_DONE)
+        next = shop->plan->lines[next].next;
+    if (next != REPLAY_NONE && shop->plan->lines[next].rule == REPLAY_RULE_SALE &&
+        shop_need_of(shop, next).step == step)
+        sku->expected = next;
 }
 
 static void count_reason(struct shop *shop, u16 status, i64 units)
@@ -93,11 +115,16 @@ static void count_beyond(struct shop *shop, u32 line, i64 units)
     }
 }
 
-/* Ends lines from the head on for which nothing can be done, until one needs a command (R2). */
+/* Moves the head over lines that are done, and ends those for which nothing can be done, until one
+ * needs a command (R2). */
 static void settle(struct shop *shop, struct shop_sku *sku)
 {
     while (sku->head != REPLAY_NONE) {
         const u32 line = sku->head;
+        if (shop->lines[line].state == SHOP_LINE_DONE) {
+            sku->head = shop->plan->lines[line].next;
+            continue;
+        }
         if (shop->plan->lines[line].rule == REPLAY_RULE_SALE || units_possible(shop, line) > 0)
             return;
         count_beyond(shop, line, shop->plan->lines[line].quantity);
@@ -110,12 +137,10 @@ static void settle(struct shop *shop, struct shop_sku *sku)
 static void end_line(struct shop *shop, u32 line, u16 status)
 {
     struct shop_sku *sku = &shop->skus[shop->plan->lines[line].sku];
-    MUST(sku->head == line);
     MUST(shop->lines[line].state != SHOP_LINE_DONE);
     shop->lines[line].state = SHOP_LINE_DONE;
     shop->lines[line].status = status;
     shop->totals.lines_done++;
-    sku->head = shop->plan->lines[line].next;
     settle(shop, sku);
 }
 
@@ -126,7 +151,7 @@ static void make_ready(struct shop *shop, struct shop_sku *sku)
     settle(shop, sku);
 }
 
-const char *shop_item_invalid(const struct shop *shop, enum shop_step step, struct shop_item item)
+const char *shop_add_item(struct shop *shop, enum shop_step step, struct shop_item item)
 {
     if (step == SHOP_STEP_NONE || step >= SHOP_STEP_COUNT)
         return "no such step";
@@ -138,15 +163,18 @@ const char *shop_item_invalid(const struct shop *shop, enum shop_step step, stru
         const i64 receive = shop->plan->skus[item.index].receive;
         return step == SHOP_STEP_RECEIVE && item.quantity != receive ? "another receipt" : NULL;
     }
-    if (item.index >= shop->plan->line_count)
+    if (item.index >= shop->plan->line_count ||
+        shop->plan->lines[item.index].rule > REPLAY_RULE_CORRECTION)
         return "no such line";
     if (shop->lines[item.index].state == SHOP_LINE_DONE)
         return "the line is done already";
     if (!shop_may_go(shop, item.index))
         return "the line's turn has not come";
     const struct shop_need need = shop_need_of(shop, item.index);
-    return need.step != step || need.quantity != item.quantity ? "the line needs something else"
-                                                               : NULL;
+    if (need.step != step || need.quantity != item.quantity)
+        return "the line needs something else";
+    shop_add_line(shop, item.index);
+    return NULL;
 }
 
 static const char *apply_setup(struct shop *shop, enum shop_step step, struct shop_item item,
@@ -231,7 +259,7 @@ static void apply_correction(struct shop *shop, struct shop_item item, struct sh
 const char *shop_apply(struct shop *shop, enum shop_step step, struct shop_item item,
                        struct shop_answer answer)
 {
-    MUST(shop_item_invalid(shop, step, item) == NULL);
+    MUST(step <= SHOP_STEP_RECEIVE || shop_need_of(shop, item.index).step == step);
     shop->totals.ops++;
     switch (step) {
     case SHOP_STEP_PRODUCT:

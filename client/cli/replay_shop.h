@@ -10,8 +10,10 @@
  * journal brings it to where it was.
  *
  * Invariants
- *   R1  the head of a SKU is its first line that is not DONE; only heads are asked about, so the
- *       lines of a SKU happen in time order, one at a time.
+ *   R1  the head of a SKU is its first line that is not DONE. A frame asks about the head, and in the
+ *       same frame about the lines that follow it as long as they are sales too: a run. So the lines
+ *       of a SKU are judged in time order. That shipments come after the run changes nothing, since
+ *       what is sellable falls when units are taken, not when they are shipped.
  *   R2  a head always needs a command: lines that need none are settled when they become heads.
  *   R3  returned <= shipped, for every SKU, at every moment.
  *
@@ -59,9 +61,11 @@ struct shop_line {
 };
 
 struct shop_sku {
-    u32 head;    /* R1; REPLAY_NONE when all is done */
-    u8 is_ready; /* set up: lines may go */
-    u8 is_new;   /* this replay created it */
+    u32 head;     /* R1; REPLAY_NONE when all is done */
+    u32 expected; /* the line that the frame being built may ask about next */
+    u64 frame;    /* the frame that `expected` is of */
+    u8 is_ready;  /* set up: lines may go */
+    u8 is_new;    /* this replay created it */
     u16 zero0;
     i64 on_hand;  /* as the server said last */
     i64 shipped;  /* by this replay */
@@ -100,6 +104,7 @@ struct shop {
     struct shop_line *lines;
     struct shop_sku *skus;
     struct shop_totals totals;
+    u64 frame; /* counts shop_begin_frame */
 };
 
 void shop_init(struct shop *shop, const struct replay_plan *plan);
@@ -111,11 +116,14 @@ struct shop_need {
     i64 quantity;
 };
 struct shop_need shop_need_of(const struct shop *shop, u32 line);
-/* Whether the line may be asked about now: it is the head of a SKU that is set up. */
+/* A frame is built: begin, then for every line in ascending order ask whether it may go, and add it. */
+void shop_begin_frame(struct shop *shop);
+/* Whether the line may be asked about in this frame: R1, and its SKU is set up. */
 bool shop_may_go(const struct shop *shop, u32 line);
+void shop_add_line(struct shop *shop, u32 line);
 
-/* NULL, or why this item cannot be asked about in the present state: a journal that does not fit. */
-const char *shop_item_invalid(const struct shop *shop, enum shop_step step, struct shop_item item);
+/* Adds an item to a frame that a journal tells of; returns NULL, or why it does not fit. */
+const char *shop_add_item(struct shop *shop, enum shop_step step, struct shop_item item);
 
 /* Brings in one answer. Returns NULL, or why the replay cannot go on: a refused put or receipt. */
 NODISCARD const char *shop_apply(struct shop *shop, enum shop_step step, struct shop_item item,

@@ -173,6 +173,22 @@ int verb_session_open(struct cli *cli, const struct verb_args *args)
                                     "shard_count", shards));
 }
 
+/* What fits on a screen of all that --json tells of each shard. */
+static json_t *short_rows(const json_t *shards)
+{
+    static const char *const columns[] = {"shard",   "digest", "violations", "resource_count",
+                                          "on_hand", "held",   "allocated",  "session_count"};
+    json_t *rows = json_array();
+    for (size_t i = 0; i < json_array_size(shards); i++) {
+        json_t *row = json_object();
+        for (size_t c = 0; c < ARRAY_COUNT(columns); c++)
+            (void)json_object_set(row, columns[c],
+                                  json_object_get(json_array_get(shards, i), columns[c]));
+        (void)json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
 int verb_verify(struct cli *cli, const struct verb_args *args)
 {
     struct verify_result result;
@@ -185,7 +201,7 @@ int verb_verify(struct cli *cli, const struct verb_args *args)
     json_t *first = json_object_get(result.object, "first");
     const u64 violations = result.violations;
     if (!cli->is_json) {
-        (void)cli_print_rows(cli, json_incref(json_object_get(result.object, "shards")));
+        (void)cli_print_rows(cli, short_rows(json_object_get(result.object, "shards")));
         printf("%s: %s SKUs, on hand %s, held %s, allocated %s\n",
                violations == 0 ? "sound" : "NOT SOUND", result.resources, result.on_hand,
                result.held, result.allocated);

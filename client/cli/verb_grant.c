@@ -306,6 +306,7 @@ static int alloc_arguments(struct cli *cli, const struct verb_args *args, struct
     } else {
         if (!cli_code(cli, args, 0, &code))
             return CLI_EXIT_USAGE;
+        (void)snprintf(grant->token.code, sizeof grant->token.code, "%s", code);
         grant->resource = souk_sku(code);
     }
     if (!cli_count(cli, args, 1, 1, QUANTITY_MAX, quantity))
@@ -324,7 +325,7 @@ int verb_alloc_ship(struct cli *cli, const struct verb_args *args)
     const struct souk_alloc_ship ship = {
         .resource = grant.resource, .id = grant.id, .quantity = quantity};
     const int error = souk_alloc_ship(cli->client, &ship, &reply);
-    return LEVELS_ANSWER(cli, args->words[0], error, reply);
+    return LEVELS_ANSWER(cli, grant.token.code, error, reply);
 }
 
 int verb_alloc_cancel(struct cli *cli, const struct verb_args *args)
@@ -338,7 +339,7 @@ int verb_alloc_cancel(struct cli *cli, const struct verb_args *args)
     const struct souk_alloc_cancel cancel = {
         .resource = grant.resource, .id = grant.id, .quantity = quantity};
     const int error = souk_alloc_cancel(cli->client, &cancel, &reply);
-    return LEVELS_ANSWER(cli, args->words[0], error, reply);
+    return LEVELS_ANSWER(cli, grant.token.code, error, reply);
 }
 
 int verb_alloc_return(struct cli *cli, const struct verb_args *args)
@@ -355,5 +356,5 @@ int verb_alloc_return(struct cli *cli, const struct verb_args *args)
                                            .disposition =
                                                verb_option(args, "--damaged") == NULL ? 0 : 1};
     const int error = souk_alloc_return(cli->client, &back, &reply);
-    return LEVELS_ANSWER(cli, args->words[0], error, reply);
+    return LEVELS_ANSWER(cli, grant.token.code, error, reply);
 }
