@@ -256,8 +256,9 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/suppor
 fuzz: ## libFuzzer with clang: T=frame SECONDS=60
 	$(Q)$(MAKE) --no-print-directory $(FUZZ_CFLAGS) $(BUILD)/fuzz-build/fuzz/fuzz_$(T)
 	$(Q)mkdir -p $(BUILD)/fuzz/found/$(T)
-	$(Q)$(BUILD)/fuzz-build/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) -max_len=16384 -timeout=10 -print_final_stats=0 -verbosity=0 \
-	    -artifact_prefix=$(BUILD)/fuzz/found/ $(BUILD)/fuzz/found/$(T) tests/fuzz/corpus/$(T)
+	$(Q)$(BUILD)/fuzz-build/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) -max_len=16384 -timeout=20 -verbosity=0 \
+	    -artifact_prefix=$(BUILD)/fuzz/found/ $(BUILD)/fuzz/found/$(T) tests/fuzz/corpus/$(T) \
+	    > $(BUILD)/fuzz/$(T).log 2>&1 || { tail -60 $(BUILD)/fuzz/$(T).log; exit 1; }
 	@echo "fuzz $(T): $(SECONDS) s, nothing found"
 fuzz-smoke: ## every fuzz target for a few seconds
 	$(Q)for t in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory fuzz T=$$t SECONDS=8 || exit 1; done
@@ -272,6 +273,8 @@ CHECK_TARGETS += fuzz-smoke
 # Each tests/integration/test_*.c is a program that starts $(BUILD)/soukd on a temporary directory.
 INTEGRATION_BIN := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 $(BUILD)/tests/integration/%: $(BUILD)/obj/tests/integration/%.o $(BUILD)/obj/tests/integration/raw.o $(BUILD)/obj/tests/integration/raw_server.o $(TEST_PANIC) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) -lcmocka
+$(BUILD)/tests/integration/test_client: $(BUILD)/obj/tests/integration/test_client.o $(LIB_client)
 	$(link) $^ $(LDFLAGS) -lcmocka
 .PHONY: integration
 integration: $(BUILD)/soukd $(INTEGRATION_BIN) ## raw protocol tests against the real server
