@@ -119,8 +119,8 @@ static struct error_info error_find(int error)
         {"UNKNOWN_OUTCOME", "it was sent, and whether it was executed cannot be known"},
         {"ARGUMENT", "a text is too long, or the shard or operation does not exist"},
         {"MEMORY", "the client has no memory for it; it was not executed"},
-        {"SHARDS", "the records of a linked call live on several shards"},
-        {"TOO_LARGE", "a linked or numbered call does not fit in one frame"},
+        {"SHARDS", "the records of a linked or lone call live on several shards"},
+        {"TOO_LARGE", "a linked, numbered or lone call does not fit in one frame"},
         {"BUSY", "too many calls wait for their answer: poll first"},
         {"CLOSED", "the client was closed before the answer came"},
     };

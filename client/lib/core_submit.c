@@ -152,7 +152,7 @@ static int judge(const struct core *core, const struct souk_request *request,
 {
     if (info == NULL || request->count == 0 || request->records == NULL)
         return SOUK_ERROR_ARGUMENT;
-    if ((request->flags & ~(u32)(SOUK_LINKED | SOUK_NUMBERED)) != 0)
+    if ((request->flags & ~(u32)(SOUK_LINKED | SOUK_NUMBERED | SOUK_ALONE)) != 0)
         return SOUK_ERROR_ARGUMENT;
     if (core->server.shard_count == 0 || core->is_stale)
         return SOUK_ERROR_NO_SERVER;
@@ -204,7 +204,7 @@ int core_submit(struct core *core, u64 now_ns, const struct souk_request *given,
     const int error = judge(core, &request, info);
     if (error != 0)
         return error;
-    if ((request.flags & SOUK_LINKED) != 0)
+    if ((request.flags & (SOUK_LINKED | SOUK_ALONE)) != 0)
         for (u32 i = 1; i < request.count; i++)
             if (lane_of(core, &request, info, i) != lane_of(core, &request, info, 0))
                 return SOUK_ERROR_SHARDS;

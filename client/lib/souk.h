@@ -96,10 +96,10 @@ enum souk_error {
     SOUK_ERROR_UNKNOWN_OUTCOME = -3, /* sent, and whether it was executed cannot be known */
     SOUK_ERROR_ARGUMENT = -4,        /* a text too long, a shard or operation that does not exist */
     SOUK_ERROR_MEMORY = -5,          /* no memory; not executed */
-    SOUK_ERROR_SHARDS = -6,          /* a linked call whose records live on several shards */
-    SOUK_ERROR_TOO_LARGE = -7,       /* a linked or numbered call that does not fit in a frame */
-    SOUK_ERROR_BUSY = -8,            /* queue_bytes_max of async calls are waiting: poll first */
-    SOUK_ERROR_CLOSED = -9           /* souk_close was called before the answer came */
+    SOUK_ERROR_SHARDS = -6,    /* a linked or lone call whose records live on several shards */
+    SOUK_ERROR_TOO_LARGE = -7, /* a linked, numbered or lone call beyond one frame */
+    SOUK_ERROR_BUSY = -8,      /* queue_bytes_max of async calls are waiting: poll first */
+    SOUK_ERROR_CLOSED = -9     /* souk_close was called before the answer came */
 };
 
 /* In a batch, a record without an answer has a status of this number plus -error. */
@@ -115,8 +115,9 @@ enum souk_flag {
 
 /* Bits of `flags` in a call. */
 enum souk_call_flag {
-    SOUK_LINKED = 1 << 0,  /* all records or none; they must live on one shard */
-    SOUK_NUMBERED = 1 << 1 /* see souk_send_numbered */
+    SOUK_LINKED = 1 << 0,   /* all records or none; they must live on one shard */
+    SOUK_NUMBERED = 1 << 1, /* see souk_send_numbered */
+    SOUK_ALONE = 1 << 2     /* a frame of its own; the records must live on one shard */
 };
 
 enum souk_status_class {

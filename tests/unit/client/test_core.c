@@ -249,6 +249,14 @@ static void other_deadlines_and_linked_calls_do_not_share(void **state)
     run(net, 3);
     assert_int_equal(net->fake.executed_frames, 3);
     assert_int_equal(c.call.left, 0);
+    for (u32 i = 0; i < 3; i++) {
+        struct souk_request alone = linked;
+        alone.flags = SOUK_ALONE;
+        struct core_call *call = i == 0 ? &a.call : i == 1 ? &b.call : &c.call;
+        assert_int_equal(core_submit(&net->core, net->now_ns, &alone, call), 0);
+    }
+    run(net, 2);
+    assert_int_equal(net->fake.executed_frames, 6);
     net_close(net);
 }
 

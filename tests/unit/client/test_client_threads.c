@@ -1,4 +1,4 @@
-/* test_client: the front of the library against a server thread on real sockets: blocking calls of
+/* test_client_threads: the front of the library against a server thread on real sockets: blocking calls of
  * many threads, callbacks, cuts, servers that are not there.
  *
  * SPDX-License-Identifier: Apache-2.0
