@@ -89,6 +89,8 @@ static void print_machine(const struct run *run, FILE *to)
 void run_print(const struct run *run, FILE *to)
 {
     print_machine(run, to);
+    if (run->entry_count == 0)
+        return;
     (void)fprintf(to, "%-18s %12s %25s %10s %9s %9s %7s %6s %8s\n", "case", "ops/s",
                   "lowest - highest", "cpu ns/op", "p50 us", "p99 us", "client", "steal", "hiccup");
     for (u32 i = 0; i < run->entry_count; i++) {
@@ -113,6 +115,13 @@ void run_print(const struct run *run, FILE *to)
             "steal: the highest in %%, ! = above 2 %% even when repeated. hiccup: p99.9 in us.\n");
 }
 
+static void print_json(FILE *to, const char *name, const json_t *json)
+{
+    char *text = json_dumps(json, JSON_REAL_PRECISION(6) | JSON_PRESERVE_ORDER);
+    (void)fprintf(to, "%-18s %s\n", name, text == NULL ? "?" : text);
+    free(text);
+}
+
 void run_print_tools(const struct run *run, FILE *to)
 {
     const char *name;
@@ -121,12 +130,13 @@ void run_print_tools(const struct run *run, FILE *to)
         (void)fprintf(to, "\nlimits of the machine, and the state machine in-core\n");
     json_object_foreach(run->tools, name, json)
     {
-        char *text =
-            json_is_null(json)
-                ? NULL
-                : json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(6) | JSON_PRESERVE_ORDER);
-        (void)fprintf(to, "%-18s %s\n", name, text == NULL ? "ABSENT" : text);
-        free(text);
+        const json_t *results = json_object_get(json, "results");
+        if (json_is_null(json))
+            (void)fprintf(to, "%-18s ABSENT\n", name);
+        else if (results == NULL)
+            print_json(to, name, json);
+        for (size_t i = 0; i < json_array_size(results); i++)
+            print_json(to, i == 0 ? name : "", json_array_get(results, i));
     }
 }
 

@@ -1,4 +1,4 @@
-/* bench_tool: programs that measure by themselves and print one JSON object: limits and micro.
+/* bench_tool: programs that measure by themselves and print JSON: limits and micro benchmarks.
  *
  *      limits/limit_sys, limit_codec, limit_mem, limit_sync, limit_echo   what the machine can do
  *      micro/micro_apply                                                  the state machine in-core
@@ -22,11 +22,12 @@ struct bench_tool {
     const char *group; /* "limits" or "micro", for --only */
     const char *path;  /* below the directory of souk-bench */
     const char *args[6];
+    bool is_callgrind; /* counted under callgrind instead of timed; see bench_tool.c */
 };
 
 struct bench_tool_gate {
     const char *tool;
-    const char *field; /* a number in the tool's JSON; dots lead into objects */
+    const char *field; /* a number in the tool's JSON */
     bool is_at_most;
     double limit;
     const char *text;
@@ -35,9 +36,10 @@ struct bench_tool_gate {
 extern const struct bench_tool bench_tools[];           /* ends with a NULL name */
 extern const struct bench_tool_gate bench_tool_gates[]; /* ends with a NULL tool */
 
-/* Runs a tool in directory `cwd` and returns its JSON, or NULL. */
+/* Runs a tool in directory `cwd` and returns its JSON, or NULL. A list of {name, value} becomes an
+ * object {name: value}. */
 json_t *bench_tool_run(const struct bench_tool *tool, const char *base, const char *cwd);
-/* The number at a dotted path; false where there is none. */
-NODISCARD bool bench_tool_number(const json_t *json, const char *path, double *number);
+/* The number of that name; false where there is none. */
+NODISCARD bool bench_tool_number(const json_t *json, const char *field, double *number);
 
 #endif
