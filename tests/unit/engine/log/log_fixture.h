@@ -76,12 +76,16 @@ UNUSED static void fixture_on_note(void *context, const char *text)
     (void)snprintf(fixture->last_note, sizeof fixture->last_note, "%s", text);
 }
 
-/* A directory in memory where there is one: tens of thousands of recoveries read it. */
+/* In memory where that is possible: tens of thousands of recoveries read it. */
+UNUSED static const char *fixture_base(void)
+{
+    return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
 UNUSED static void fixture_init(struct fixture *fixture)
 {
     memset(fixture, 0, sizeof *fixture);
-    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    (void)snprintf(fixture->path, sizeof fixture->path, "%s/test-log-XXXXXX", base);
+    (void)snprintf(fixture->path, sizeof fixture->path, "%s/test-log-XXXXXX", fixture_base());
     assert_non_null(mkdtemp(fixture->path));
     const struct data_dir_options options = {.path = fixture->path, .shard_count = 2, .now_ns = 5};
     const int result =
@@ -96,7 +100,7 @@ UNUSED static void fixture_init(struct fixture *fixture)
 
 UNUSED static void fixture_remove_tree(const char *path)
 {
-    char command[128];
+    char command[256];
     (void)snprintf(command, sizeof command, "rm -rf '%s'", path);
     assert_int_equal(system(command), 0);
 }
