@@ -73,9 +73,33 @@ static void *acquire_pages(size_t bytes)
     return at;
 }
 
+/* The thread's reserve: chunks never used before, so they are zero. Chunks that come back are not
+ * put here: they would have to be cleared. Thread-local, so no other core ever looks at it. */
+static _Thread_local struct {
+    u8 *next;
+    u64 bytes;
+} reserve;
+
+bool memory_prepare(u64 bytes)
+{
+    MUST(reserve.next == NULL);
+    bytes -= bytes % STORE_CHUNK_BYTES;
+    if (bytes == 0)
+        return true;
+    reserve.next = acquire_pages(bytes);
+    reserve.bytes = reserve.next == NULL ? 0 : bytes;
+    return reserve.next != NULL;
+}
+
 void *store_chunk_acquire(size_t bytes)
 {
     MUST(bytes > 0);
+    if (bytes == STORE_CHUNK_BYTES && reserve.bytes > 0) {
+        void *chunk = reserve.next;
+        reserve.next += STORE_CHUNK_BYTES;
+        reserve.bytes -= STORE_CHUNK_BYTES;
+        return chunk;
+    }
     if (bytes >= STORE_CHUNK_BYTES)
         return acquire_pages(bytes);
     void *chunk = NULL;

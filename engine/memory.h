@@ -5,6 +5,10 @@
  * machines (shards/store/store_memory.h) come from mmap: 2 MiB and more are aligned to huge pages,
  * asked for as such, and present before they are handed out, so that a hot operation never faults.
  *
+ * A page that the kernel has to find and clear costs the operation that needs it; on a virtual
+ * machine, whose host may have to find it too, a chunk was seen to take 15 ms. So a reactor can
+ * prepare a reserve before it serves (--memory-reserve): its chunks are taken from there first.
+ *
  * Ownership  a chunk is touched first by the thread that asked for it, and so lies near its core.
  * Failure    NULL; the caller decides (the state machines panic, what was logged must be applied).
  *
@@ -18,6 +22,9 @@
 /* Gives the calling thread an arena of its own. False when the process runs on another malloc
  * (sanitizer builds), which is fine. */
 bool memory_bind_thread(void);
+/* Prepares `bytes` (rounded down to chunks) for store_chunk_acquire calls of this thread. Once per
+ * thread. False when there is not that much memory. */
+NODISCARD bool memory_prepare(u64 bytes);
 /* Resident memory of the process in bytes, 0 when unknown. */
 u64 memory_resident_bytes(void);
 

@@ -85,6 +85,14 @@ static void *run_reactor(void *argument)
     char reason[1024] = "";
     pin_thread(server, worker->index);
     (void)memory_bind_thread();
+    const u64 wanted = server->config.memory_reserve / server->reactor_count;
+    if (!memory_prepare(wanted)) {
+        (void)snprintf(reason, sizeof reason,
+                       "cannot prepare %llu bytes of memory; lower --memory-reserve",
+                       (unsigned long long)wanted);
+        server_tell(server, SERVER_EVENT_FAILED, worker->index, EXIT_RUNTIME, reason);
+        return NULL;
+    }
     const int failed = reactor_open(worker->reactor, server, worker->index, reason, sizeof reason);
     if (failed != 0) {
         server_tell(server, SERVER_EVENT_FAILED, worker->index, (u32)failed, reason);
