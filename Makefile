@@ -233,6 +233,7 @@ $(BUILD)/tests/golden/golden: $(BUILD)/obj/tests/golden/golden.o $(BUILD)/obj/te
 model: $(BUILD)/tests/model/model-test ## shard against model, OPS=20000000 records (SEED= to repeat one)
 	$(Q)$< --ops $(OPS) $(if $(SEED),--seed $(SEED))
 	$(Q)$< --ops $(OPS) --shards 3 $(if $(SEED),--seed $(SEED))
+	$(Q)$< --counters yes
 model-short: $(BUILD)/tests/model/model-test
 	$(Q)$< --seed 1 --ops 1500000
 	$(Q)$< --seed 2 --ops 500000 --shards 3

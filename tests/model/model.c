@@ -32,7 +32,6 @@ struct model *model_open(const struct model_options *options)
     model_table_init(&model->products, sizeof(struct model_product));
     model_table_init(&model->sessions, sizeof(struct model_session));
     model_table_init(&model->kept, sizeof(struct model_kept));
-    model->body = model_memory(NULL, FRAME_BYTES_MAX);
     return model;
 }
 
@@ -86,7 +85,8 @@ struct model *model_copy(const struct model *from)
     to->open_holds = model_memory(NULL, (from->open_hold_count + 1) * sizeof(u32));
     if (from->open_hold_count != 0)
         memcpy(to->open_holds, from->open_holds, from->open_hold_count * sizeof(u32));
-    to->body = model_memory(NULL, FRAME_BYTES_MAX);
+    to->body = NULL;
+    to->body_room = 0;
     return to;
 }
 
@@ -258,7 +258,7 @@ static u16 append_answer(struct model *model, const struct message_info *info, c
                                        .retry_after_ms = answer.retry_after_ms};
     memcpy(fixed, &head, sizeof head);
     const u32 bytes = frame_record_write(info, FRAME_DIRECTION_REPLY, model->body + *reply_bytes,
-                                         FRAME_BYTES_MAX - *reply_bytes, fixed, answer.spans);
+                                         model->body_room - *reply_bytes, fixed, answer.spans);
     MUST(bytes != 0);
     *reply_bytes += bytes;
     return answer.status;
@@ -289,6 +289,11 @@ static struct model_reply answer_records(struct model *model, const struct messa
                                          bool is_known_session)
 {
     u32 offset = 0, reply_bytes = 0;
+    const u32 room = count * info->reply.record_bytes_max;
+    if (room > model->body_room) {
+        model->body = model_memory(model->body, room);
+        model->body_room = room;
+    }
     model->is_linked = is_linked;
     for (u32 i = 0; i < count; i++) {
         const u32 reply_offset = reply_bytes;

@@ -97,6 +97,7 @@ struct model {
     u32 *open_holds; /* grants that may be HELD; cleaned by model_advance */
     u32 open_hold_count, open_hold_room;
     u8 *body; /* of the last reply */
+    u32 body_room;
 };
 
 /* The answer to one record: the fixed part, whose head is filled by the caller, and spans. */

@@ -240,15 +240,16 @@ void trial_batch_run(struct trial *trial, bool is_local)
 {
     struct batch_header header;
     memcpy(&header, trial->batch, sizeof header);
-    keep_batch(trial, header.bytes);
+    trial->lsn++;
+    if (!trial->options.is_counters)
+        keep_batch(trial, header.bytes);
     let_expire(trial);
     model_advance(trial->model, trial->now);
     trial->entry_offset = sizeof header;
     trial->entries_seen = 0;
     if (trial->is_failed)
         return;
-    shard_apply(trial->shard, trial->log_count, trial->batch, header.bytes, is_local, on_reply,
-                trial);
+    shard_apply(trial->shard, trial->lsn, trial->batch, header.bytes, is_local, on_reply, trial);
     if (trial->entries_seen != header.entry_count)
         trial_fail(trial, "%u of %u entries were answered", trial->entries_seen,
                    header.entry_count);
@@ -320,9 +321,8 @@ static void end(struct trial *trial)
     free(trial->scratch);
 }
 
-const char *trial_run(struct trial *trial, const struct trial_options *options)
+static void run_world(struct trial *trial, const struct trial_options *options)
 {
-    begin(trial, options);
     u32 steps = 0;
     while (trial->records < options->records && !trial->is_failed) {
         if (options->is_admission)
@@ -340,6 +340,15 @@ const char *trial_run(struct trial *trial, const struct trial_options *options)
         trial_check_state(trial);
     if (!trial->is_failed)
         trial_check_replays(trial);
+}
+
+const char *trial_run(struct trial *trial, const struct trial_options *options)
+{
+    begin(trial, options);
+    if (options->is_counters)
+        trial_counters(trial);
+    else
+        run_world(trial, options);
     end(trial);
     return trial->is_failed ? trial->failure : NULL;
 }

@@ -30,6 +30,7 @@ struct trial_options {
     u64 records; /* at least as many */
     u16 shards;
     bool is_admission;
+    bool is_counters; /* not a random world but the end of the counters */
     enum model_mutation mutation;
 };
 
@@ -45,6 +46,7 @@ struct trial {
     struct shard *shard;
     struct model *model;
     u64 now;
+    u64 lsn;
     u64 records;
     u64 granted, refused, answered; /* on arrival */
     /* The log, and where the running batch is. */
@@ -87,6 +89,7 @@ void trial_check_state(struct trial *trial);
 /* Dump, load, replay. */
 void trial_dump_step(struct trial *trial);
 void trial_check_replays(struct trial *trial);
+void trial_counters(struct trial *trial);
 /* One step of an admission trial. */
 void trial_admission_step(struct trial *trial);
 void trial_admission_drain(struct trial *trial);
