@@ -71,7 +71,7 @@ static bool judge_session(struct shard *shard, struct arrival *arrival, struct s
     const struct session *session = session_at(&shard->sessions, arrival->session);
     if (header->session_seq <= MAX(session->acked_seq, header->acked_seq))
         return answer_status(reply, STATUS_TOO_OLD, 0);
-    const struct session_kept *kept = session_kept_find(session, header->session_seq);
+    struct session_kept *kept = session_kept_find(session, header->session_seq);
     if (kept != NULL) {
         shard->replayed_frames++;
         if (kept->opcode != header->opcode || kept->record_count != header->record_count)
@@ -79,7 +79,7 @@ static bool judge_session(struct shard *shard, struct arrival *arrival, struct s
         *reply = (struct shard_reply){.flags = FRAME_FLAG_REPLAYED,
                                       .record_count = kept->record_count,
                                       .body_bytes = kept->bytes,
-                                      .body = kept->body};
+                                      .body = session_kept_body(kept)};
         return true;
     }
     return !session_has_room(session, arrival) &&

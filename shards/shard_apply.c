@@ -124,12 +124,12 @@ static struct shard_reply refusal(u16 status)
     return (struct shard_reply){.status = status};
 }
 
-static struct shard_reply reply_of_kept(const struct session_kept *kept, u16 flags)
+static struct shard_reply reply_of_kept(struct session_kept *kept, u16 flags)
 {
     return (struct shard_reply){.flags = flags,
                                 .record_count = kept->record_count,
                                 .body_bytes = kept->bytes,
-                                .body = kept->body};
+                                .body = session_kept_body(kept)};
 }
 
 static void execute(struct shard *shard, const struct batch_walk *walk,

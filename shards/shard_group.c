@@ -14,12 +14,15 @@
 #include "proto/frame.h"
 #include "shards/shard_handlers.h"
 
-/* One record of a group on its way. */
-struct group_record {
-    struct record_view view;
-    struct resource key;
-    u64 hash;
-    bool is_repeat; /* same key as the record before */
+/* The records of a group on their way. */
+struct group {
+    const u8 *first; /* of an operation without spans: the records lie side by side */
+    u32 stride;      /* 0: use the views */
+    u64 hashes[SHARD_GROUP_RECORDS];
+    u64 grant_hashes[SHARD_GROUP_RECORDS]; /* 0 = not looked at */
+    u32 count;
+    u32 changes;                                   /* bit i: another key than the record before */
+    struct record_view views[SHARD_GROUP_RECORDS]; /* only of operations with spans */
 };
 
 static shard_apply_fn *handler_of(u16 index)
@@ -36,48 +39,78 @@ static shard_apply_fn *handler_of(u16 index)
     return handlers[index];
 }
 
-static void decode(const struct shard_frame *frame, u32 *offset, struct record_view *view)
+static const u8 *fixed_of(const struct group *group, u32 i)
 {
-    if (frame->info->request.span_count != 0) {
-        frame_record_next(frame->info, FRAME_DIRECTION_REQUEST, frame->body, offset, view);
-        return;
-    }
-    view->fixed = frame->body + *offset;
-    *offset += frame->info->request.fixed_bytes;
+    return LIKELY(group->stride != 0) ? group->first + (size_t)i * group->stride
+                                      : group->views[i].fixed;
 }
+
+/* Finds the next `count` records of the frame. */
+static void decode_group(const struct shard_frame *frame, struct group *group, u32 *offset)
+{
+    group->first = frame->body + *offset;
+    if (group->stride != 0) {
+        *offset += group->count * group->stride;
+    } else {
+        for (u32 i = 0; i < group->count; i++)
+            frame_record_next(frame->info, FRAME_DIRECTION_REQUEST, frame->body, offset,
+                              &group->views[i]);
+    }
+    MUST(*offset <= frame->entry->body_bytes);
+}
+
+static struct resource key_of(const u8 *bytes)
+{
+    struct resource key;
+    memcpy(&key, bytes, sizeof key);
+    return key;
+}
+
+/* Are the keys of two records the same bytes? */
+static inline bool keys_equal(const u8 *a, const u8 *b)
+{
+    u64 left[2], right[2];
+    memcpy(left, a, sizeof left);
+    memcpy(right, b, sizeof right);
+    return ((left[0] ^ right[0]) | (left[1] ^ right[1])) == 0;
+}
+STATIC_CHECK(sizeof(struct resource) == 16);
 
 static void hash_group(const struct shard *shard, const struct shard_frame *frame,
-                       struct group_record *group, u32 count, bool is_first)
+                       struct group *group, bool is_first)
 {
-    for (u32 i = 0; i < count; i++) {
-        struct group_record *record = &group[i];
-        memcpy(&record->key, record->view.fixed + frame->info->route_offset, sizeof record->key);
-        record->is_repeat = i != 0 && resource_equal(record->key, group[i - 1].key);
-        if (record->is_repeat)
-            record->hash = group[i - 1].hash;
-        else if (i == 0 && is_first && frame->has_first_hash)
-            record->hash = frame->first_hash;
-        else
-            record->hash = route_hash_resource(record->key);
-        if (!record->is_repeat)
-            map_prefetch(&shard->stock.resources, record->hash);
+    const u32 at = frame->info->route_offset;
+    const u8 *before = fixed_of(group, 0) + at;
+    u64 hash =
+        is_first && frame->has_first_hash ? frame->first_hash : route_hash_resource(key_of(before));
+    map_prefetch(&shard->stock.resources, hash);
+    group->hashes[0] = hash;
+    u32 changes = 1;
+    for (u32 i = 1; i < group->count; i++) {
+        const u8 *key = fixed_of(group, i) + at;
+        if (!keys_equal(key, before)) {
+            hash = route_hash_resource(key_of(key));
+            map_prefetch(&shard->stock.resources, hash);
+            changes |= 1u << i;
+        }
+        group->hashes[i] = hash;
+        before = key;
     }
+    group->changes = changes;
 }
 
-static void prefetch_group(const struct shard *shard, const struct group_record *group, u32 count)
+static void prefetch_group(const struct shard *shard, const struct group *group)
 {
     const struct stock *stock = &shard->stock;
-    for (u32 i = 0; i < count; i++) {
-        if (group[i].is_repeat)
-            continue;
-        const u32 candidate = map_first_candidate(&stock->resources, group[i].hash);
+    for (u32 left = group->changes; left != 0; left &= left - 1) { /* ends: a bit less each time */
+        const u64 hash = group->hashes[__builtin_ctz(left)];
+        const u32 candidate = map_first_candidate(&stock->resources, hash);
         if (candidate != 0)
             pool_prefetch(&stock->hots, candidate);
     }
 }
 
-/* Second step for operations that name a grant: its bucket, then the grant itself. Where the id
- * lies is known by operation. */
+/* Where operations that name a grant have its id; 0 = they do not. */
 static u32 id_offset_of(u16 opcode)
 {
     if (opcode == OPCODE_HOLD || opcode == OPCODE_TAKE)
@@ -86,34 +119,38 @@ static u32 id_offset_of(u16 opcode)
                ? offsetof(struct msg_hold_extend_req, id)
                : 0;
 }
-STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_alloc_return_req, id));
 STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_hold_confirm_req, id));
+STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_hold_release_req, id));
+STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_hold_bind_req, id));
+STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_alloc_ship_req, id));
+STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_alloc_cancel_req, id));
+STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_alloc_return_req, id));
 
-static void prefetch_grants(const struct shard *shard, const struct shard_frame *frame,
-                            const struct group_record *group, u32 count)
+/* The same two passes over the grants that the group names. */
+static void prefetch_grants(const struct shard *shard, struct group *group, u32 id_offset)
 {
     const struct stock *stock = &shard->stock;
-    const u32 id_offset = id_offset_of(frame->info->code);
-    u64 hashes[SHARD_GROUP_RECORDS];
-    if (id_offset == 0 || count < 2 || pool_count(&stock->grants) < SHARD_GROUP_RECORDS)
-        return;
-    for (u32 i = 0; i < count; i++) {
+    u32 named = 0;
+    for (u32 i = 0; i < group->count; i++) {
         struct id128 id;
-        memcpy(&id, group[i].view.fixed + id_offset, sizeof id);
-        hashes[i] = id128_is_none(id) ? 0 : stock_grant_hash(group[i].hash, id);
-        if (hashes[i] != 0)
-            map_prefetch(&stock->grant_map, hashes[i]);
+        memcpy(&id, fixed_of(group, i) + id_offset, sizeof id);
+        group->grant_hashes[i] = 0;
+        if (id128_is_none(id))
+            continue;
+        group->grant_hashes[i] = stock_grant_hash(group->hashes[i], id);
+        map_prefetch(&stock->grant_map, group->grant_hashes[i]);
+        named |= 1u << i;
     }
-    for (u32 i = 0; i < count; i++) {
-        const u32 candidate =
-            hashes[i] != 0 ? map_first_candidate(&stock->grant_map, hashes[i]) : 0;
+    for (; named != 0; named &= named - 1) { /* ends: a bit less each time */
+        const u64 hash = group->grant_hashes[__builtin_ctz(named)];
+        const u32 candidate = map_first_candidate(&stock->grant_map, hash);
         if (candidate != 0)
             pool_prefetch(&stock->grants, candidate);
     }
 }
 
-static void route_resource(const struct shard *shard, const struct resource *key,
-                           struct shard_call *call)
+static inline void route_resource(const struct shard *shard, const struct resource *key,
+                                  struct shard_call *call)
 {
     call->is_key_good = shard_resource_key_good(*key);
     call->is_foreign = !shard_owns(shard, call->hash);
@@ -144,66 +181,107 @@ void shard_call_route(struct shard *shard, const struct message_info *info, cons
     }
 }
 
-/* Executes one group. Returns how many records were executed: fewer than `count` when a record of
- * a linked frame was refused, which is then the last one. */
-static u32 execute_group(struct shard *shard, const struct shard_frame *frame,
-                         struct group_record *group, u32 count, struct shard_call *call,
-                         u8 *replies)
+/* A frame under execution. */
+struct run {
+    struct shard *shard;
+    const struct shard_frame *frame;
+    shard_apply_fn *handler;
+    u32 reply_bytes;
+    u32 id_offset;
+    bool is_resource;
+    bool is_linked;
+};
+
+static bool is_refused(const u8 *reply)
 {
-    shard_apply_fn *handler = handler_of(frame->info->index);
-    const u32 reply_bytes = frame->info->reply.fixed_bytes;
-    const bool is_linked = shard->undo.is_active;
-    for (u32 i = 0; i < count; i++) {
-        struct group_record *record = &group[i];
-        u8 *reply = replies + (size_t)i * reply_bytes;
-        call->spans = record->view.spans;
-        if (frame->info->route != MESSAGE_ROUTE_RESOURCE) {
-            shard_call_route(shard, frame->info, record->view.fixed, call);
-        } else if (!record->is_repeat || call->object == 0) {
-            call->hash = record->hash;
-            route_resource(shard, &record->key, call);
+    struct record_status head;
+    memcpy(&head, reply, sizeof head);
+    return head.status != STATUS_OK;
+}
+
+/* Executes one group. Returns how many records were executed and not refused, or all of them where
+ * the frame is not linked. */
+static u32 execute_group(const struct run *run, const struct group *group, struct shard_call *call,
+                         u8 *reply)
+{
+    const u8 *fixed = group->first;
+    for (u32 i = 0; i < group->count; i++) {
+        if (UNLIKELY(group->stride == 0)) {
+            fixed = group->views[i].fixed;
+            call->spans = group->views[i].spans;
         }
-        memset(reply, 0, reply_bytes);
-        handler(shard, call, record->view.fixed, reply);
-        if (UNLIKELY(is_linked)) {
-            struct record_status head;
-            memcpy(&head, reply, sizeof head);
-            if (head.status != STATUS_OK)
-                return i + 1;
+        if (UNLIKELY(!run->is_resource)) {
+            shard_call_route(run->shard, run->frame->info, fixed, call);
+        } else if ((group->changes >> i & 1) != 0 || call->object == 0) {
+            const struct resource key = key_of(fixed + run->frame->info->route_offset);
+            call->hash = group->hashes[i];
+            route_resource(run->shard, &key, call);
         }
+        call->grant_hash = group->grant_hashes[i];
+        run->handler(run->shard, call, fixed, reply);
+        if (UNLIKELY(run->is_linked) && is_refused(reply))
+            return i;
+        reply += run->reply_bytes;
+        fixed += group->stride;
     }
-    return count;
+    return group->count;
+}
+
+/* A frame of one record: no group, and its key is hashed already. */
+static u32 execute_one(const struct run *run)
+{
+    struct record_view view;
+    struct shard_call call = {.now_ns = run->frame->now_ns,
+                              .now_ms = run->frame->now_ns / NS_PER_MS,
+                              .entry = run->frame->entry};
+    const u8 *fixed = run->frame->body;
+    if (run->frame->info->request.span_count != 0) {
+        u32 offset = 0;
+        frame_record_next(run->frame->info, FRAME_DIRECTION_REQUEST, fixed, &offset, &view);
+        call.spans = view.spans;
+    }
+    if (run->is_resource && run->frame->has_first_hash) {
+        const struct resource key = key_of(fixed + run->frame->info->route_offset);
+        call.hash = run->frame->first_hash;
+        route_resource(run->shard, &key, &call);
+    } else {
+        shard_call_route(run->shard, run->frame->info, fixed, &call);
+    }
+    memset(run->frame->replies, 0, run->reply_bytes);
+    run->handler(run->shard, &call, fixed, run->frame->replies);
+    return run->is_linked && is_refused(run->frame->replies) ? 0 : 1;
 }
 
 /* Returns the index of the record of a linked frame that was refused, or record_count. */
-static u32 execute_records(struct shard *shard, const struct shard_frame *frame)
+static u32 execute_records(const struct run *run)
 {
-    const u32 record_count = frame->entry->record_count;
-    const u32 reply_bytes = frame->info->reply.fixed_bytes;
-    const bool is_resource = frame->info->route == MESSAGE_ROUTE_RESOURCE;
-    struct group_record group[SHARD_GROUP_RECORDS];
-    struct shard_call call = {
-        .now_ns = frame->now_ns, .now_ms = frame->now_ns / NS_PER_MS, .entry = frame->entry};
+    const u32 record_count = run->frame->entry->record_count;
+    if (record_count == 1)
+        return execute_one(run);
+    struct group group;
+    group.stride =
+        run->frame->info->request.span_count == 0 ? run->frame->info->request.fixed_bytes : 0;
+    struct shard_call call = {.now_ns = run->frame->now_ns,
+                              .now_ms = run->frame->now_ns / NS_PER_MS,
+                              .entry = run->frame->entry};
     u32 offset = 0;
-    for (u32 done = 0; done < record_count;) { /* ends: a group each time */
-        const u32 count = MIN(record_count - done, SHARD_GROUP_RECORDS);
-        for (u32 i = 0; i < count; i++)
-            decode(frame, &offset, &group[i].view);
-        MUST(offset <= frame->entry->body_bytes);
-        if (is_resource) {
-            hash_group(shard, frame, group, count, done == 0);
-            prefetch_group(shard, group, count);
-            prefetch_grants(shard, frame, group, count);
+    memset(run->frame->replies, 0, (size_t)record_count * run->reply_bytes);
+    memset(group.grant_hashes, 0, sizeof group.grant_hashes);
+    for (u32 done = 0; done < record_count; done += group.count) { /* ends: a group each time */
+        group.count = MIN(record_count - done, SHARD_GROUP_RECORDS);
+        decode_group(run->frame, &group, &offset);
+        if (run->is_resource) {
+            hash_group(run->shard, run->frame, &group, done == 0);
+            if (group.count > 1) {
+                prefetch_group(run->shard, &group);
+                if (run->id_offset != 0)
+                    prefetch_grants(run->shard, &group, run->id_offset);
+            }
         }
-        const u32 executed = execute_group(shard, frame, group, count, &call,
-                                           frame->replies + (size_t)done * reply_bytes);
-        if (executed != count)
-            return done + executed - 1;
-        const struct record_status *last =
-            (const void *)(frame->replies + (size_t)(done + count - 1) * reply_bytes);
-        if (shard->undo.is_active && last->status != STATUS_OK)
-            return done + count - 1;
-        done += count;
+        const u32 executed = execute_group(run, &group, &call,
+                                           run->frame->replies + (size_t)done * run->reply_bytes);
+        if (executed != group.count)
+            return done + executed;
     }
     return record_count;
 }
@@ -252,14 +330,23 @@ static void commit(struct shard *shard)
 
 void shard_execute(struct shard *shard, const struct shard_frame *frame)
 {
-    MUST(frame->info->class == MESSAGE_CLASS_WRITE);
+    const struct run run = {
+        .shard = shard,
+        .frame = frame,
+        .handler = handler_of(frame->info->index),
+        .reply_bytes = frame->info->reply.fixed_bytes,
+        .id_offset = id_offset_of(frame->info->code),
+        .is_resource = frame->info->route == MESSAGE_ROUTE_RESOURCE,
+        .is_linked = (frame->entry->flags & FRAME_FLAG_LINKED) != 0,
+    };
+    MUST(run.handler != NULL);
     MUST(frame->info->reply.span_count == 0);
-    if (LIKELY((frame->entry->flags & FRAME_FLAG_LINKED) == 0)) {
-        (void)execute_records(shard, frame);
+    if (LIKELY(!run.is_linked)) {
+        (void)execute_records(&run);
         return;
     }
     set_watch(shard, true);
-    const u32 refused = execute_records(shard, frame);
+    const u32 refused = execute_records(&run);
     set_watch(shard, false);
     if (refused != frame->entry->record_count)
         roll_back(shard, frame, refused);

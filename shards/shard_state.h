@@ -65,13 +65,20 @@ struct shard {
 struct shard_call {
     u64 now_ns;
     u64 now_ms;
-    u64 hash;   /* of the routing key */
-    u32 object; /* index of the resource or product, 0 = there is none */
+    u64 hash;       /* of the routing key */
+    u64 grant_hash; /* of the grant's id if it was looked at ahead, else 0 */
+    u32 object;     /* index of the resource or product, 0 = there is none */
     bool is_key_good;
     bool is_foreign; /* the key belongs to another shard */
     const struct span *spans;
     const struct entry_header *entry; /* NULL in a read */
 };
+
+/* Where the grant of an id is found. */
+static inline u64 shard_call_grant_hash(const struct shard_call *call, struct id128 id)
+{
+    return call->grant_hash != 0 ? call->grant_hash : stock_grant_hash(call->hash, id);
+}
 
 /* The first questions of docs/stock.md: arguments, shard, existence. */
 static inline u16 shard_call_refusal(const struct shard_call *call, bool is_argument_good)

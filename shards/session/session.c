@@ -74,8 +74,9 @@ static void forget_reply(struct session_room *room, struct session *session,
     MUST(session->kept_bytes >= kept->bytes);
     session->kept_count--;
     session->kept_bytes -= kept->bytes;
-    arena_release(room->arena, kept->body, kept->bytes);
-    *kept = (struct session_kept){0};
+    if (kept->bytes > SESSION_INLINE_BYTES)
+        arena_release(room->arena, kept->blob, kept->bytes);
+    kept->seq = 0;
 }
 
 static void forget_session(struct session_room *room, u32 index)
@@ -235,9 +236,14 @@ u8 *session_keep(struct session_room *room, u32 index, const struct session_kept
     MUST(facts->seq - session->acked_seq <= SESSION_WINDOW_FRAMES);
     struct session_kept *kept = session_slot_make(room, session, facts->seq);
     MUST(kept != NULL);
-    *kept = *facts;
-    kept->body = arena_acquire(room->arena, facts->bytes);
+    kept->seq = facts->seq;
+    kept->bytes = facts->bytes;
+    kept->opcode = facts->opcode;
+    kept->record_count = facts->record_count;
+    kept->missing = 0;
+    if (facts->bytes > SESSION_INLINE_BYTES)
+        kept->blob = arena_acquire(room->arena, facts->bytes);
     session->kept_count++;
     session->kept_bytes += facts->bytes;
-    return kept->body;
+    return session_kept_body(kept);
 }

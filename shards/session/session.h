@@ -41,19 +41,25 @@
 #include "shards/store/map.h"
 #include "shards/store/pool.h"
 
-#define SESSION_SLOTS_FIRST 4u
-#define SESSION_PIECE_BYTES (32u << 10) /* of a kept reply in one dump record */
+#define SESSION_SLOTS_FIRST  4u
+#define SESSION_INLINE_BYTES 40u
+#define SESSION_PIECE_BYTES  (32u << 10) /* of a kept reply in one dump record */
 
+/* A kept reply: one cache line. The reply of a frame of one or two records lies in it. */
 struct session_kept {
     u64 seq; /* 0 = empty */
-    u8 *body;
     u32 bytes;
     u16 opcode;
     u16 record_count;
     u32 missing; /* bytes that a load still waits for */
     u32 zero;
+    union {
+        u8 *blob; /* in the arena, if bytes > SESSION_INLINE_BYTES */
+        u8 own[SESSION_INLINE_BYTES];
+    };
 };
-STATIC_CHECK(sizeof(struct session_kept) == 32);
+STATIC_CHECK(sizeof(struct session_kept) == 64);
+STATIC_CHECK(offsetof(struct session_kept, own) % 8 == 0);
 
 struct session {
     struct id128 id;
@@ -118,6 +124,12 @@ void session_touch(struct session_room *room, u32 index, u64 now_ns);
 /* Forgets the replies up to acked_seq. */
 void session_trim(struct session_room *room, u32 index, u64 acked_seq);
 
+static inline u8 *session_kept_body(struct session_kept *kept)
+{
+    return kept->bytes <= SESSION_INLINE_BYTES ? kept->own : kept->blob;
+}
+
+/* The kept reply of a number, NULL when there is none. */
 struct session_kept *session_kept_find(const struct session *session, u64 seq);
 
 /* Bytes of kept replies with numbers above `acked_seq`. */

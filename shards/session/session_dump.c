@@ -34,7 +34,7 @@ STATIC_CHECK(sizeof(struct dump_reply) == 40);
 STATIC_CHECK(sizeof(struct dump_head) + sizeof(struct dump_reply) + SESSION_PIECE_BYTES <=
              DUMP_RECORD_BYTES_MAX);
 
-static void dump_kept(const struct session *session, const struct session_kept *kept,
+static void dump_kept(const struct session *session, struct session_kept *kept,
                       struct dump_sink *sink)
 {
     for (u32 offset = 0; offset < kept->bytes; offset += SESSION_PIECE_BYTES) {
@@ -47,7 +47,7 @@ static void dump_kept(const struct session *session, const struct session_kept *
             .opcode = kept->opcode,
             .record_count = kept->record_count,
         };
-        dump_put(sink, DUMP_KIND_REPLY, &fixed, sizeof fixed, kept->body + offset,
+        dump_put(sink, DUMP_KIND_REPLY, &fixed, sizeof fixed, session_kept_body(kept) + offset,
                  fixed.piece_bytes);
     }
 }
@@ -148,18 +148,19 @@ const char *session_load_reply(struct session_room *room, const u8 *body, u32 by
         if (kept == NULL)
             return "a session keeps replies beyond its window";
         *kept = (struct session_kept){.seq = fixed.seq,
-                                      .body = arena_acquire(room->arena, fixed.bytes),
                                       .bytes = fixed.bytes,
                                       .opcode = fixed.opcode,
                                       .record_count = fixed.record_count,
                                       .missing = fixed.bytes};
+        if (fixed.bytes > SESSION_INLINE_BYTES)
+            kept->blob = arena_acquire(room->arena, fixed.bytes);
         session->kept_count++;
         session->kept_bytes += fixed.bytes;
     }
     if (kept->bytes != fixed.bytes || kept->opcode != fixed.opcode ||
         kept->missing < fixed.piece_bytes)
         return "a piece of a kept reply does not fit the others";
-    memcpy(kept->body + fixed.offset, body + sizeof fixed, fixed.piece_bytes);
+    memcpy(session_kept_body(kept) + fixed.offset, body + sizeof fixed, fixed.piece_bytes);
     kept->missing -= fixed.piece_bytes;
     return NULL;
 }

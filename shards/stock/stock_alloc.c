@@ -32,7 +32,7 @@ static u16 begin(struct step *step, struct id128 id)
     step->cold = stock_cold_of(stock, step->hot);
     if (id128_is_none(id))
         return STATUS_OK;
-    step->index = stock_grant_find(stock, stock_grant_hash(call->hash, id), call->object, id);
+    step->index = stock_grant_find(stock, shard_call_grant_hash(call, id), call->object, id);
     if (step->index == 0)
         return stock_id_too_old(stock, id, call->now_ms) ? STATUS_TOO_OLD : STATUS_NOT_FOUND;
     step->grant = stock_grant_at(stock, step->index);

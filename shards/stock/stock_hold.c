@@ -23,7 +23,7 @@ static struct found find_grant(struct stock *stock, const struct shard_call *cal
     if (found.status != STATUS_OK)
         return found;
     found.hot = stock_hot_at(stock, call->object);
-    found.index = stock_grant_find(stock, stock_grant_hash(call->hash, id), call->object, id);
+    found.index = stock_grant_find(stock, shard_call_grant_hash(call, id), call->object, id);
     if (found.index == 0)
         found.status =
             stock_id_too_old(stock, id, call->now_ms) ? STATUS_TOO_OLD : STATUS_NOT_FOUND;

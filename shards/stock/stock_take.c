@@ -46,9 +46,10 @@ void stock_add_granted_named(struct stock_hot *hot, struct stock_cold *cold, i64
 static inline bool anonymous_fits(const struct stock *stock, const struct stock_hot *hot,
                                   i64 quantity)
 {
-    if (LIKELY((hot->flags & STOCK_HOT_NEAR_LIMIT) == 0 &&
-               hot->taken_anonymous + quantity <= COUNTER_MAX / 2))
-        return stock_sum_fits(hot->allocated, quantity);
+    const i64 far = COUNTER_MAX / 2 - quantity;
+    if (LIKELY((hot->flags & STOCK_HOT_NEAR_LIMIT) == 0 && hot->taken_anonymous <= far &&
+               hot->allocated <= far))
+        return true;
     return stock_grant_fits(stock, hot, quantity);
 }
 
@@ -209,49 +210,75 @@ static void judge_and_grant(struct stock *stock, const struct shard_call *call, 
         grant_it(stock, call, ask, answer);
 }
 
+static void refuse_anonymous(struct stock *stock, const struct shard_call *call,
+                             const struct stock_hot *hot, struct msg_take_rsp *answer)
+{
+    stock_count_refusal(stock, answer->head.status);
+    if (answer->head.status == STATUS_ALL_HELD)
+        answer->head.retry_after_ms = stock_retry_ms(stock, hot, call->now_ns);
+}
+
 static inline void take_anonymous(struct stock *stock, const struct shard_call *call, i64 quantity,
                                   struct msg_take_rsp *answer)
 {
     struct stock_hot *hot = stock_hot_at(stock, call->object);
-    u16 status = stock_shortage(hot, quantity, 0);
-    if (LIKELY(status == STATUS_OK) && UNLIKELY(!anonymous_fits(stock, hot, quantity)))
-        status = STATUS_EXCEEDS;
-    if (LIKELY(status == STATUS_OK)) {
+    i64 sellable = stock_sellable(hot);
+    if (UNLIKELY(sellable < quantity))
+        answer->head.status = stock_shortage(hot, quantity, 0);
+    else if (UNLIKELY(!anonymous_fits(stock, hot, quantity)))
+        answer->head.status = STATUS_EXCEEDS;
+    if (LIKELY(answer->head.status == STATUS_OK)) {
         stock_resource_before_change(stock, call->object);
         hot->allocated += quantity;
         hot->taken_anonymous += quantity;
         stock->counts.granted_records++;
-        MUST(stock_sellable(hot) >= 0);
+        sellable -= quantity;
+        MUST(sellable >= 0);
     } else {
-        stock_count_refusal(stock, status);
-        if (status == STATUS_ALL_HELD)
-            answer->head.retry_after_ms = stock_retry_ms(stock, hot, call->now_ns);
+        refuse_anonymous(stock, call, hot, answer);
     }
-    answer->head.status = status;
-    answer->sellable = stock_sellable(hot);
+    answer->sellable = sellable;
 }
 
-void shard_apply_take(struct shard *shard, const struct shard_call *call, const void *request,
-                      void *reply)
+/* Apart, so that the path of the anonymous take saves no registers for it. */
+__attribute__((noinline)) static void take_named(struct stock *stock, const struct shard_call *call,
+                                                 const void *request, struct msg_take_rsp *answer)
 {
     struct msg_take_req take;
-    struct msg_take_rsp *answer = reply;
     memcpy(&take, request, sizeof take);
     const u16 status = shard_call_refusal(call, stock_ask_good(&take));
     if (UNLIKELY(status != STATUS_OK)) {
         answer->head.status = status;
         return;
     }
-    if (LIKELY(id128_is_none(take.id) && id128_is_none(take.replaces))) {
-        take_anonymous(&shard->stock, call, take.quantity, answer);
-        return;
-    }
-    struct ask ask = {.take = &take, .grant_hash = stock_grant_hash(call->hash, take.id)};
+    struct ask ask = {.take = &take, .grant_hash = shard_call_grant_hash(call, take.id)};
     if (!id128_is_none(take.id))
         ask.fingerprint = XXH3_64bits_withSeed(&take, sizeof take, OPCODE_TAKE);
     struct ask_answer full = {.head = {.status = STATUS_OK}};
-    judge_and_grant(&shard->stock, call, &ask, &full);
+    judge_and_grant(stock, call, &ask, &full);
     *answer = (struct msg_take_rsp){.head = full.head, .sellable = full.sellable};
+}
+
+void shard_apply_take(struct shard *shard, const struct shard_call *call, const void *request,
+                      void *reply)
+{
+    /* Field by field: a copy of the record would cost this path a stack frame. */
+    struct msg_take_rsp *answer = reply;
+    const u8 *from = request;
+    struct id128 id, replaces;
+    i64 quantity;
+    memcpy(&quantity, from + offsetof(struct msg_take_req, quantity), sizeof quantity);
+    memcpy(&id, from + offsetof(struct msg_take_req, id), sizeof id);
+    memcpy(&replaces, from + offsetof(struct msg_take_req, replaces), sizeof replaces);
+    if (UNLIKELY((id.low | id.high | replaces.low | replaces.high) != 0)) {
+        take_named(&shard->stock, call, request, answer);
+        return;
+    }
+    const u16 status = shard_call_refusal(call, stock_quantity_good(quantity));
+    if (LIKELY(status == STATUS_OK))
+        take_anonymous(&shard->stock, call, quantity, answer);
+    else
+        answer->head.status = status;
 }
 
 void shard_apply_hold(struct shard *shard, const struct shard_call *call, const void *request,
@@ -270,7 +297,7 @@ void shard_apply_hold(struct shard *shard, const struct shard_call *call, const 
     struct ask ask = {
         .take = &take,
         .hold = &hold,
-        .grant_hash = stock_grant_hash(call->hash, take.id),
+        .grant_hash = shard_call_grant_hash(call, take.id),
         .fingerprint = XXH3_64bits_withSeed(&hold, sizeof hold, OPCODE_HOLD),
     };
     struct ask_answer full = {.head = {.status = STATUS_OK}};
