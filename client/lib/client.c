@@ -20,8 +20,6 @@
 #define PUMP_BYTES         (256u << 10)  /* of async calls: sent without waiting for a poll */
 #define QUEUE_BYTES        (64ull << 20) /* queue_bytes_max unless said otherwise */
 #define CONNECT_TIMEOUT_MS 3000u
-#define TAG_EVENT_FD       1000u
-#define TAG_TIMER_FD       1001u
 
 /* ---- opening and closing ---- */
 

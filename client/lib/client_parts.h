@@ -23,6 +23,10 @@
 #include "client/lib/core.h"
 #include "client/lib/link.h"
 
+/* What epoll reports: a link by its index, or one of these. */
+#define TAG_EVENT_FD 1000u
+#define TAG_TIMER_FD 1001u
+
 enum client_call_flag {
     CLIENT_CALL_BLOCKING = 1 << 0,
     CLIENT_CALL_OWN_REPLIES = 1 << 1, /* the library frees texts and replies */

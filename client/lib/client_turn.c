@@ -17,11 +17,9 @@
 
 #include "client/lib/client_parts.h"
 
-#define VECTORS_MAX  64u
-#define EVENTS_MAX   16
-#define ROUNDS_MAX   16u /* of receiving from one connection in one turn */
-#define TAG_EVENT_FD 1000u
-#define TAG_TIMER_FD 1001u
+#define VECTORS_MAX 64u
+#define EVENTS_MAX  16
+#define ROUNDS_MAX  16u /* of receiving from one connection in one turn */
 
 u64 client_now_ns(void)
 {

@@ -207,14 +207,15 @@ const char *core_greeted(struct core *core, struct core_connection *connection,
         if (reason != NULL)
             return reason;
     } else if (hello->shard_count != core->server.shard_count ||
-               hello->reactor_count != core->server.reactor_count ||
                hello->data_id.low != core->server.data_id.low ||
                hello->data_id.high != core->server.data_id.high) {
         become_stale(core);
         return "another server answers at the address";
     }
+    /* With other reactors than before, our connections still work: frames are forwarded. */
+    core->server.reactor_count = hello->reactor_count;
+    core->server.durability = hello->durability;
     connection->state = CORE_CONNECTION_READY;
-    connection->failures = 0;
     return NULL;
 }
 

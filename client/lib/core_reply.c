@@ -44,6 +44,7 @@ static const char *on_session_opened(struct core *core, struct core_frame *frame
         if (is_current) {
             lane->session_state = CORE_SESSION_OPEN;
             core->stats.sessions_opened++;
+            core->connections[lane->connection].failures = 0;
         }
         core_frame_end(core, frame);
         return NULL;
@@ -110,6 +111,8 @@ static void on_calls_answered(struct core *core, struct core_frame *frame,
                               const struct frame_header *header, const u8 *body, u64 now_ns)
 {
     const struct status_info *status = status_find(header->status);
+    /* Only now: a server that greets and then fails must not be asked again without a pause. */
+    core->connections[frame->connection].failures = 0;
     if (header->status == STATUS_OK) {
         core_deliver_replies(core, frame, header, body);
         core_frame_end(core, frame);

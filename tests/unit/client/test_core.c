@@ -847,6 +847,71 @@ static void random_bytes_never_reach_a_must(void **state)
     }
 }
 
+static void a_server_that_refuses_sessions_is_not_hammered(void **state)
+{
+    (void)state;
+    struct net *net = net_open(1, 10, (struct souk_options){0});
+    run(net, 1);
+    for (u32 i = 0; i < 6; i++) {
+        net->core.connections[0].state = CORE_CONNECTION_READY;
+        lose(net, 0); /* after a greeting, without any answer */
+    }
+    assert_true(net->core.connections[0].connect_at_ns >= net->now_ns + 50 * MS);
+    net_close(net);
+}
+
+static void other_reactors_after_a_restart_change_nothing(void **state)
+{
+    (void)state;
+    struct net *net = net_open(2, 10, (struct souk_options){0});
+    struct taken taken;
+    run(net, 1);
+    assert_int_equal(take(net, &taken, 8, 0, 1), 0);
+    net->is_mute = true;
+    run(net, 3);
+    for (u16 i = 0; i < 2; i++)
+        if (net->core.connections[i].state != CORE_CONNECTION_DOWN)
+            lose(net, i);
+    net->is_mute = false;
+    net->fake.reactor_count = 1;
+    for (u32 i = 0; i < 10; i++) {
+        run(net, 1);
+        net->now_ns += 20 * MS;
+    }
+    assert_int_equal(taken.call.left, 0);
+    assert_int_equal(taken.call.error, 0);
+    net_close(net);
+}
+
+static void random_greetings_never_reach_a_must(void **state)
+{
+    (void)state;
+    u64 random = 7;
+    for (u32 round = 0; round < 5000; round++) {
+        struct net *net = net_open((u16)(1 + round % 3), 10, (struct souk_options){0});
+        struct taken taken = {0};
+        connect_all(net);
+        (void)push_out(net, 0);
+        const u32 bytes = net->fake.out_bytes;
+        for (u32 change = 0; change < 1 + round % 3; change++) {
+            random = random * 6364136223846793005ull + 1442695040888963407ull;
+            net->fake.out[FRAME_HEADER_BYTES + (random >> 33) % (bytes - FRAME_HEADER_BYTES)] =
+                (u8)(random >> 20);
+        }
+        frame_seal(net->fake.out, bytes);
+        if (feed(net, 0, net->fake.out, bytes) != NULL)
+            lose(net, 0);
+        net->fake.out_bytes = 0;
+        if (take(net, &taken, 8, 100, random) == 0) {
+            core_pump(&net->core, net->now_ns, true);
+            net->now_ns += 5000 * MS;
+            core_tick(&net->core, net->now_ns);
+            assert_int_equal(taken.call.left, 0);
+        }
+        net_close(net);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -878,6 +943,9 @@ int main(void)
         cmocka_unit_test(a_reply_in_pieces_of_one_byte_is_a_reply),
         cmocka_unit_test(lengths_that_cannot_be_are_refused_from_the_first_bytes),
         cmocka_unit_test(random_bytes_never_reach_a_must),
+        cmocka_unit_test(random_greetings_never_reach_a_must),
+        cmocka_unit_test(a_server_that_refuses_sessions_is_not_hammered),
+        cmocka_unit_test(other_reactors_after_a_restart_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
