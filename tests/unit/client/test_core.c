@@ -772,6 +772,43 @@ static void replies_that_lie_cost_the_connection_and_nothing_else(void **state)
     }
 }
 
+/* A well-formed reply of zeros with this header. */
+static void feed_zeros(struct net *net, struct frame_header header, const char **reason)
+{
+    u8 bytes[1024] = {0};
+    const struct message_info *info = message_find(header.opcode);
+    memcpy(bytes, &header, sizeof header);
+    const u32 length = FRAME_HEADER_BYTES + header.record_count * info->reply.fixed_bytes;
+    frame_seal(bytes, length);
+    *reason = feed(net, 0, bytes, length);
+}
+
+static void well_formed_replies_to_another_question_are_refused(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 4; i++) {
+        struct taken taken;
+        u8 *reply;
+        u32 bytes;
+        const char *reason;
+        struct net *net = net_with_reply(&taken, &reply, &bytes);
+        struct frame_header header = frame_header_read(reply);
+        if (i == 0)
+            header.record_count = 3;
+        else if (i == 1)
+            header.record_count = 5;
+        else if (i == 2)
+            header.opcode = OPCODE_STOCK_GET;
+        else
+            header.request_id -= 1ull << 32; /* who had the frame's memory before */
+        feed_zeros(net, header, &reason);
+        assert_non_null(reason);
+        assert_int_equal(taken.call.left, 4);
+        free(reply);
+        net_close(net);
+    }
+}
+
 static void a_reply_that_comes_twice_is_not_believed_twice(void **state)
 {
     (void)state;
@@ -939,6 +976,7 @@ int main(void)
         cmocka_unit_test(without_a_server_the_deadline_says_so),
         cmocka_unit_test(another_server_at_the_address_ends_what_was_in_flight),
         cmocka_unit_test(replies_that_lie_cost_the_connection_and_nothing_else),
+        cmocka_unit_test(well_formed_replies_to_another_question_are_refused),
         cmocka_unit_test(a_reply_that_comes_twice_is_not_believed_twice),
         cmocka_unit_test(a_reply_in_pieces_of_one_byte_is_a_reply),
         cmocka_unit_test(lengths_that_cannot_be_are_refused_from_the_first_bytes),
