@@ -91,8 +91,9 @@ void run_print(const struct run *run, FILE *to)
     print_machine(run, to);
     if (run->entry_count == 0)
         return;
-    (void)fprintf(to, "%-18s %12s %25s %10s %9s %9s %7s %6s %8s\n", "case", "ops/s",
-                  "lowest - highest", "cpu ns/op", "p50 us", "p99 us", "client", "steal", "hiccup");
+    (void)fprintf(to, "%-18s %12s %25s %10s %9s %9s %7s %6s %7s %8s\n", "case", "ops/s",
+                  "lowest - highest", "cpu ns/op", "p50 us", "p99 us", "client", "steal", "others",
+                  "hiccup");
     for (u32 i = 0; i < run->entry_count; i++) {
         const struct run_entry *entry = &run->entries[i];
         if (entry->count == 0) {
@@ -103,16 +104,21 @@ void run_print(const struct run *run, FILE *to)
         const double steal = worst_at(entry, FIELD(steal_percent));
         const double client = median_at(entry, FIELD(client_cores));
         (void)fprintf(
-            to, "%-18s %12.0f %12.0f - %10.0f %10.1f %9.1f %9.1f %5.0f %% %5.1f%s %7.0f%s\n",
+            to,
+            "%-18s %12.0f %12.0f - %10.0f %10.1f %9.1f %9.1f %5.0f %% %5.1f%s %5.0f %% %7.0f%s\n",
             entry->label, ops.median, ops.low, ops.high,
             run_spread(entry, BENCH_METRIC_CPU_NS_PER_OP).median, median_at(entry, FIELD(p50_us)),
             median_at(entry, FIELD(p99_us)), 100 * client, steal,
-            steal > RUN_STEAL_PERCENT ? "!" : " ", median_at(entry, FIELD(hiccup_us)),
+            steal > RUN_STEAL_PERCENT ? "!" : " ", worst_at(entry, FIELD(others_percent)),
+            median_at(entry, FIELD(hiccup_us)),
             client > 0.95 ? "  the load generator was the limit" : "");
     }
     (void)fprintf(
-        to, "\nops/s: median over the rounds. cpu ns/op: of the server, its io workers included.\n"
-            "steal: the highest in %%, ! = above 2 %% even when repeated. hiccup: p99.9 in us.\n");
+        to,
+        "\nops/s: median over the rounds. cpu ns/op: of the server, its io workers included.\n"
+        "steal: the highest in %%, ! = above 2 %% even when repeated. hiccup: p99.9 in us.\n"
+        "others: the most that neither server nor load used of both processors (workers of the\n"
+        "kernel are in it; much of it means that the machine was not ours).\n");
 }
 
 static void print_json(FILE *to, const char *name, const json_t *json)

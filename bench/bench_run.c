@@ -35,6 +35,17 @@ static double ratio(u64 amount, u64 of)
     return of == 0 ? 0 : (double)amount / (double)of;
 }
 
+/* Time on both processors that neither server nor load generator used: interrupts and the kernel's
+ * workers, and, where it is much, somebody else's programs. */
+static double others_percent(const struct load_result *result)
+{
+    const double busy_ns = (double)result->cpu_busy_ns[0] + (double)result->cpu_busy_ns[1];
+    const double ours_ns = (double)result->server.cpu_ns + (double)result->client_cpu_ns;
+    return result->wall_ns == 0 || busy_ns < ours_ns
+               ? 0
+               : 50 * (busy_ns - ours_ns) / (double)result->wall_ns;
+}
+
 static struct run_sample make_sample(const struct run *run, const struct load_options *load)
 {
     const struct load_result *result = run->result;
@@ -49,6 +60,7 @@ static struct run_sample make_sample(const struct run *run, const struct load_op
         .client_cores = ratio(result->client_cpu_ns, result->wall_ns),
         .steal_percent = result->steal_percent,
         .hiccup_us = (double)bench_histogram_at(&run->hiccup->lateness, 0.999) / 1000,
+        .others_percent = others_percent(result),
         .json = load_json(load, result)};
     (void)json_object_set_new(sample.json, "hiccup_p99_9_us", json_real(sample.hiccup_us));
     (void)json_object_set_new(sample.json, "hiccup_realtime",

@@ -36,7 +36,8 @@ struct run_sample {
     double p99_us;
     double client_cores; /* near 1: the load generator was the limit */
     double steal_percent;
-    double hiccup_us; /* p99.9 */
+    double hiccup_us;      /* p99.9 */
+    double others_percent; /* of both processors: neither server nor load generator */
     json_t *json;
 };
 

@@ -21,6 +21,7 @@
 #define BACKLOG_MAX   (1u << 20)
 #define DRAIN_NS      (500 * NS_PER_MS)
 #define SPIN_BELOW_NS 50000u /* an open loop sleeps only when nothing is due for longer */
+#define JIFFIES_PER_S 100u   /* of /proc/stat */
 #define SILENCE_NS    (10 * NS_PER_S)
 
 static int fail(struct load *load, int error, const char *reason)
@@ -220,7 +221,9 @@ static void store_use(struct load_result *result, const struct reading *from,
         .major_faults = to->server.major_faults - from->server.major_faults,
         .context_switches = to->server.context_switches - from->server.context_switches,
         .rss_bytes = to->server.rss_bytes};
-    result->server_cpu_busy_ns = (to->machine.busy[0] - from->machine.busy[0]) * (NS_PER_S / 100);
+    for (u32 i = 0; i < 2; i++)
+        result->cpu_busy_ns[i] =
+            (to->machine.busy[i] - from->machine.busy[i]) * (NS_PER_S / JIFFIES_PER_S);
     result->allocations = to->allocations - from->allocations;
     result->steal_percent = bench_steal_percent(&from->machine, &to->machine);
 }

@@ -81,7 +81,7 @@ struct load_result {
     u64 wall_ns;
     u64 client_cpu_ns;
     struct bench_process_use server; /* the difference over the measured time; rss: at its end */
-    u64 server_cpu_busy_ns;          /* of cpu 0, everything that ran there */
+    u64 cpu_busy_ns[2];              /* of processors 0 and 1, whoever ran there */
     double steal_percent;
     u64 allocations; /* of the server, where counted */
     u64 late_ns_max; /* open loop: the longest that a frame waited for a slot */

@@ -72,7 +72,7 @@ json_t *load_json(const struct load_options *options, const struct load_result *
             json_integer((json_int_t)bench_histogram_at(&result->latency, points[i].part)));
     return json_pack(
         "{s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:f,"
-        " s:I, s:I, s:I, s:I, s:I}",
+        " s:I, s:I, s:I, s:I, s:I, s:I}",
         "protocol", options->peer == NULL ? "souk" : options->peer, "op", load_op_name(options->op),
         "pattern", load_pattern_name(options->pattern), "connections", (int)options->connections,
         "inflight", (int)options->inflight, "records", (int)options->records, "rate_asked",
@@ -86,6 +86,6 @@ json_t *load_json(const struct load_options *options, const struct load_result *
         (json_int_t)result->server.minor_faults, "server_major_faults",
         (json_int_t)result->server.major_faults, "server_switches",
         (json_int_t)result->server.context_switches, "server_rss_bytes",
-        (json_int_t)result->server.rss_bytes, "cpu0_busy_ns",
-        (json_int_t)result->server_cpu_busy_ns);
+        (json_int_t)result->server.rss_bytes, "cpu0_busy_ns", (json_int_t)result->cpu_busy_ns[0],
+        "cpu1_busy_ns", (json_int_t)result->cpu_busy_ns[1]);
 }

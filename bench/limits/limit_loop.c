@@ -45,7 +45,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define LOG_HEADER_BYTES 80u /* the frame header of Souk's log */
+#define LOG_HEADER_BYTES  80u /* the frame header of Souk's log */
 #define BATCH_BYTES       (8u << 20)
 #define BATCH_FRAMES      65536u
 #define LINK_OUT_BYTES    (4u << 20)
