@@ -818,7 +818,11 @@ static void a_reply_that_comes_twice_is_not_believed_twice(void **state)
     struct net *net = net_with_reply(&taken, &reply, &bytes);
     assert_null(feed(net, 0, reply, bytes));
     assert_int_equal(taken.call.left, 0);
+    assert_int_equal(take(net, &taken, 4, SOUK_FOREVER, 1), 0);
+    core_pump(&net->core, net->now_ns, true);
+    assert_int_equal(push_out(net, 0), 1); /* in the memory of the frame before */
     assert_non_null(feed(net, 0, reply, bytes));
+    assert_int_equal(taken.call.left, 4);
     free(reply);
     net_close(net);
 }
