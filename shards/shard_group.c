@@ -272,11 +272,9 @@ static u32 execute_records(const struct run *run)
         decode_group(run->frame, &group, &offset);
         if (run->is_resource) {
             hash_group(run->shard, run->frame, &group, done == 0);
-            if (group.count > 1) {
-                prefetch_group(run->shard, &group);
-                if (run->id_offset != 0)
-                    prefetch_grants(run->shard, &group, run->id_offset);
-            }
+            prefetch_group(run->shard, &group);
+            if (run->id_offset != 0)
+                prefetch_grants(run->shard, &group, run->id_offset);
         }
         const u32 executed = execute_group(run, &group, &call,
                                            run->frame->replies + (size_t)done * run->reply_bytes);
