@@ -526,6 +526,25 @@ static void every_prefix_of_the_last_frame_recovers(void **state)
     fixture_stop(&fixture);
 }
 
+static void a_clean_stop_is_forgotten_when_writing_goes_on(void **state)
+{
+    (void)state;
+    char path[256];
+    fixture_open(&fixture);
+    fixture_batches(&fixture, 3, 1, 3000);
+    fixture_stop(&fixture);
+    fixture_open(&fixture);
+    crash_in_a_write(0xff); /* the first frame after the clean stop is torn */
+    assert_non_null(strstr(fixture.last_note, "cut"));
+    fixture_batches(&fixture, 1, 1, 3000); /* so it goes on in another segment */
+    assert_int_equal(fixture.log->statistics.segments, 1);
+    fixture_crash(&fixture, 0, false);
+    fixture_file(&fixture, 1, "wal-0000000002.log", path);
+    assert_int_equal(access(path, F_OK), 0);
+    reopen_and_expect(4);
+    fixture_stop(&fixture);
+}
+
 static void any_subset_of_sectors_of_the_last_frame_recovers(void **state)
 {
     (void)state;
@@ -586,6 +605,7 @@ int main(void)
         TEST(an_older_epoch_is_refused),
         TEST(durable_batches_can_be_read_back),
         TEST(every_prefix_of_the_last_frame_recovers),
+        TEST(a_clean_stop_is_forgotten_when_writing_goes_on),
         TEST(any_subset_of_sectors_of_the_last_frame_recovers),
         TEST(a_crash_at_every_step_of_a_growing_log_loses_nothing),
     };
