@@ -123,6 +123,12 @@ static int measure_once(struct run *run, struct run_entry *entry, struct run_sam
                                         : "the server did not start");
         return error;
     }
+    /* A hook that is not there counts nothing, which must not pass for "no allocations". */
+    if (server.alloc_counts != NULL && server.alloc_counts[0] == 0) {
+        (void)snprintf(entry->reason, sizeof entry->reason, "the hooked allocator is not there");
+        bench_server_stop(&server);
+        return -ENOENT;
+    }
     const struct load_options load = load_of(run, scenario, &server);
     bench_hiccup_start(run->hiccup, SERVER_CPU);
     error = load_run(&load, run->result);
