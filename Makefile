@@ -125,6 +125,8 @@ $(BUILD)/tests/unit/engine/%: $(BUILD)/obj/tests/unit/engine/%.o $(TEST_PANIC) $
 	$(link) $^ $(LDFLAGS) $(LIBS_engine) -lcmocka
 $(BUILD)/tests/unit/client/%: $(BUILD)/obj/tests/unit/client/%.o $(LIB_client)
 	$(link) $^ $(LDFLAGS) -lcmocka
+$(BUILD)/tests/unit/cli/%: $(BUILD)/obj/tests/unit/cli/%.o $(filter-out %/main.o,$(call obj,$(SRC_cli))) $(LIB_client)
+	$(link) $^ $(LDFLAGS) $(LIBS_cli) -lcmocka
 
 .PHONY: unit
 unit: $(UNIT_BIN) ## run the unit tests
@@ -282,6 +284,22 @@ integration: $(BUILD)/soukd $(INTEGRATION_BIN) ## raw protocol tests against the
 	$(Q)for t in $(INTEGRATION_BIN); do SOUKD=$(BUILD)/soukd $$t || exit 1; done
 
 CHECK_TARGETS += integration
+
+# ---- a real server and a real client ---------------------------------------------------------------
+
+ROUNDS ?=
+.PHONY: replay-check crash oversell crash-short
+replay-check: $(BUILD)/soukd $(BUILD)/souk ## real sales through a server, against an independent computation
+	$(Q)sh tests/replay/run.sh $(BUILD)
+crash: $(BUILD)/soukd $(BUILD)/souk ## kill -9 during a replay, resume, compare: ROUNDS=20 SEED=
+	$(Q)sh tests/crash/crash.sh $(BUILD) $(or $(ROUNDS),20) $(SEED)
+oversell: $(BUILD)/soukd $(BUILD)/souk ## flash sales over cut connections, none oversold: ROUNDS=200 SEED=
+	$(Q)sh tests/crash/oversell.sh $(BUILD) $(or $(ROUNDS),200) $(SEED)
+crash-short: $(BUILD)/soukd $(BUILD)/souk
+	$(Q)sh tests/crash/crash.sh $(BUILD) $(or $(ROUNDS),6) $(SEED)
+	$(Q)sh tests/crash/oversell.sh $(BUILD) $(or $(ROUNDS),6) $(SEED)
+
+CHECK_TARGETS += replay-check crash-short
 
 # ---- installing ---------------------------------------------------------------------------------
 

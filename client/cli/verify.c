@@ -7,16 +7,16 @@
 #include <string.h>
 
 /* The sums of a shard by the names that programs see. */
-#define VERIFY_SUMS(X)                                                                 \
-    X(resource_count)                                                                  \
-    X(hold_count)                                                                      \
-    X(allocation_count)                                                                \
-    X(tombstone_count)                                                                 \
-    X(product_count)                                                                   \
-    X(session_count)                                                                   \
-    X(on_hand)                                                                         \
-    X(unavailable) X(held) X(allocated) X(received) X(shipped) X(returned) X(adjusted) \
-        X(written_off)
+#define VERIFY_SUMS(X)  \
+    X(resource_count)   \
+    X(hold_count)       \
+    X(allocation_count) \
+    X(tombstone_count)  \
+    X(product_count)    \
+    X(session_count)    \
+    X(on_hand)          \
+    X(unavailable)      \
+    X(held) X(allocated) X(received) X(shipped) X(returned) X(adjusted) X(written_off)
 
 static json_t *shard_object(u16 shard, const struct souk_verify_reply *reply)
 {

@@ -1,4 +1,4 @@
-/* watch: a live view of stock and rates of some SKUs.
+/* cli_watch: a live view of stock and rates of some SKUs.
  *
  * Rates come from the sums that the server keeps, so a watcher that misses a second shows the
  * average over it. On a terminal the table is drawn over itself and q, Ctrl-C or Ctrl-D end it;

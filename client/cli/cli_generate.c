@@ -1,4 +1,4 @@
-/* generate: a made-up shop's sales, in the CSV format that `souk replay` reads.
+/* cli_generate: a made-up shop's sales, in the CSV format that `souk replay` reads.
  *
  * The same seed gives the same bytes everywhere: the random numbers are splitmix64 and nothing uses
  * floating point or the clock. It has what real files have: invoices of several lines, few SKUs that

@@ -1,4 +1,4 @@
-/* repl: the interactive mode: the same verbs, one per line, with history and completion on a
+/* cli_repl: the interactive mode: the same verbs, one per line, with history and completion on a
  * terminal, and plainly from a pipe.
  *
  * Lines from a pipe go on after an error; the exit code is then that of the first verb that failed.
