@@ -1,4 +1,4 @@
-/* flash_sale: many clients buy one SKU at once, and what they got is counted.
+/* cli_flash_sale: many clients buy one SKU at once, and what they got is counted.
  *
  * `demand` shoppers want one unit each. A shopper holds a unit under an id of its own and confirms
  * it; every other shopper takes without a hold. A refusal SOLD_OUT sends the shopper home; ALL_HELD
