@@ -182,13 +182,13 @@ int cli_print_rows(struct cli *cli, json_t *rows)
     }
     for (size_t i = 0; i < count; i++)
         print_padded(keys[i], widths[i],
-                     json_is_integer(json_object_get(json_array_get(rows, 0), keys[i])),
+                     json_is_number(json_object_get(json_array_get(rows, 0), keys[i])),
                      i + 1 == count);
     json_array_foreach(rows, index, row)
     {
         for (size_t i = 0; i < count; i++) {
             const json_t *at = json_object_get(row, keys[i]);
-            print_padded(print_cell(at, cell, sizeof cell), widths[i], json_is_integer(at),
+            print_padded(print_cell(at, cell, sizeof cell), widths[i], json_is_number(at),
                          i + 1 == count);
         }
     }

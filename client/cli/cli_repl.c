@@ -143,6 +143,24 @@ static void note(struct repl *repl, int exit_code)
         repl->first_failure = exit_code;
 }
 
+/* Runs copies of the words: verbs reorder them, and the tokenizer keeps its own. */
+static void run_words(struct repl *repl, size_t count, const char *const *words)
+{
+    const size_t first = strcmp(words[0], "souk") == 0 ? 1 : 0;
+    char **copies = calloc(2 * count + 2, sizeof *copies);
+    MUST(copies != NULL);
+    char **owned = copies + count + 1; /* the same pointers in an order that nobody changes */
+    for (size_t i = first; i < count; i++) {
+        copies[i - first] = owned[i - first] = strdup(words[i]);
+        MUST(owned[i - first] != NULL);
+    }
+    if (count > first)
+        note(repl, cli_run(repl->cli, (int)(count - first), copies));
+    for (size_t i = first; i < count; i++)
+        free(owned[i - first]);
+    free(copies);
+}
+
 static void run_line(struct repl *repl, const char *line)
 {
     int argc = 0;
@@ -154,7 +172,7 @@ static void run_line(struct repl *repl, const char *line)
         note(repl, cli_usage(repl->cli, "a quote is not closed, or the line is too long"));
         return;
     }
-    if (argc == 0)
+    if (argc <= 0)
         return;
     if (strcmp(argv[0], "quit") == 0 || strcmp(argv[0], "exit") == 0) {
         repl->is_over = true;
@@ -164,25 +182,7 @@ static void run_line(struct repl *repl, const char *line)
         note(repl, cli_usage(repl->cli, "already there"));
         return;
     }
-    /* The verbs reorder their words, the tokenizer keeps its own. */
-    char **words = calloc((size_t)argc + 1, sizeof *words);
-    MUST(words != NULL);
-    int count = 0;
-    for (int i = 0; i < argc; i++) {
-        if (i == 0 && strcmp(argv[0], "souk") == 0)
-            continue;
-        words[count++] = strdup(argv[i]);
-        MUST(words[count - 1] != NULL);
-    }
-    char **copies = calloc((size_t)argc + 1, sizeof *copies);
-    MUST(copies != NULL);
-    memcpy(copies, words, (size_t)count * sizeof *copies);
-    if (count > 0)
-        note(repl, cli_run(repl->cli, count, words));
-    for (int i = 0; i < count; i++)
-        free(copies[i]);
-    free(copies);
-    free(words);
+    run_words(repl, (size_t)argc, argv);
 }
 
 int verb_repl(struct cli *cli, const struct verb_args *args)

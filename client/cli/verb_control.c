@@ -66,37 +66,52 @@ int verb_ping(struct cli *cli, const struct verb_args *args)
         cli, json_pack("{s:s, s:I}", "address", cli->address, "microseconds", (json_int_t)us));
 }
 
-/* Prints "a.b.c  value" for every leaf of a JSON tree. The stack is explicit: no recursion; the
- * documents of a server are a few levels deep, deeper ones are printed as JSON. */
-static void print_leaves(const json_t *root)
+#define TREE_DEPTH_MAX 6
+
+/* One level of a walk over a JSON tree: an object or an array, and how far it is. */
+struct tree_level {
+    json_t *at;
+    void *iterator; /* of an object */
+    size_t index;   /* of an array */
+    size_t path_bytes;
+};
+
+/* The next child and its name; NULL at the end. */
+static json_t *next_child(struct tree_level *level, char *name, size_t bytes)
 {
-    enum { DEPTH_MAX = 6 };
-    struct {
-        json_t *at;
-        void *iterator;
-        size_t path_bytes;
-    } stack[DEPTH_MAX];
-    char path[256] = "";
-    size_t depth = 0;
-    stack[depth].at = json_deep_copy(root);
-    stack[depth].iterator = json_object_iter(stack[depth].at);
-    stack[depth++].path_bytes = 0;
-    json_t *copy = stack[0].at;
+    if (json_is_array(level->at)) {
+        (void)snprintf(name, bytes, "%zu", level->index);
+        return json_array_get(level->at, level->index++);
+    }
+    if (level->iterator == NULL)
+        return NULL;
+    json_t *value = json_object_iter_value(level->iterator);
+    (void)snprintf(name, bytes, "%s", json_object_iter_key(level->iterator));
+    level->iterator = json_object_iter_next(level->at, level->iterator);
+    return value;
+}
+
+/* Prints "a.0.c  value" for every leaf. The stack is explicit: no recursion; the documents of a
+ * server are a few levels deep, what is deeper is printed as JSON. */
+static void print_leaves(json_t *root)
+{
+    struct tree_level stack[TREE_DEPTH_MAX];
+    char path[256] = "", name[128];
+    size_t depth = 1;
+    stack[0] = (struct tree_level){.at = root, .iterator = json_object_iter(root)};
     while (depth > 0) {
-        if (stack[depth - 1].iterator == NULL) {
+        struct tree_level *level = &stack[depth - 1];
+        json_t *value = next_child(level, name, sizeof name);
+        if (value == NULL) {
             depth--;
             continue;
         }
-        json_t *value = json_object_iter_value(stack[depth - 1].iterator);
-        const size_t bytes = stack[depth - 1].path_bytes;
-        (void)snprintf(path + bytes, sizeof path - bytes, "%s%s", bytes == 0 ? "" : ".",
-                       json_object_iter_key(stack[depth - 1].iterator));
-        stack[depth - 1].iterator =
-            json_object_iter_next(stack[depth - 1].at, stack[depth - 1].iterator);
-        if (json_is_object(value) && depth < DEPTH_MAX) {
-            stack[depth].at = value;
-            stack[depth].iterator = json_object_iter(value);
-            stack[depth++].path_bytes = strlen(path);
+        (void)snprintf(path + level->path_bytes, sizeof path - level->path_bytes, "%s%s",
+                       level->path_bytes == 0 ? "" : ".", name);
+        const bool is_container = json_is_object(value) || json_is_array(value);
+        if (is_container && depth < TREE_DEPTH_MAX) {
+            stack[depth++] = (struct tree_level){
+                .at = value, .iterator = json_object_iter(value), .path_bytes = strlen(path)};
             continue;
         }
         char *text =
@@ -104,7 +119,6 @@ static void print_leaves(const json_t *root)
         printf("%-40s  %s\n", path, text == NULL ? json_string_value(value) : text);
         free(text);
     }
-    json_decref(copy);
 }
 
 /* Texts that the server made as JSON: raw for programs, leaf by leaf for people. */
