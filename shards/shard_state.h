@@ -66,7 +66,7 @@ struct shard_call {
     u64 now_ns;
     u64 now_ms;
     u64 hash;       /* of the routing key */
-    u64 grant_hash; /* of the grant's id if it was looked at ahead, else 0 */
+    u64 grant_hash; /* of the grant that the record names, if known already; 0 = not */
     u32 object;     /* index of the resource or product, 0 = there is none */
     bool is_key_good;
     bool is_foreign; /* the key belongs to another shard */
