@@ -288,7 +288,9 @@ CHECK_TARGETS += integration
 # ---- a real server and a real client ---------------------------------------------------------------
 
 ROUNDS ?=
-.PHONY: replay-check crash oversell crash-short
+.PHONY: cli-check replay-check crash oversell crash-short
+cli-check: $(BUILD)/soukd $(BUILD)/souk ## every verb of the command line, with exit codes and answers
+	$(Q)sh tests/replay/cli.sh $(BUILD)
 replay-check: $(BUILD)/soukd $(BUILD)/souk ## real sales through a server, against an independent computation
 	$(Q)sh tests/replay/run.sh $(BUILD)
 crash: $(BUILD)/soukd $(BUILD)/souk ## kill -9 during a replay, resume, compare: ROUNDS=20 SEED=
@@ -299,7 +301,7 @@ crash-short: $(BUILD)/soukd $(BUILD)/souk
 	$(Q)sh tests/crash/crash.sh $(BUILD) $(or $(ROUNDS),6) $(SEED)
 	$(Q)sh tests/crash/oversell.sh $(BUILD) $(or $(ROUNDS),6) $(SEED)
 
-CHECK_TARGETS += replay-check crash-short
+CHECK_TARGETS += cli-check replay-check crash-short
 
 # ---- installing ---------------------------------------------------------------------------------
 

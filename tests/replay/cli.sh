@@ -1,0 +1,198 @@
+#!/bin/sh
+# cli: every verb of the command line once, with its exit code and what it prints.
+#
+#     cli.sh BUILD
+#
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+build=$1
+. "$(dirname "$0")/server.sh"
+
+checks=0
+# expect CODE COMMAND...: the exit code of souk; answers land in $work/out and $work/err.
+expect() {
+    wanted=$1 code=0
+    shift
+    "$souk" "$@" > "$work/out" 2> "$work/err" < /dev/null || code=$?
+    [ "$code" -eq "$wanted" ] || { cat "$work/out" "$work/err" >&2; fail "souk $*: exit code $code, not $wanted"; }
+    checks=$((checks + 1))
+}
+# shows NAME VALUE: in the JSON of the last answer.
+shows() {
+    [ "$(field "$work/out" "$1")" = "$2" ] || { cat "$work/out" >&2; fail "$1 is $(field "$work/out" "$1"), not $2"; }
+}
+says() { grep -q -- "$1" "$work/err" || { cat "$work/err" >&2; fail "stderr does not say: $1"; }; }
+
+# ---- without a server ----
+expect 3 ping
+says "soukd DIR"
+says "$work/socket"
+expect 3 --json stock get A
+expect 0 --version
+expect 0 help
+expect 0 help stock
+expect 0 help --man
+expect 0 completion bash
+expect 2 bogus
+expect 2 stock
+expect 2 take A
+expect 2 take A 0
+expect 2 take A 1.5
+expect 2 take A 1 --id xyz
+expect 2 hold A 1 --lease 0s
+expect 2 hold A 1 --lease 400d
+expect 2 hold confirm A
+expect 2 stock receive A -1
+expect 2 stock adjust A 0
+expect 2 sku put A --price 2.555
+expect 2 sku put A --currency XXX
+expect 2 sku put A --if-version 0
+expect 2 product put A --price 3
+expect 2 product put A --attr noequals
+expect 2 product patch A
+expect 2 replay other-format file
+expect 2 replay online-retail "$work/no such file"
+printf 'a,b\n1,2\n' > "$work/bad.csv"
+expect 2 replay online-retail "$work/bad.csv"
+says "bad.csv:1:1"
+
+# ---- with one ----
+server_start --shards 2
+expect 0 ping
+expect 0 hello
+expect 0 --json info
+expect 0 --json stats
+expect 0 info
+expect 0 stats
+expect 0 --json session open
+expect 0 --json product put P1 --title "Lamp, red" --brand B --category home/lighting \
+    --attr colour=red --attr size=2 --price 2.55 --currency GBP
+shows version 1
+expect 1 product put P1 --title X --if-version absent
+says VERSION_CONFLICT
+expect 0 --json product patch P1 --title "Lamp" --if-version 1
+shows version 2
+expect 0 --json product get P1
+shows title Lamp
+shows price_minor 255
+shows colour red
+expect 0 --json product delete P1 --if-version 2
+expect 1 product get P1
+says NOT_FOUND
+
+expect 1 stock receive A 5
+says NOT_FOUND
+expect 0 --json sku put A --product P1 --price 2.55 --currency GBP --safety 1 --oversell 2 --lease 600s
+expect 0 --json stock receive A 10
+shows on_hand 10
+shows sellable 11
+expect 0 --json stock adjust A -3 --reason 7
+shows on_hand 7
+expect 1 stock adjust A -8
+says BELOW_ZERO
+expect 0 --json stock set A 20 --expected 7
+expect 1 --json stock set A 20 --expected 7
+shows status COMPARE_FAILED
+shows on_hand 20
+expect 0 --json take A 2
+shows sellable 19
+id=0123456789abcdef0123456789abcdef
+expect 1 take A 1 --id $id # its time is in 2009
+says TOO_OLD
+expect 0 --json take A 3 --id new --owner bob
+named=$(field "$work/out" token)
+expect 0 --json take A 3 --id "${named#*@}" --owner bob
+shows replayed true
+expect 1 take A 4 --id "${named#*@}" --owner bob
+says ID_MISMATCH
+expect 1 --json take A 100
+shows status SOLD_OUT
+says "stop asking"
+
+expect 0 hold A 4 --lease 600s --owner bob
+token=$(cat "$work/out")
+case $token in A@????????????????????????????????) ;; *) fail "hold prints \"$token\"" ;; esac
+expect 0 --json hold get "$token"
+shows state held
+shows held 4
+expect 1 --json take A 14
+shows status ALL_HELD
+expect 0 hold extend "$token" --lease 700s
+expect 1 hold confirm "$token" --owner alice
+says OWNER_MISMATCH
+expect 0 --json hold confirm "$token" --quantity 3
+shows allocated 3
+shows released 1
+expect 1 hold release "$token"
+says INVALID_STATE
+expect 0 hold A 1 --owner bob
+second=$(cat "$work/out")
+expect 0 --json hold bind "$second" --order new
+order=$(field "$work/out" order)
+expect 1 hold release "$second"
+says BOUND_TO_OTHER
+expect 0 --json hold release "$second" --order "$order"
+shows released 1
+expect 0 hold A 1 --owner bob
+third=$(cat "$work/out")
+expect 0 hold A 2 --owner bob --replaces "$third"
+expect 0 hold release "$(cat "$work/out")"
+
+expect 0 --json alloc ship A 2
+shows on_hand 18
+expect 1 alloc ship A 1
+says EXCEEDS
+expect 0 --json alloc ship "$token" 2
+shows on_hand 16
+shows code A
+expect 0 --json alloc ship "$token" 2
+shows replayed true
+expect 0 --json alloc cancel "$token" 1
+expect 0 --json alloc return "$token" 1 --damaged
+shows on_hand 17
+shows unavailable 1
+expect 0 --json alloc return A 2
+shows on_hand 19
+expect 0 --json stock write-off A 1
+shows on_hand 18
+shows unavailable 0
+expect 0 --json sku get A
+shows written_off 1
+shows lease_default_ms 600000
+expect 0 --json stock get A
+for name in code on_hand unavailable held allocated sellable; do
+    [ -n "$(field "$work/out" $name)" ] || fail "stock get lacks $name"
+done
+expect 1 --json stock get A NOWHERE
+[ "$(wc -l < "$work/out")" = 2 ] || fail "stock get of two codes prints two lines"
+expect 0 watch A --count 2 --interval 10ms
+expect 0 --json verify
+shows sound true
+expect 0 verify
+
+# ---- a pipe ----
+printf '# comment\nstock get A\nbogus\nsouk --bad\nping\n' | "$souk" repl > "$work/out" 2> "$work/err" && fail "repl hides errors"
+grep -q '^microseconds' "$work/out" || fail "repl stops at an error"
+grep -q '^A ' "$work/out" || fail "repl prints no levels"
+
+# ---- the replay's journal ----
+"$souk" generate online-retail --seed 3 --lines 5000 --skus 100 > "$work/shop.csv"
+"$souk" generate online-retail --seed 3 --lines 5000 --skus 100 | cmp -s - "$work/shop.csv" || fail "a seed is not a seed"
+expect 0 --json replay online-retail "$work/shop.csv" --stock 0.5 --resume "$work/journal" --stop-after 2000
+expect 2 replay online-retail "$work/shop.csv" --stock 0.6 --resume "$work/journal"
+says "another --stock"
+expect 0 --json replay online-retail "$work/shop.csv" --stock 0.5 --resume "$work/journal"
+shows resumed true
+shows lines_done 5000
+shows books_wrong 0
+printf x | dd of="$work/journal" bs=1 seek=700 conv=notrunc 2> /dev/null
+expect 2 replay online-retail "$work/shop.csv" --stock 0.5 --resume "$work/journal"
+says damaged
+"$souk" --json replay online-retail - < "$work/shop.csv" > "$work/out" 2> "$work/err" || fail "replay from a pipe"
+
+# ---- a server that goes away ----
+server_end TERM
+expect 3 verify
+rm "$work/journal"
+expect 3 replay online-retail "$work/shop.csv" --resume "$work/journal"
+say "cli-check: $checks command lines, all as expected"
