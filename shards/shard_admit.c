@@ -17,9 +17,10 @@
 /* A session that lives on refusals alone is logged this often, so that it is not forgotten. */
 #define TOUCH_INTERVAL_NS (60 * NS_PER_S)
 
-/* What a growing shard may need beyond its objects: chunks are asked for whole. */
-#define MEMORY_SLACK_MIN (4ull << 20)
-#define MEMORY_SLACK_MAX (32ull << 20)
+/* What is not worth counting: directories of pools, the undo of a linked frame. */
+#define MEMORY_SLACK_BYTES (1ull << 20)
+/* An arena has room for half of its free bytes beyond these: sizes do not fit exactly. */
+#define ARENA_SLACK_BYTES (1ull << 20)
 
 STATIC_CHECK(FRAME_RECORDS_MAX * sizeof(struct msg_hold_rsp) <= SHARD_SCRATCH_BYTES);
 
@@ -86,36 +87,63 @@ static bool judge_session(struct shard *shard, struct arrival *arrival, struct s
            answer_status(reply, STATUS_SESSION_BUSY, BUSY_RETRY_MS);
 }
 
-/* Bytes by which a pool and its map grow for `count` more records. */
-static u64 growth_of(const struct pool *pool, u64 count, u64 map_bytes)
+/* Bytes that a pool asks for to take `count` more records: none while it has free ones. */
+static u64 pool_growth(const struct pool *pool, u64 count)
 {
     const u64 held = pool_count(pool);
     const u64 free = pool->fresh_end > held + 1 ? pool->fresh_end - held - 1 : 0;
-    return count > free ? (count - free) * (pool->record_bytes + map_bytes) : 0;
+    if (count <= free)
+        return 0;
+    const u64 own = (u64)MAX(pool->unit_count, 1) * POOL_UNIT_BYTES;
+    return ROUND_UP((count - free) * pool->record_bytes, MIN(own, STORE_CHUNK_BYTES)) +
+           POOL_UNIT_BYTES;
+}
+
+/* The same for the buckets of a map. */
+static u64 map_growth(const struct map *map, u64 count)
+{
+    const u64 buckets = (map_count(map) + count) / MAP_FILL + 1;
+    const u64 more = buckets > map_bucket_count(map) ? buckets - map_bucket_count(map) : 0;
+    return pool_growth(&map->buckets, more) + (more != 0 ? pool_growth(&map->overflow, more) : 0);
+}
+
+static u64 arena_growth(const struct arena *arena, u64 bytes)
+{
+    const u64 held = (u64)arena->slab_count * (ARENA_PAGE_COUNT - 1) * ARENA_PAGE_BYTES;
+    const u64 free = held > arena_live_bytes(arena) ? held - arena_live_bytes(arena) : 0;
+    if (2 * bytes + ARENA_SLACK_BYTES <= free)
+        return 0;
+    return ROUND_UP(bytes, (u64)STORE_CHUNK_BYTES);
+}
+
+static u64 growth_of(const struct shard *shard, const struct gate_need *need)
+{
+    return pool_growth(&shard->stock.hots, need->resources) +
+           pool_growth(&shard->stock.colds, need->resources) +
+           map_growth(&shard->stock.resources, need->resources) +
+           pool_growth(&shard->stock.grants, need->grants) +
+           map_growth(&shard->stock.grant_map, need->grants) +
+           pool_growth(&shard->catalog.pool, need->products) +
+           map_growth(&shard->catalog.map, need->products) +
+           pool_growth(&shard->sessions.pool, need->sessions) +
+           map_growth(&shard->sessions.map, need->sessions) +
+           arena_growth(&shard->arena, need->arena_bytes);
 }
 
 static bool judge_memory(struct shard *shard, const struct arrival *arrival,
                          struct shard_reply *reply)
 {
     const u64 limit = shard->options.memory_max;
+    const bool may_create = arrival->header->opcode == OPCODE_SKU_PUT;
+    if (LIKELY(limit == 0 && !may_create))
+        return false;
     struct gate_need need = shard->gate.need;
     const struct gate_need own = gate_need_of(&arrival->frame);
     gate_need_add(&need, &own);
-    const bool is_crowded =
-        map_count(&shard->stock.resources) + (u64)need.resources > RESOURCES_PER_SHARD_MAX;
-    if (limit == 0 && !is_crowded)
-        return false;
-    /* 64 bytes of bucket serve seven records; doubled for the directory. */
-    const u64 map_bytes = 20;
     const u64 used = shard_memory_used(shard);
-    const u64 growth = growth_of(&shard->stock.hots, need.resources, map_bytes) +
-                       growth_of(&shard->stock.colds, need.resources, 0) +
-                       growth_of(&shard->stock.grants, need.grants, map_bytes) +
-                       growth_of(&shard->catalog.pool, need.products, map_bytes) +
-                       growth_of(&shard->sessions.pool, need.sessions, map_bytes) +
-                       need.arena_bytes;
-    const u64 slack = MIN(MEMORY_SLACK_MAX, MEMORY_SLACK_MIN + used / 4);
-    if (!is_crowded && used + growth + slack <= limit)
+    const bool is_full =
+        (u64)map_count(&shard->stock.resources) + need.resources > RESOURCES_PER_SHARD_MAX;
+    if (!is_full && (limit == 0 || used + growth_of(shard, &need) + MEMORY_SLACK_BYTES <= limit))
         return false;
     *reply = (struct shard_reply){.status = STATUS_MEMORY_LIMIT,
                                   .retry_after_ms = MEMORY_RETRY_MS,
