@@ -156,7 +156,7 @@ bool raw_receive(struct raw_peer *peer, struct raw_reply *reply)
             fail_msg("a reply is not well formed: %s", refusal.reason);
     reply->body = reply->frame + FRAME_HEADER_BYTES;
     reply->body_bytes = length - FRAME_HEADER_BYTES;
-    if (reply->header.session_seq > peer->acked &&
+    if (reply->header.status == STATUS_OK && reply->header.session_seq > peer->acked &&
         id128_equal(reply->header.session, peer->session) &&
         peer->acked + 1 == reply->header.session_seq)
         peer->acked = reply->header.session_seq;

@@ -247,5 +247,6 @@ int main(void)
         cmocka_unit_test(a_repeated_number_gets_the_stored_reply),
         cmocka_unit_test(info_and_stats_are_json_with_the_figures),
     };
+    cmocka_set_test_filter(getenv("TEST")); /* e.g. TEST='kill*' */
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }
