@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/reactor.h"
@@ -132,13 +133,26 @@ static int bind_unix(struct server *server)
     return 0;
 }
 
+/* A server that was killed holds its address for some milliseconds more, because its ring is taken
+ * down after its end. So an address in use is asked for again for a while, before it is refused. */
+static int bind_patiently(struct server *server, int (*bind_once)(struct server *))
+{
+    int error = bind_once(server);
+    for (u32 i = 0; error == -EADDRINUSE && i < LISTENER_TRIES; i++) {
+        const struct timespec pause = {.tv_nsec = (long)(LISTENER_WAIT_NS / LISTENER_TRIES)};
+        (void)nanosleep(&pause, NULL);
+        error = bind_once(server);
+    }
+    return error;
+}
+
 int listener_bind_all(struct server *server, char *reason, size_t reason_bytes)
 {
     const struct config *config = &server->config;
     (void)snprintf(server->address, sizeof server->address, "none");
     int error = 0;
     if (config->listen_host[0] != '\0') {
-        error = bind_all_tcp(server);
+        error = bind_patiently(server, bind_all_tcp);
         if (error != 0) {
             (void)snprintf(reason, reason_bytes, "cannot listen on %s: %s", config->listen,
                            error == -EADDRINUSE ? "another server has that port"
@@ -147,7 +161,7 @@ int listener_bind_all(struct server *server, char *reason, size_t reason_bytes)
         }
     }
     if (config->unix_path[0] != '\0') {
-        error = bind_unix(server);
+        error = bind_patiently(server, bind_unix);
         if (error != 0)
             (void)snprintf(reason, reason_bytes, "cannot listen on the Unix socket %s: %s",
                            config->unix_path,

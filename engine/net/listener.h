@@ -17,6 +17,8 @@
 
 #define LISTENER_BACKLOG 4096
 #define LISTENER_REST_NS (100 * NS_PER_MS)
+#define LISTENER_WAIT_NS NS_PER_S /* for an address in use */
+#define LISTENER_TRIES   50u
 
 struct reactor;
 
