@@ -56,6 +56,12 @@ printf 'a,b\n1,2\n' > "$work/bad.csv"
 expect 2 replay online-retail "$work/bad.csv"
 says "bad.csv:1:1"
 
+# The man page's verbs are those of the table.
+page="$(dirname "$0")/../../docs/man/souk.1"
+"$souk" help --man > "$work/verbs"
+sed -n '/generated: begin/,/generated: end/p' "$page" | sed '1d;$d' | cmp -s - "$work/verbs" ||
+    fail "docs/man/souk.1 is not current: put the output of souk help --man between its marks"
+
 # ---- with one ----
 server_start --shards 2
 expect 0 ping
