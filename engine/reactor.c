@@ -87,6 +87,7 @@ static void publish_ring(struct reactor *reactor)
     metric_set(&metrics->ring_starved, ring->starved);
     metric_set(&metrics->ring_stalls, ring->stalls);
     metric_set(&metrics->connections_open, reactor->connections.open_count);
+    metric_set(&metrics->buffer_bytes, reactor->buffers.idle_bytes + reactor->buffers.given_bytes);
 }
 
 static void advance_phase(struct reactor *reactor);

@@ -23,6 +23,9 @@
 #define HISTOGRAM_EXPONENT_MAX 40u /* about 18 minutes in ns; longer counts as that */
 #define HISTOGRAM_BUCKETS      ((HISTOGRAM_EXPONENT_MAX - 3u) * 16u + 16u)
 
+/* One value: set by its writer, read by anybody. For those that pass one on. */
+typedef _Atomic u64 metric_counter;
+
 /* What a frame was, for its latency from arrival to reply. */
 enum latency_class {
     LATENCY_CLASS_CONTROL,
@@ -45,25 +48,17 @@ struct metrics {
 #undef METRIC
     /* what the ring and the reactor know, published once in a turn */
     _Atomic u64 connections_open;
+    _Atomic u64 buffer_bytes; /* of connections and mail, idle ones included */
     _Atomic u64 ring_enters, ring_submissions, ring_completions, ring_wakes, ring_overflows,
         ring_starved, ring_stalls;
     struct histogram latency[LATENCY_CLASS_COUNT];
 };
 
 /* Of one shard, published by its reactor in each turn that changed something. */
-#define SHARD_METRICS(M)                                                                          \
-    M(reactor)                                                                                    \
-    M(appended_lsn) M(durable_lsn) M(applied_lsn) M(trimmed_lsn) M(last_stamp_ns) M(memory_used)  \
-        M(has_space) M(batches) M(entries) M(payload_bytes) M(written_bytes) M(segments)          \
-            M(superblocks) M(resources) M(products) M(holds) M(allocations) M(tombstones)         \
-                M(sessions) M(granted_records) M(refused_sold_out) M(refused_all_held)            \
-                    M(refused_on_arrival) M(replayed_frames) M(replayed_records) M(expired_holds) \
-                        M(sessions_evicted) M(under_way_entries)
-
 struct shard_metrics {
-#define SHARD_METRIC(name) _Atomic u64 name;
-    SHARD_METRICS(SHARD_METRIC)
-#undef SHARD_METRIC
+#define METRIC(name, text) _Atomic u64 name;
+#include "engine/watch/shard_metrics.def"
+#undef METRIC
 };
 
 static inline u64 metric_read(const _Atomic u64 *metric)

@@ -44,6 +44,7 @@ static json_t *describe_reactor(const struct metrics *metrics, u32 index)
 #include "engine/watch/metrics.def"
 #undef METRIC
     put(object, "connections_open", metric_read(&metrics->connections_open));
+    put(object, "buffer_bytes", metric_read(&metrics->buffer_bytes));
     json_t *ring = json_object();
     put(ring, "enters", metric_read(&metrics->ring_enters));
     put(ring, "submissions", metric_read(&metrics->ring_submissions));
@@ -65,9 +66,9 @@ static json_t *describe_shard(const struct shard_metrics *metrics, u32 index)
 {
     json_t *object = json_object();
     put(object, "shard", index);
-#define SHARD_METRIC(name) put(object, #name, metric_read(&metrics->name));
-    SHARD_METRICS(SHARD_METRIC)
-#undef SHARD_METRIC
+#define METRIC(name, text) put(object, #name, metric_read(&metrics->name));
+#include "engine/watch/shard_metrics.def"
+#undef METRIC
     return object;
 }
 
