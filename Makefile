@@ -303,6 +303,19 @@ crash-short: $(BUILD)/soukd $(BUILD)/souk
 
 CHECK_TARGETS += cli-check replay-check crash-short
 
+# ---- mutants: builds with a known fault, which the tests must notice ----------------------------
+
+# A server that acknowledges before its log write has completed must fail the test at the seam.
+.PHONY: mutants
+mutants: ## a build that acknowledges early must fail the seam test
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/mutant EXTRA="$(EXTRA) -DMUT_ACK_EARLY" $(BUILD)/mutant/tests/unit/engine/test_seam
+	$(Q)TEST='a_withheld*' $(BUILD)/mutant/tests/unit/engine/test_seam >$(BUILD)/mutant/ack_early.log 2>&1; code=$$?; \
+	    if [ $$code -eq 0 ] || ! grep -q '  FAILED  ' $(BUILD)/mutant/ack_early.log; then \
+	        cat $(BUILD)/mutant/ack_early.log; echo "mutants: acknowledging early was not noticed"; exit 1; fi
+	@echo "mutants: acknowledging early was noticed"
+
+CHECK_TARGETS += mutants
+
 # ---- installing ---------------------------------------------------------------------------------
 
 BINDIR := $(DESTDIR)$(PREFIX)/bin
