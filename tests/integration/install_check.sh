@@ -24,7 +24,7 @@ for program in soukd souk souk-bench; do
     }
 done
 # Nothing but souk_ symbols may leave the shared library.
-foreign=$(nm -D --defined-only "$root/usr/lib/libsouk.so" | awk '$3 !~ /^souk_/ { print $3 }')
+foreign=$(nm -D --defined-only "$root/usr/lib/libsouk.so" | awk '$2 != "A" && $3 !~ /^souk_/ { print $3 }')
 [ -z "$foreign" ] || {
     echo "install-check: libsouk.so exports $foreign"
     exit 1
