@@ -213,6 +213,7 @@ static void the_order_of_eviction_survives_a_reload(void **state)
     assert_true(is_known(1));
     assert_false(is_known(2));
     assert_true(is_known(3));
+    fx_close(&fx);
 }
 
 /* Admits frame `seq` without applying it. */
