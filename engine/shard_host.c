@@ -23,23 +23,37 @@
 
 /* ---- pending: who gets the reply of an entry ------------------------------------------------- */
 
-static void pending_push(struct shard_host *host, const struct frame_echo *echo,
+static void pending_grow(struct shard_host *host)
+{
+    const u32 capacity = MAX(HOST_PENDING_MIN, 2 * host->pending_capacity);
+    struct pending *grown = malloc(capacity * sizeof *grown);
+    if (grown == NULL)
+        PANIC("no memory for the queue of replies");
+    for (u32 i = 0; i < host->pending_count; i++)
+        grown[i] = host->pending[(host->pending_head + i) & (host->pending_capacity - 1)];
+    free(host->pending);
+    host->pending = grown;
+    host->pending_head = 0;
+    host->pending_capacity = capacity;
+}
+
+/* Written field by field, in place: a struct put together on the stack and copied from there stalls
+ * on its own stores. */
+static void pending_push(struct shard_host *host, const struct frame_header *header,
                          const struct origin *origin)
 {
-    if (host->pending_count == host->pending_capacity) {
-        const u32 capacity = MAX(HOST_PENDING_MIN, 2 * host->pending_capacity);
-        struct pending *grown = malloc(capacity * sizeof *grown);
-        if (grown == NULL)
-            PANIC("no memory for the queue of replies");
-        for (u32 i = 0; i < host->pending_count; i++)
-            grown[i] = host->pending[(host->pending_head + i) & (host->pending_capacity - 1)];
-        free(host->pending);
-        host->pending = grown;
-        host->pending_head = 0;
-        host->pending_capacity = capacity;
-    }
+    if (host->pending_count == host->pending_capacity)
+        pending_grow(host);
     const u32 at = (host->pending_head + host->pending_count) & (host->pending_capacity - 1);
-    host->pending[at] = (struct pending){.echo = *echo, .origin = origin_defer(origin)};
+    struct pending *pending = &host->pending[at];
+    pending->echo.request_id = header->request_id;
+    pending->echo.session.low = header->session.low;
+    pending->echo.session.high = header->session.high;
+    pending->echo.session_seq = header->session_seq;
+    pending->echo.acked_seq = header->acked_seq;
+    pending->echo.opcode = header->opcode;
+    pending->echo.shard = header->shard;
+    origin_defer(origin, &pending->origin);
     host->pending_count++;
 }
 
@@ -53,7 +67,7 @@ static struct pending *pending_at(struct shard_host *host, u32 index)
 
 static enum dispatch_result refuse(struct shard_host *host, const struct origin *origin,
                                    const struct frame_header *header, u16 status, u32 retry_ms,
-                                   _Atomic u64 *metric)
+                                   metric_counter *metric)
 {
     const struct frame_echo echo = frame_echo_of(header);
     metric_add(metric, 1);
@@ -83,20 +97,21 @@ static enum dispatch_result serve_read(struct shard_host *host, const struct ori
 static void log_frame(struct shard_host *host, const struct origin *origin,
                       const struct frame_header *header, const u8 *body, u32 body_bytes, u8 *room)
 {
-    const struct entry_header entry = {
-        .body_bytes = body_bytes,
-        .source = ENTRY_SOURCE_SESSION,
-        .opcode = header->opcode,
-        .flags = header->flags & FRAME_FLAG_LINKED,
-        .record_count = header->record_count,
-        .session = header->session,
-        .session_seq = header->session_seq,
-        .acked_seq = header->acked_seq,
-    };
-    memcpy(room, &entry, sizeof entry);
-    memcpy(room + sizeof entry, body, body_bytes);
-    const struct frame_echo echo = frame_echo_of(header);
-    pending_push(host, &echo, origin);
+    MUST((uintptr_t)room % 8 == 0);
+    struct entry_header *entry = (struct entry_header *)(void *)room;
+    entry->body_bytes = body_bytes;
+    entry->source = ENTRY_SOURCE_SESSION;
+    entry->source_shard = 0;
+    entry->opcode = header->opcode;
+    entry->flags = header->flags & FRAME_FLAG_LINKED;
+    entry->record_count = header->record_count;
+    entry->zero0 = 0;
+    entry->session.low = header->session.low;
+    entry->session.high = header->session.high;
+    entry->session_seq = header->session_seq;
+    entry->acked_seq = header->acked_seq;
+    memcpy(room + sizeof *entry, body, body_bytes);
+    pending_push(host, header, origin);
     replog_commit_entry(host->log, ENTRY_HEADER_BYTES + body_bytes);
     metric_add(&host->reactor->metrics->frames_logged, 1);
 }

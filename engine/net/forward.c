@@ -105,7 +105,8 @@ void forward_frame(struct reactor *reactor, const struct origin *origin,
         return;
     }
     struct mail *mail = mail_acquire(reactor, capacity);
-    const struct origin_handle handle = origin_defer(origin);
+    struct origin_handle handle;
+    origin_defer(origin, &handle);
     mail->kind = MAIL_KIND_FRAME;
     mail->connection = handle.connection;
     mail->generation = handle.generation;

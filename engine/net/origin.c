@@ -8,16 +8,18 @@
 
 #include "engine/reactor.h"
 
-struct origin_handle origin_defer(const struct origin *origin)
+void origin_defer(const struct origin *origin, struct origin_handle *handle)
 {
     MUST((origin->connection == NULL) != (origin->mail == NULL));
-    struct origin_handle handle = {.mail = origin->mail, .arrival_ns = origin->arrival_ns};
+    handle->mail = origin->mail;
+    handle->connection = 0;
+    handle->generation = 0;
+    handle->arrival_ns = origin->arrival_ns;
     if (origin->connection != NULL) {
         origin->connection->in_flight++;
-        handle.connection = origin->connection->index;
-        handle.generation = origin->connection->generation;
+        handle->connection = origin->connection->index;
+        handle->generation = origin->connection->generation;
     }
-    return handle;
 }
 
 struct origin origin_resume(struct reactor *reactor, const struct origin_handle *handle)
@@ -64,20 +66,25 @@ void origin_reply(struct reactor *reactor, const struct origin *origin,
     u8 *to = reply_room(reactor, origin, length);
     if (to == NULL)
         return;
-    const struct frame_header header = {
-        .opcode = echo->opcode,
-        .flags = (u16)(FRAME_FLAG_REPLY | reply->flags),
-        .status = reply->status,
-        .shard = echo->shard,
-        .record_count = is_ok ? reply->record_count : 0,
-        .request_id = echo->request_id,
-        .session = echo->session,
-        .session_seq = echo->session_seq,
-        .acked_seq = echo->acked_seq,
-        .lsn = lsn,
-        .time_ns = reactor->log_now_ns,
-        .retry_after_ms = reply->retry_after_ms,
-    };
+    struct frame_header header; /* every field is set: clearing it first costs more than the rest */
+    header.magic = FRAME_MAGIC;
+    header.length = length;
+    header.checksum = 0;
+    header.version = FRAME_VERSION;
+    header.opcode = echo->opcode;
+    header.flags = (u16)(FRAME_FLAG_REPLY | reply->flags);
+    header.status = reply->status;
+    header.shard = echo->shard;
+    header.record_count = is_ok ? reply->record_count : 0;
+    header.deadline_ms = 0;
+    header.request_id = echo->request_id;
+    header.session = echo->session;
+    header.session_seq = echo->session_seq;
+    header.acked_seq = echo->acked_seq;
+    header.lsn = lsn;
+    header.time_ns = reactor->log_now_ns;
+    header.retry_after_ms = reply->retry_after_ms;
+    header.reserved = 0;
     memcpy(to, &header, sizeof header);
     if (is_ok)
         memcpy(to + FRAME_HEADER_BYTES, reply->body, body_bytes);

@@ -53,7 +53,7 @@ static inline struct frame_echo frame_echo_of(const struct frame_header *header)
 }
 
 /* A frame will be answered in a later turn. */
-struct origin_handle origin_defer(const struct origin *origin);
+void origin_defer(const struct origin *origin, struct origin_handle *handle);
 /* The answer is there: resolves the handle. Both pointers NULL: nobody is left. */
 struct origin origin_resume(struct reactor *reactor, const struct origin_handle *handle);
 
