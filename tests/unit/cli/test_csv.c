@@ -87,6 +87,27 @@ static void too_many_fields_and_nul_bytes_are_refused(void **state)
     assert_string_equal(row.fields[0].text, "d");
 }
 
+static void a_nul_byte_is_told_where_it_is_and_costs_no_other_row(void **state)
+{
+    (void)state;
+    char text[] = "a,b\0c\ngood,row\n\"q\n\0\",x\nlast,one\n";
+    struct csv_reader reader;
+    struct csv_row row;
+    csv_init(&reader, text, sizeof text - 1);
+    assert_int_equal(csv_next(&reader, &row), -1);
+    assert_string_equal(reader.reason, "a NUL byte");
+    assert_int_equal(reader.reason_line, 1);
+    assert_int_equal(reader.reason_column, 4);
+    assert_int_equal(csv_next(&reader, &row), 1);
+    assert_string_equal(row.fields[0].text, "good");
+    assert_int_equal(csv_next(&reader, &row), -1);
+    assert_int_equal(reader.reason_line, 4);
+    assert_int_equal(reader.reason_column, 1);
+    assert_int_equal(csv_next(&reader, &row), 1);
+    assert_int_equal(row.line, 5);
+    assert_string_equal(row.fields[0].text, "last");
+}
+
 static void byte_order_mark_is_skipped_and_empty_text_has_no_rows(void **state)
 {
     (void)state;
@@ -108,6 +129,7 @@ int main(void)
         cmocka_unit_test(quotes_commas_and_line_ends_are_read),
         cmocka_unit_test(bad_rows_are_told_with_their_place_and_reading_goes_on),
         cmocka_unit_test(too_many_fields_and_nul_bytes_are_refused),
+        cmocka_unit_test(a_nul_byte_is_told_where_it_is_and_costs_no_other_row),
         cmocka_unit_test(byte_order_mark_is_skipped_and_empty_text_has_no_rows),
     };
     return cmocka_run_group_tests_name("csv", tests, NULL, NULL);
