@@ -226,7 +226,7 @@ const char *value_parse_price(const char *text, size_t bytes, u32 digits, i64 *m
     }
     if (digit_count == 0)
         return "is not a decimal number";
-    for (; decimals < digits; decimals++)
+    for (; decimals < digits && value <= (u64)PRICE_MAX; decimals++)
         value *= 10;
     value += round_digit >= 5 ? 1 : 0;
     if (value > (u64)PRICE_MAX)

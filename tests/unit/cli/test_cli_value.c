@@ -111,6 +111,23 @@ static void factors_are_exact(void **state)
         assert_non_null(value_parse_factor(bad[i], &factor));
 }
 
+static void prices_too_large_for_their_currency_are_refused(void **state)
+{
+    (void)state;
+    i64 minor = 0;
+    bool is_positive;
+    static const char largest[] = "9007199254740992", too_large[] = "9007199254740993";
+    assert_null(value_parse_price(largest, sizeof largest - 1, 0, &minor, &is_positive));
+    assert_int_equal(minor, PRICE_MAX);
+    assert_non_null(value_parse_price(too_large, sizeof too_large - 1, 0, &minor, &is_positive));
+    /* With four decimals the minor units would need more than 64 bits. */
+    for (u32 digits = 1; digits <= 4; digits++)
+        assert_non_null(
+            value_parse_price(largest, sizeof largest - 1, digits, &minor, &is_positive));
+    static const char wraps[] = "1844674407370956";
+    assert_non_null(value_parse_price(wraps, sizeof wraps - 1, 4, &minor, &is_positive));
+}
+
 static void prices_round_half_away_from_zero_but_know_their_sign(void **state)
 {
     (void)state;
@@ -161,6 +178,7 @@ int main(void)
         cmocka_unit_test(tokens_split_at_the_last_at_sign),
         cmocka_unit_test(users_are_codes_or_raw_numbers),
         cmocka_unit_test(factors_are_exact),
+        cmocka_unit_test(prices_too_large_for_their_currency_are_refused),
         cmocka_unit_test(prices_round_half_away_from_zero_but_know_their_sign),
         cmocka_unit_test(numbers_are_printed_for_people),
     };
