@@ -153,6 +153,27 @@ static const char *read_line(struct config *config, char *line, char *reason, si
     return config_set(config, trim(key), trim(equals + 1), reason, reason_bytes);
 }
 
+/* The next line without its end. False at the end of the file, and with *wrong when it cannot be
+ * taken for a line: then what follows would be misread. */
+static bool next_line(FILE *file, char line[CONFIG_LINE_BYTES], const char **wrong)
+{
+    u32 bytes = 0;
+    int c;
+    while ((c = getc(file)) != EOF && c != '\n') {
+        if (c == '\0')
+            *wrong = "there is a NUL byte in it";
+        else if (bytes + 1 == CONFIG_LINE_BYTES)
+            *wrong = "it is longer than 4095 bytes";
+        if (*wrong != NULL)
+            return false;
+        line[bytes++] = (char)c;
+    }
+    line[bytes] = '\0';
+    if (ferror(file) != 0)
+        *wrong = strerror(errno);
+    return *wrong == NULL && (c != EOF || bytes != 0);
+}
+
 static const char *read_file(struct config *config, const char *path, char *reason,
                              size_t reason_bytes)
 {
@@ -165,11 +186,14 @@ static const char *read_file(struct config *config, const char *path, char *reas
     char line[CONFIG_LINE_BYTES];
     char why[1024];
     const char *wrong = NULL;
-    for (u32 number = 1; wrong == NULL && fgets(line, sizeof line, file) != NULL; number++) {
+    u32 number = 1;
+    for (; next_line(file, line, &wrong); number++) {
         wrong = read_line(config, line, why, sizeof why);
         if (wrong != NULL)
-            (void)snprintf(reason, reason_bytes, "%s line %u: %s", path, number, wrong);
+            break;
     }
+    if (wrong != NULL)
+        (void)snprintf(reason, reason_bytes, "%s line %u: %s", path, number, wrong);
     (void)fclose(file);
     return wrong == NULL ? NULL : reason;
 }

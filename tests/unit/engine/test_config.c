@@ -150,6 +150,33 @@ static void the_command_line_wins_over_the_file(void **state)
     assert_non_null(strstr(reason, path));
 }
 
+static void a_file_that_cannot_be_understood_is_refused(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test-config-XXXXXX";
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    /* The end of a long comment is no line of its own. */
+    static char text[CONFIG_LINE_BYTES + 64] = "shards = 2\n#";
+    memset(text + 12, 'x', CONFIG_LINE_BYTES - 2);
+    memcpy(text + 12 + CONFIG_LINE_BYTES - 2, "shards = 9\n", 12);
+    write_file(path, text);
+    assert_int_equal(PARSE("data", "--config", path), CONFIG_WRONG);
+    assert_non_null(strstr(reason, "line 2"));
+    assert_non_null(strstr(reason, "longer"));
+    /* Nothing is cut off at a NUL byte. */
+    assert_int_equal(write(fd, "shards = 1\0 000\n", 17), 17);
+    assert_int_equal(ftruncate(fd, 17), 0);
+    assert_int_equal(PARSE("data", "--config", path), CONFIG_WRONG);
+    assert_non_null(strstr(reason, "line 1"));
+    assert_non_null(strstr(reason, "NUL"));
+    (void)close(fd);
+    (void)unlink(path);
+    /* What cannot be read is not empty. */
+    assert_int_equal(PARSE("data", "--config", "/tmp"), CONFIG_WRONG);
+    assert_non_null(strstr(reason, "/tmp"));
+}
+
 static void help_names_every_option(void **state)
 {
     (void)state;
@@ -175,6 +202,7 @@ int main(void)
         cmocka_unit_test(only_loopback_is_secure),
         cmocka_unit_test(addresses_must_be_numeric_and_whole),
         cmocka_unit_test(the_command_line_wins_over_the_file),
+        cmocka_unit_test(a_file_that_cannot_be_understood_is_refused),
         cmocka_unit_test(help_names_every_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
