@@ -39,37 +39,42 @@ static int refuse(struct csv_reader *reader, size_t at, const char *reason)
     return -1;
 }
 
-/* Reads the quoted field that begins at reader->at; the text moves left over the quotes. Returns
- * NULL and sets bytes, or the reason. */
+/* Reads the quoted field that begins at reader->at; the text moves left over the quotes, but only
+ * when the field is whole: what is refused is looked at again, as it was. Returns NULL and sets
+ * bytes, or the reason. */
 static const char *read_quoted(struct csv_reader *reader, u32 *bytes)
 {
     char *text = reader->text;
-    size_t from = reader->at + 1, to = reader->at;
-    const u64 line = reader->line;
-    const size_t line_start = reader->line_start;
-    for (; from < reader->bytes; from++) {
-        if (text[from] == '"') {
-            if (from + 1 < reader->bytes && text[from + 1] == '"')
-                from++;
-            else
-                break;
-        } else if (text[from] == '\n') {
-            reader->line++;
-            reader->line_start = from + 1;
-        } else if (text[from] == '\0') {
-            reader->at = from;
-            return nul_byte;
+    const size_t start = reader->at + 1;
+    u64 line = reader->line;
+    size_t line_start = reader->line_start, end = start, to = reader->at;
+    bool is_nul = false;
+    for (; end < reader->bytes && !is_nul; end++) {
+        const bool is_double = text[end] == '"' && end + 1 < reader->bytes && text[end + 1] == '"';
+        if (text[end] == '"' && !is_double)
+            break;
+        end += is_double ? 1 : 0;
+        if (text[end] == '\n') {
+            line++;
+            line_start = end + 1;
         }
+        is_nul = text[end] == '\0';
+    }
+    /* Told where it opens; the rest of the file is inside of it. */
+    if (end >= reader->bytes && !is_nul)
+        return "a quote is never closed";
+    reader->line = line;
+    reader->line_start = line_start;
+    if (is_nul) {
+        reader->at = end - 1;
+        return nul_byte;
+    }
+    for (size_t from = start; from < end; from++) {
+        from += text[from] == '"' ? 1 : 0;
         text[to++] = text[from];
     }
-    if (from >= reader->bytes) {
-        /* Told where it opens; the rest of the file is inside of it. */
-        reader->line = line;
-        reader->line_start = line_start;
-        return "a quote is never closed";
-    }
     *bytes = (u32)(to - reader->at);
-    reader->at = from + 1;
+    reader->at = end + 1;
     return NULL;
 }
 

@@ -108,6 +108,24 @@ static void a_nul_byte_is_told_where_it_is_and_costs_no_other_row(void **state)
     assert_string_equal(row.fields[0].text, "last");
 }
 
+static void after_a_quote_that_is_never_closed_the_lines_are_as_written(void **state)
+{
+    (void)state;
+    char *text = copy_of("\"a\"\"b\"\"\nc,1\nd\n");
+    struct csv_reader reader;
+    struct csv_row row;
+    csv_init(&reader, text, strlen(text));
+    assert_int_equal(csv_next(&reader, &row), -1);
+    assert_int_equal(reader.reason_line, 1);
+    assert_int_equal(csv_next(&reader, &row), 1);
+    assert_int_equal(row.line, 2);
+    assert_string_equal(row.fields[0].text, "c");
+    assert_int_equal(csv_next(&reader, &row), 1);
+    assert_string_equal(row.fields[0].text, "d");
+    assert_int_equal(csv_next(&reader, &row), 0);
+    free(text);
+}
+
 static void byte_order_mark_is_skipped_and_empty_text_has_no_rows(void **state)
 {
     (void)state;
@@ -130,6 +148,7 @@ int main(void)
         cmocka_unit_test(bad_rows_are_told_with_their_place_and_reading_goes_on),
         cmocka_unit_test(too_many_fields_and_nul_bytes_are_refused),
         cmocka_unit_test(a_nul_byte_is_told_where_it_is_and_costs_no_other_row),
+        cmocka_unit_test(after_a_quote_that_is_never_closed_the_lines_are_as_written),
         cmocka_unit_test(byte_order_mark_is_skipped_and_empty_text_has_no_rows),
     };
     return cmocka_run_group_tests_name("csv", tests, NULL, NULL);
