@@ -384,7 +384,7 @@ static void a_second_signal_ends_it_at_once(void **state)
  * from block 2 on; the offset behind the last when there are fewer. */
 static int open_segment(const struct raw_server *server, u32 number, off_t *offset, u32 *count)
 {
-    char path[160];
+    char path[256];
     (void)snprintf(path, sizeof path, "%s/shard-000", server->directory);
     DIR *listing = opendir(path);
     assert_non_null(listing);
