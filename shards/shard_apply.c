@@ -92,7 +92,7 @@ static void prefetch_records(const struct shard *shard, struct entry_view *views
             continue;
         const struct session *session = session_at(&shard->sessions, views[i].session_candidate);
         if (session->slot_count != 0)
-            __builtin_prefetch(
+            store_prefetch(
                 &session->slots[views[i].header.session_seq & (session->slot_count - 1u)]);
     }
 }
@@ -249,9 +249,9 @@ void shard_apply(struct shard *shard, u64 lsn, const u8 *batch, u32 bytes, bool 
         .on_reply = on_reply,
         .context = context,
     };
-    struct entry_view views[SHARD_GROUP_RECORDS];
+    struct entry_view views[SHARD_WINDOW_ENTRIES];
     for (u32 done = 0; done < header.entry_count;) { /* ends: a window each time */
-        const u32 count = MIN(header.entry_count - done, SHARD_GROUP_RECORDS);
+        const u32 count = MIN(header.entry_count - done, SHARD_WINDOW_ENTRIES);
         for (u32 i = 0; i < count; i++) {
             decode_entry(&walk, &views[i]);
             prefetch_entry(shard, &views[i]);

@@ -1,10 +1,10 @@
 /* shard_group: the records of one frame: decoded, hashed, prefetched in groups, then executed.
  *
- *      a group of up to 16:   hash the keys, prefetch their buckets
+ *      a group of up to 32:   hash the keys, prefetch their buckets
  *                             look at the buckets, prefetch the first candidates
  *                             find and execute, one after the other
  *
- * So the misses of 16 records overlap. A key equal to the one before it is neither hashed nor
+ * So the misses of 32 records overlap. A key equal to the one before it is neither hashed nor
  * looked up again: frames for one hot SKU are the case that must be fastest.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -21,7 +21,7 @@ struct group {
     u64 hashes[SHARD_GROUP_RECORDS];
     u64 grant_hashes[SHARD_GROUP_RECORDS]; /* 0 = not looked at */
     u32 count;
-    u32 changes;                                   /* bit i: another key than the record before */
+    u64 changes;                                   /* bit i: another key than the record before */
     struct record_view views[SHARD_GROUP_RECORDS]; /* only of operations with spans */
 };
 
@@ -85,13 +85,13 @@ static void hash_group(const struct shard *shard, const struct shard_frame *fram
         is_first && frame->has_first_hash ? frame->first_hash : route_hash_resource(key_of(before));
     map_prefetch(&shard->stock.resources, hash);
     group->hashes[0] = hash;
-    u32 changes = 1;
+    u64 changes = 1;
     for (u32 i = 1; i < group->count; i++) {
         const u8 *key = fixed_of(group, i) + at;
         if (!keys_equal(key, before)) {
             hash = route_hash_resource(key_of(key));
             map_prefetch(&shard->stock.resources, hash);
-            changes |= 1u << i;
+            changes |= 1ull << i;
         }
         group->hashes[i] = hash;
         before = key;
@@ -102,8 +102,8 @@ static void hash_group(const struct shard *shard, const struct shard_frame *fram
 static void prefetch_group(const struct shard *shard, const struct group *group)
 {
     const struct stock *stock = &shard->stock;
-    for (u32 left = group->changes; left != 0; left &= left - 1) { /* ends: a bit less each time */
-        const u64 hash = group->hashes[__builtin_ctz(left)];
+    for (u64 left = group->changes; left != 0; left &= left - 1) { /* ends: a bit less each time */
+        const u64 hash = group->hashes[__builtin_ctzll(left)];
         const u32 candidate = map_first_candidate(&stock->resources, hash);
         if (candidate != 0)
             pool_prefetch(&stock->hots, candidate);
@@ -130,7 +130,7 @@ STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_all
 static void prefetch_grants(const struct shard *shard, struct group *group, u32 id_offset)
 {
     const struct stock *stock = &shard->stock;
-    u32 named = 0;
+    u64 named = 0;
     for (u32 i = 0; i < group->count; i++) {
         struct id128 id;
         memcpy(&id, fixed_of(group, i) + id_offset, sizeof id);
@@ -139,10 +139,10 @@ static void prefetch_grants(const struct shard *shard, struct group *group, u32 
             continue;
         group->grant_hashes[i] = stock_grant_hash(group->hashes[i], id);
         map_prefetch(&stock->grant_map, group->grant_hashes[i]);
-        named |= 1u << i;
+        named |= 1ull << i;
     }
     for (; named != 0; named &= named - 1) { /* ends: a bit less each time */
-        const u64 hash = group->grant_hashes[__builtin_ctz(named)];
+        const u64 hash = group->grant_hashes[__builtin_ctzll(named)];
         const u32 candidate = map_first_candidate(&stock->grant_map, hash);
         if (candidate != 0)
             pool_prefetch(&stock->grants, candidate);

@@ -19,7 +19,8 @@
 #include "shards/store/store_memory.h"
 #include "shards/undo.h"
 
-#define SHARD_GROUP_RECORDS 16u /* decoded, hashed and prefetched together */
+#define SHARD_GROUP_RECORDS 32u /* hashed and prefetched together; a bit of a u64 each */
+#define SHARD_WINDOW_ENTRIES 16u /* of a batch, likewise */
 #define SHARD_SCRATCH_BYTES (256u << 10)
 
 /* A dump under way: which bucket of which room is next. */

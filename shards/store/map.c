@@ -145,7 +145,7 @@ static void keep_fill(struct map *map)
     else if (map->count == limit)
         prefetch_records(map, map_bucket_at(map, next_split_of(map)));
     else
-        __builtin_prefetch(map_bucket_at(map, next_split_of(map)));
+        store_prefetch(map_bucket_at(map, next_split_of(map)));
 }
 
 void map_init(struct map *map, struct store_memory *memory, struct map_records records)

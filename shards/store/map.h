@@ -137,7 +137,7 @@ static inline struct map_bucket *map_bucket_at(const struct map *map, u32 bucket
 /* First pass over a group of keys: brings the bucket near. */
 static inline void map_prefetch(const struct map *map, u64 hash)
 {
-    __builtin_prefetch(map_bucket_at(map, map_bucket_of(map, hash)));
+    store_prefetch(map_bucket_at(map, map_bucket_of(map, hash)));
 }
 
 /* Second pass: the record that map_find will most likely look at first, for the caller to prefetch;

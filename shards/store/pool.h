@@ -89,7 +89,7 @@ static inline void *pool_at(const struct pool *pool, u32 index)
 /* Any index is allowed that acquire has ever returned. */
 static inline void pool_prefetch(const struct pool *pool, u32 index)
 {
-    __builtin_prefetch(pool_at(pool, index));
+    store_prefetch(pool_at(pool, index));
 }
 
 STATIC_CHECK(POOL_RECORD_BYTES_MAX <= POOL_UNIT_BYTES);
