@@ -105,16 +105,18 @@ static int measure_once(struct run *run, struct run_entry *entry, struct run_sam
 {
     const struct bench_case *scenario = entry->scenario;
     const double seconds = scenario->seconds == 0 ? run->seconds : scenario->seconds;
-    const double reserve = (seconds + run->warmup + 1) * scenario->log_mb_per_s * 1e6;
-    const struct bench_server_options options = {.kind = scenario->kind,
-                                                 .mode = scenario->mode,
-                                                 .soukd = entry->soukd,
-                                                 .limit_loop = run->limit_loop,
-                                                 .hook = scenario->counts_memory ? run->hook : NULL,
-                                                 .dir = run->dir,
-                                                 .log_bytes = (u64)reserve,
-                                                 .cpu = SERVER_CPU,
-                                                 .is_unix = strcmp(run->transport, "unix") == 0};
+    const double span = seconds + run->warmup + 1;
+    const struct bench_server_options options = {
+        .kind = scenario->kind,
+        .mode = scenario->mode,
+        .soukd = entry->soukd,
+        .limit_loop = run->limit_loop,
+        .hook = scenario->counts_memory ? run->hook : NULL,
+        .dir = run->dir,
+        .log_bytes = (u64)(span * scenario->log_mb_per_s * 1e6),
+        .memory_bytes = (u64)(span * scenario->memory_mb_per_s * 1e6),
+        .cpu = SERVER_CPU,
+        .is_unix = strcmp(run->transport, "unix") == 0};
     struct bench_server server;
     int error = bench_server_start(&server, &options);
     if (error != 0) {

@@ -51,6 +51,8 @@ static void command_souk(struct command *command, const struct bench_server_opti
     (void)snprintf(command->texts[1], BENCH_PATH_BYTES, "%.400s/socket", server->dir);
     (void)snprintf(command->texts[2], BENCH_PATH_BYTES, "%llu",
                    (unsigned long long)options->log_bytes);
+    (void)snprintf(command->texts[3], BENCH_PATH_BYTES, "%llu",
+                   (unsigned long long)options->memory_bytes);
     add(command, options->soukd);
     add(command, command->texts[0]);
     add_pair(command, "--listen", "127.0.0.1:0");
@@ -60,6 +62,7 @@ static void command_souk(struct command *command, const struct bench_server_opti
     add_pair(command, "--durability", options->mode);
     if (strcmp(options->mode, "none") != 0)
         add_pair(command, "--log-reserve", command->texts[2]);
+    add_pair(command, "--memory-reserve", command->texts[3]);
 }
 
 static void command_loop(struct command *command, const struct bench_server_options *options,

@@ -33,6 +33,7 @@ struct bench_server_options {
     const char *hook;       /* path of alloc_hook.so, or NULL: do not count allocations */
     const char *dir;        /* below it everything happens */
     u64 log_bytes;          /* to be written ahead */
+    u64 memory_bytes;       /* to be prepared ahead */
     i32 cpu;
     bool is_unix; /* Unix socket instead of TCP */
 };
