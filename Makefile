@@ -250,6 +250,10 @@ SECONDS      ?= 60
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(filter-out tests/fuzz/fuzz_replay.c,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_CFLAGS  := BUILD=$(BUILD)/fuzz-build CC=clang HARDEN= OPT="-O1 -g -DSOUK_CHECKS" EXTRA="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
 $(BUILD)/fuzz/replay_batch $(BUILD)/fuzz/fuzz_batch: $(MODEL_OBJ)
+$(BUILD)/fuzz/replay_csv $(BUILD)/fuzz/fuzz_csv: $(call obj,client/cli/csv.c client/cli/cli_value.c)
+$(BUILD)/fuzz/replay_config $(BUILD)/fuzz/fuzz_config: $(call obj,engine/config.c)
+$(BUILD)/fuzz/replay_log $(BUILD)/fuzz/fuzz_log: $(call obj,$(addprefix engine/log/,recovery.c segment.c superblock.c wal_format.c))
+$(BUILD)/fuzz/replay_reply $(BUILD)/fuzz/fuzz_reply: $(call obj,$(wildcard client/lib/core_*.c))
 $(BUILD)/fuzz/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz_replay.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
 	$(link) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS)
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
@@ -267,6 +271,17 @@ fuzz-smoke: ## every fuzz target for a few seconds
 	$(Q)for t in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory fuzz T=$$t SECONDS=8 || exit 1; done
 fuzz-corpus: $(patsubst %,$(BUILD)/fuzz/replay_%,$(FUZZ_TARGETS))
 	$(Q)for t in $(FUZZ_TARGETS); do $(BUILD)/fuzz/replay_$$t tests/fuzz/corpus/$$t || exit 1; done
+
+# The real server is not in these figures: integration and crash tests run another build of it.
+COVERAGE := BUILD=$(BUILD)-coverage HARDEN= OPT="-O0 -g" EXTRA="--coverage -fprofile-update=atomic"
+.PHONY: coverage
+coverage: ## line and branch coverage per room (V=1: per file), in $(BUILD)-coverage, with gcc
+	$(Q)mkdir -p $(BUILD)-coverage && find $(BUILD)-coverage -name '*.gcda' -delete
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(COVERAGE) unit-build
+	$(Q)for t in unit $(TEST_TARGETS); do \
+	    $(MAKE) --no-print-directory -j$(JOBS) $(COVERAGE) $$t > $(BUILD)-coverage/$$t.log 2>&1 || \
+	        { tail -20 $(BUILD)-coverage/$$t.log; exit 1; }; done
+	$(Q)V=$(V) sh tests/coverage.sh $(BUILD)-coverage
 
 TEST_TARGETS  += golden fuzz-corpus model-short
 CHECK_TARGETS += fuzz-smoke
