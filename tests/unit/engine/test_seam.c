@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -421,6 +422,96 @@ static void a_peer_that_does_not_read_is_not_served_without_end(void **state)
     assert_int_equal(levels(house, &other).on_hand, 10);
 }
 
+/* A frame that waits because the batch is full, and whose deadline passes meanwhile, is not executed;
+ * those before it are, once there is room. */
+static void a_frame_that_waits_too_long_gets_deadline(void **state)
+{
+    enum { RECORDS = 4000, FRAMES = 10 };
+    struct house *house = *state;
+    struct client client = open_shop(house, 100000);
+    struct client late = open_second(house);
+    struct msg_take_req *takes = calloc(RECORDS, sizeof *takes);
+    const u32 bytes = FRAME_HEADER_BYTES + RECORDS * (u32)sizeof *takes;
+    u8 *frame = malloc(bytes);
+    assert_true(takes != NULL && frame != NULL);
+    for (u32 i = 0; i < RECORDS; i++)
+        takes[i] = (struct msg_take_req){.resource = {.id = house->sku}, .quantity = 1};
+    sim_hold_writes(house->ring, true);
+    (void)send_take(house, &client, 1); /* the write in flight; the rest gathers */
+    turn(house, 2);
+    for (u32 i = 0; i < FRAMES; i++) { /* 2.5 MB: more than a batch takes */
+        const struct frame_header header = {.opcode = OPCODE_TAKE,
+                                            .record_count = RECORDS,
+                                            .request_id = ++house->request_id,
+                                            .session = client.session,
+                                            .session_seq = ++client.seq};
+        memcpy(frame, &header, sizeof header);
+        memcpy(frame + sizeof header, takes, bytes - sizeof header);
+        frame_seal(frame, bytes);
+        sim_inject(house->ring, client.fd, frame, bytes);
+        turn(house, 1);
+    }
+    assert_true(house->reactor->connections.stalled_count > 0);
+    struct frame_header header = {.opcode = OPCODE_TAKE,
+                                  .record_count = RECORDS,
+                                  .request_id = ++house->request_id,
+                                  .deadline_ms = 1,
+                                  .session = late.session,
+                                  .session_seq = ++late.seq};
+    memcpy(frame, &header, sizeof header);
+    memcpy(frame + sizeof header, takes, bytes - sizeof header);
+    frame_seal(frame, bytes);
+    sim_inject(house->ring, late.fd, frame, bytes);
+    turn(house, 2);
+    assert_true(is_silent(house, &late));
+    const struct timespec pause = {.tv_nsec = 5000000};
+    (void)nanosleep(&pause, NULL);
+    sim_hold_writes(house->ring, false);
+    turn(house, 4 * TURNS);
+    assert_int_equal(status_of(house, &late, header.request_id), STATUS_DEADLINE);
+    for (u32 i = 0; i < FRAMES + 1; i++)
+        assert_int_equal(status_of(house, &client, 0), STATUS_OK);
+    assert_int_equal(levels(house, &late).allocated, 1 + RECORDS * FRAMES);
+    free(takes);
+    free(frame);
+}
+
+/* Time is moved by moving the marks: half a minute is too long for a test. */
+static void a_half_frame_and_an_unread_reply_are_dropped_after_their_time(void **state)
+{
+    struct house *house = *state;
+    struct client half = connect_client(house, 5);
+    struct client deaf = connect_client(house, 6);
+    struct client good = connect_client(house, 7);
+    const struct msg_ping_req ping = {.echo = 1};
+    sim_inject(house->ring, half.fd, "SOUK\x68\0\0\0abc", 11);
+    turn(house, 2);
+    sim_hold_sends(house->ring, true);
+    (void)request(house, &deaf, OPCODE_PING, &ping, sizeof ping);
+    turn(house, 2);
+    u32 partial = 0, sending = 0;
+    for (u32 i = 0; i < house->reactor->connections.capacity; i++) {
+        struct connection *connection = connection_at(house->reactor, i);
+        if (connection->state == CONNECTION_STATE_FREE)
+            continue;
+        partial += connection->partial_since_ns != 0;
+        sending += connection->send_op.state != RING_STATE_FREE;
+        connection->send_since_ns -= CONNECTION_STUCK_NS;
+        if (connection->partial_since_ns != 0)
+            connection->partial_since_ns -= CONNECTION_STUCK_NS;
+    }
+    assert_int_equal(partial, 1);
+    assert_int_equal(sending, 1);
+    connection_sweep(house->reactor);
+    sim_hold_sends(house->ring, false);
+    turn(house, TURNS);
+    assert_true(sim_is_closed(house->ring, half.fd));
+    assert_true(sim_is_closed(house->ring, deaf.fd));
+    assert_false(sim_is_closed(house->ring, good.fd));
+    assert_int_equal(metric_read(&house->reactor->metrics->connections_dropped), 2);
+    assert_int_equal(house->reactor->connections.open_count, 1);
+}
+
 #define SEAM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 /* After a failed log there is no clean end. */
@@ -445,6 +536,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failed_write_is_never_acknowledged, set_up, abandon),
         SEAM(what_was_never_written_is_gone_after_a_crash),
         SEAM(a_peer_that_does_not_read_is_not_served_without_end),
+        SEAM(a_frame_that_waits_too_long_gets_deadline),
+        SEAM(a_half_frame_and_an_unread_reply_are_dropped_after_their_time),
     };
     cmocka_set_test_filter(getenv("TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
