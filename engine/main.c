@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/clock.h"
+#include "engine/log/replog.h"
 #include "engine/net/listener.h"
 #include "engine/server.h"
 
@@ -79,6 +81,20 @@ static int open_directory(struct server *server, u32 core_count, char *reason, s
     return error;
 }
 
+/* Does shard 0 have a log? A server without one would serve an empty shop beside it. */
+static bool has_log(const struct data_dir *dir)
+{
+    bool found = false;
+    const int fd = data_dir_open_shard(dir, 0);
+    DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+    if (listing == NULL)
+        return false;
+    for (const struct dirent *entry; !found && (entry = readdir(listing)) != NULL;)
+        found = strncmp(entry->d_name, "wal-", 4) == 0;
+    (void)closedir(listing);
+    return found;
+}
+
 static int fail(const char *reason, int code)
 {
     (void)fprintf(stderr, "soukd: %s\n", reason);
@@ -97,6 +113,10 @@ static int start(struct server *server)
     raise_descriptor_limit();
     if (open_directory(server, core_count, reason, sizeof reason) != 0)
         return fail(reason, EXIT_DATA);
+    if (server->config.durability == REPLOG_MODE_NONE && has_log(&server->dir))
+        return fail("the directory holds a log, which --durability none would neither read nor "
+                    "write; use durable or async, or another directory",
+                    EXIT_DATA);
     server->shard_count = (u16)server->dir.shard_count;
     const u32 wanted = server->config.reactors == 0 ? core_count : (u32)server->config.reactors;
     server->reactor_count = (u16)MIN(wanted, server->shard_count);

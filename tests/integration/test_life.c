@@ -212,6 +212,9 @@ static void async_and_none_acknowledge_at_once(void **state)
     raw_server_start(server);
     check_sold(server, sku, 30, (struct id128){0});
     assert_int_equal(raw_server_end(server, SIGTERM), 0);
+    /* none would serve an empty shop beside that log */
+    set_options(server, (const char *const[]){"--durability", "none", NULL});
+    assert_int_equal(raw_server_expect_exit(server), 3);
     raw_server_remove(server);
     raw_server_make(server, (const char *const[]){"--shards", "1", "--durability", "none", NULL});
     raw_server_start(server);
