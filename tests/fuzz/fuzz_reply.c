@@ -445,14 +445,17 @@ static void bend(struct run *run, struct frame_header *header, u32 *bytes)
 }
 
 /* how: bit 0 wild fields, bit 1 a frame status, bit 2 a lie, bit 3 another connection, bit 4 cut
- * short, bit 5 a stored answer. */
+ * short, bit 5 a stored answer, bit 6 another number of records. */
 static void answer(struct run *run)
 {
     const u64 how = fuzz_take(&run->input, 1);
     const u64 which = fuzz_take(&run->input, 1);
     if (run->asked_count == 0)
         return;
-    const struct asked *asked = &run->asked[run->asked_count - 1 - which % run->asked_count];
+    struct asked told = run->asked[run->asked_count - 1 - which % run->asked_count];
+    struct asked *asked = &told;
+    if ((how & 64) != 0)
+        asked->header.record_count = (u16)(1 + fuzz_take(&run->input, 1) % CALL_RECORDS_MAX);
     u32 bytes = build_reply(run, asked, (how & 1) != 0);
     struct frame_header header = {
         .opcode = asked->header.opcode,
