@@ -17,6 +17,7 @@ struct entry_view {
     const u8 *body;
     u64 session_hash;
     u64 first_hash;
+    u64 grant_hash; /* of the first record's grant, 0 = none */
     u32 session_candidate;
     bool has_first_hash;
 };
@@ -65,6 +66,7 @@ static void prefetch_entry(const struct shard *shard, struct entry_view *view)
 {
     view->session_hash = session_hash(view->header.session);
     map_prefetch(&shard->sessions.map, view->session_hash);
+    view->grant_hash = 0;
     view->has_first_hash = view->info->route == MESSAGE_ROUTE_RESOURCE;
     if (!view->has_first_hash)
         return;
@@ -72,6 +74,15 @@ static void prefetch_entry(const struct shard *shard, struct entry_view *view)
     memcpy(&key, view->body + view->info->route_offset, sizeof key);
     view->first_hash = route_hash_resource(key);
     map_prefetch(&shard->stock.resources, view->first_hash);
+    const u32 id_offset = shard_grant_id_offset(view->header.opcode);
+    if (id_offset == 0 || view->header.record_count != 1)
+        return;
+    struct id128 id;
+    memcpy(&id, view->body + id_offset, sizeof id);
+    if (id128_is_none(id))
+        return;
+    view->grant_hash = stock_grant_hash(key.id, id);
+    map_prefetch(&shard->stock.grant_map, view->grant_hash);
 }
 
 static void prefetch_records(const struct shard *shard, struct entry_view *views, u32 count)
@@ -86,6 +97,11 @@ static void prefetch_records(const struct shard *shard, struct entry_view *views
         const u32 hot = map_first_candidate(&shard->stock.resources, views[i].first_hash);
         if (hot != 0)
             pool_prefetch(&shard->stock.hots, hot);
+        if (views[i].grant_hash == 0)
+            continue;
+        const u32 grant = map_first_candidate(&shard->stock.grant_map, views[i].grant_hash);
+        if (grant != 0)
+            pool_prefetch(&shard->stock.grants, grant);
     }
     for (u32 i = 0; i < count; i++) {
         if (views[i].session_candidate == 0)
@@ -142,6 +158,7 @@ static void execute(struct shard *shard, const struct batch_walk *walk,
         .replies = replies,
         .now_ns = walk->now_ns,
         .first_hash = view->first_hash,
+        .first_grant_hash = view->grant_hash,
         .has_first_hash = view->has_first_hash,
     };
     shard_execute(shard, &frame);

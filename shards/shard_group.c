@@ -110,8 +110,7 @@ static void prefetch_group(const struct shard *shard, const struct group *group)
     }
 }
 
-/* Where operations that name a grant have its id; 0 = they do not. */
-static u32 id_offset_of(u16 opcode)
+u32 shard_grant_id_offset(u16 opcode)
 {
     if (opcode == OPCODE_HOLD || opcode == OPCODE_TAKE)
         return offsetof(struct msg_hold_req, id);
@@ -127,17 +126,23 @@ STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_all
 STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_alloc_return_req, id));
 
 /* The same two passes over the grants that the group names. */
+STATIC_CHECK(offsetof(struct msg_hold_req, resource) == 0);
+STATIC_CHECK(offsetof(struct msg_hold_extend_req, resource) == 0);
+STATIC_CHECK(offsetof(struct resource, id) == 0);
+
 static void prefetch_grants(const struct shard *shard, struct group *group, u32 id_offset)
 {
     const struct stock *stock = &shard->stock;
     u64 named = 0;
     for (u32 i = 0; i < group->count; i++) {
         struct id128 id;
+        u64 resource_id;
         memcpy(&id, fixed_of(group, i) + id_offset, sizeof id);
+        memcpy(&resource_id, fixed_of(group, i), sizeof resource_id);
         group->grant_hashes[i] = 0;
         if (id128_is_none(id))
             continue;
-        group->grant_hashes[i] = stock_grant_hash(group->hashes[i], id);
+        group->grant_hashes[i] = stock_grant_hash(resource_id, id);
         map_prefetch(&stock->grant_map, group->grant_hashes[i]);
         named |= 1ull << i;
     }
@@ -153,6 +158,7 @@ static inline void route_resource(const struct shard *shard, const struct resour
                                   struct shard_call *call)
 {
     call->is_key_good = shard_resource_key_good(*key);
+    call->resource_id = key->id;
     call->is_foreign = !shard_owns(shard, call->hash);
     call->object = call->is_key_good && !call->is_foreign
                        ? stock_resource_find(&shard->stock, call->hash, key)
@@ -247,6 +253,7 @@ static u32 execute_one(const struct run *run)
     } else {
         shard_call_route(run->shard, run->frame->info, fixed, &call);
     }
+    call.grant_hash = run->frame->first_grant_hash;
     memset(run->frame->replies, 0, run->reply_bytes);
     run->handler(run->shard, &call, fixed, run->frame->replies);
     return run->is_linked && is_refused(run->frame->replies) ? 0 : 1;
@@ -333,7 +340,7 @@ void shard_execute(struct shard *shard, const struct shard_frame *frame)
         .frame = frame,
         .handler = handler_of(frame->info->index),
         .reply_bytes = frame->info->reply.fixed_bytes,
-        .id_offset = id_offset_of(frame->info->code),
+        .id_offset = shard_grant_id_offset(frame->info->code),
         .is_resource = frame->info->route == MESSAGE_ROUTE_RESOURCE,
         .is_linked = (frame->entry->flags & FRAME_FLAG_LINKED) != 0,
     };

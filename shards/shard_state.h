@@ -19,9 +19,9 @@
 #include "shards/store/store_memory.h"
 #include "shards/undo.h"
 
-#define SHARD_GROUP_RECORDS 32u /* hashed and prefetched together; a bit of a u64 each */
+#define SHARD_GROUP_RECORDS  32u /* hashed and prefetched together; a bit of a u64 each */
 #define SHARD_WINDOW_ENTRIES 16u /* of a batch, likewise */
-#define SHARD_SCRATCH_BYTES (256u << 10)
+#define SHARD_SCRATCH_BYTES  (256u << 10)
 
 /* A dump under way: which bucket of which room is next. */
 enum shard_dump_room {
@@ -66,9 +66,10 @@ struct shard {
 struct shard_call {
     u64 now_ns;
     u64 now_ms;
-    u64 hash;       /* of the routing key */
-    u64 grant_hash; /* of the grant that the record names, if known already; 0 = not */
-    u32 object;     /* index of the resource or product, 0 = there is none */
+    u64 hash;        /* of the routing key */
+    u64 resource_id; /* of that key, if it is a resource */
+    u64 grant_hash;  /* of the grant that the record names, if known already; 0 = not */
+    u32 object;      /* index of the resource or product, 0 = there is none */
     bool is_key_good;
     bool is_foreign; /* the key belongs to another shard */
     const struct span *spans;
@@ -78,7 +79,7 @@ struct shard_call {
 /* Where the grant of an id is found. */
 static inline u64 shard_call_grant_hash(const struct shard_call *call, struct id128 id)
 {
-    return call->grant_hash != 0 ? call->grant_hash : stock_grant_hash(call->hash, id);
+    return call->grant_hash != 0 ? call->grant_hash : stock_grant_hash(call->resource_id, id);
 }
 
 /* The first questions of docs/stock.md: arguments, shard, existence. */
@@ -126,9 +127,12 @@ struct shard_frame {
     const u8 *body;
     u8 *replies;
     u64 now_ns;
-    u64 first_hash; /* of the first record's resource, if has_first_hash */
+    u64 first_hash;       /* of the first record's resource, if has_first_hash */
+    u64 first_grant_hash; /* of the grant that the first record names, 0 = not looked at */
     bool has_first_hash;
 };
+/* Where the fixed part of an operation has the id of a grant; 0 = it has none. */
+u32 shard_grant_id_offset(u16 opcode);
 void shard_execute(struct shard *shard, const struct shard_frame *frame);
 
 /* The routing key of a record and what it names. */

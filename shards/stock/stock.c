@@ -23,7 +23,7 @@ static u64 hash_of_resource(const void *context, u32 index)
 static u64 hash_of_grant(const void *context, u32 index)
 {
     const struct stock_grant *grant = stock_grant_at(context, index);
-    return stock_grant_hash(hash_of_resource(context, grant->resource), grant->id);
+    return stock_grant_hash(stock_hot_at(context, grant->resource)->id, grant->id);
 }
 
 static void prefetch_resource(const void *context, u32 index)

@@ -137,10 +137,17 @@ static inline u32 stock_resource_find(const struct stock *stock, u64 hash,
     return map_find(&stock->resources, hash, stock_resource_equal, stock, key);
 }
 
-/* Grants are found under a hash of their id, seeded with the resource's. */
-static inline u64 stock_grant_hash(u64 resource_hash, struct id128 id)
+/* Grants are found under their id mixed with their resource's: one id may name a hold of each of
+ * many SKUs. A wide multiplication instead of XXH3: a split of the map computes it again for all
+ * grants that it moves. */
+static inline u64 stock_grant_hash(u64 resource_id, struct id128 id)
 {
-    return XXH3_64bits_withSeed(&id, sizeof id, resource_hash);
+    const u64 left = id.low ^ 0x1CAD21F72C81017Cull;
+    const u64 right = id.high ^ 0xDB979083E96DD4DEull ^ resource_id * 0x9E3779B97F4A7C15ull;
+    const route_u128 product = (route_u128)left * right;
+    const u64 folded = (u64)product ^ (u64)(product >> 64);
+    const u64 mixed = (folded ^ folded >> 32 ^ id.low) * 0xD6E8FEB86659FD93ull;
+    return mixed ^ mixed >> 32;
 }
 
 static inline i64 stock_sellable(const struct stock_hot *hot)

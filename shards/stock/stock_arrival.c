@@ -14,10 +14,9 @@
 static bool hold_refusable(const struct stock *stock, const struct stock_hot *hot,
                            const u8 *request, const struct msg_take_req *take)
 {
-    struct msg_hold_req hold;
-    memcpy(&hold, request, sizeof hold);
-    return stock_hold_good(&hold, take) &&
-           stock_terms_good(stock_terms_of(stock_cold_of(stock, hot), &hold));
+    const struct stock_terms asked = stock_terms_read(request);
+    return stock_hold_good(take, asked) &&
+           stock_terms_good(stock_terms_of(stock_cold_of(stock, hot), asked));
 }
 
 /* No grant has the id, none under way may get it, and it is fresh. */
@@ -26,7 +25,7 @@ static bool id_refusable(const struct stock *stock, const struct stock_arrival *
 {
     return !gate_may_be_under_way(arrival->gate, gate_hash_id(id)) &&
            stock_id_refusal(stock, id, arrival->now_ms) == STATUS_OK &&
-           stock_grant_find(stock, stock_grant_hash(call->hash, id), call->object, id) == 0;
+           stock_grant_find(stock, stock_grant_hash(call->resource_id, id), call->object, id) == 0;
 }
 
 bool stock_refuses_on_arrival(struct stock *stock, const struct stock_arrival *arrival,

@@ -22,23 +22,34 @@ static inline bool stock_ask_good(const struct msg_take_req *ask)
            (id128_is_none(ask->id) || !id128_equal(ask->id, ask->replaces));
 }
 
-static inline bool stock_hold_good(const struct msg_hold_req *hold, const struct msg_take_req *take)
-{
-    return stock_ask_good(take) && !id128_is_none(hold->id) && hold->lease_ms <= LEASE_MS_MAX &&
-           hold->max_life_ms <= LEASE_MS_MAX &&
-           (hold->lease_ms == 0 || hold->max_life_ms == 0 || hold->max_life_ms >= hold->lease_ms);
-}
-
-/* Lease and life of a hold as in force. */
+/* Lease and life of a hold. */
 struct stock_terms {
     u64 lease_ms;
     u64 life_ms;
 };
 
-static inline struct stock_terms stock_terms_of(const struct stock_cold *cold,
-                                                const struct msg_hold_req *hold)
+/* As asked for in a hold record. */
+static inline struct stock_terms stock_terms_read(const void *hold)
 {
-    struct stock_terms terms = {.lease_ms = hold->lease_ms, .life_ms = hold->max_life_ms};
+    struct stock_terms terms;
+    const u8 *from = hold;
+    __builtin_memcpy(&terms.lease_ms, from + offsetof(struct msg_hold_req, lease_ms), 8);
+    __builtin_memcpy(&terms.life_ms, from + offsetof(struct msg_hold_req, max_life_ms), 8);
+    return terms;
+}
+
+static inline bool stock_hold_good(const struct msg_take_req *take, struct stock_terms asked)
+{
+    return stock_ask_good(take) && !id128_is_none(take->id) && asked.lease_ms <= LEASE_MS_MAX &&
+           asked.life_ms <= LEASE_MS_MAX &&
+           (asked.lease_ms == 0 || asked.life_ms == 0 || asked.life_ms >= asked.lease_ms);
+}
+
+/* As in force. */
+static inline struct stock_terms stock_terms_of(const struct stock_cold *cold,
+                                                struct stock_terms asked)
+{
+    struct stock_terms terms = asked;
     if (terms.lease_ms == 0)
         terms.lease_ms = cold->lease_default_ms != 0 ? cold->lease_default_ms : LEASE_MS_DEFAULT;
     if (terms.life_ms == 0)

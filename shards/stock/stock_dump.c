@@ -260,10 +260,11 @@ const char *stock_load_grant(struct stock *stock, const u8 *body, u32 bytes)
         return reason;
     const u64 resource_hash = route_hash_resource(fixed.key);
     const u32 resource = resource_for_load(stock, fixed.key, resource_hash);
-    const u64 hash = stock_grant_hash(resource_hash, fixed.id);
+    const u64 hash = stock_grant_hash(fixed.key.id, fixed.id);
     if (stock_grant_find(stock, hash, resource, fixed.id) != 0)
         return "a grant comes twice";
-    const struct stock_grant grant = {
+    const u32 index = stock_grant_acquire(stock);
+    *stock_grant_at(stock, index) = (struct stock_grant){
         .id = fixed.id,
         .order = fixed.order,
         .owner = fixed.owner,
@@ -285,7 +286,7 @@ const char *stock_load_grant(struct stock *stock, const u8 *body, u32 bytes)
         .fingerprint = fixed.fingerprint,
         .first_sellable = fixed.first_sellable,
     };
-    (void)stock_grant_create(stock, hash, &grant);
+    stock_grant_insert(stock, hash, index);
     return NULL;
 }
 

@@ -86,29 +86,6 @@ static void stop_timer(struct stock *stock, struct stock_grant *grant)
     MUST(grant->position == 0);
 }
 
-void stock_grant_timer_sync(struct stock *stock, u32 index)
-{
-    struct stock_grant *grant = stock_grant_at(stock, index);
-    const struct heap_owner owner = grant_owner(stock);
-    const enum stock_timer timer = timer_of(grant);
-    if (grant->timer != timer)
-        stop_timer(stock, grant);
-    if (timer == STOCK_TIMER_NONE)
-        return;
-    struct stock_cold *cold = stock_cold_of(stock, stock_hot_at(stock, grant->resource));
-    struct heap *heap = timer == STOCK_TIMER_LEASE ? &cold->leases : &stock->retentions;
-    const u64 key =
-        timer == STOCK_TIMER_LEASE ? grant->expires_at_ns : stock_grant_forget_ns(stock, grant);
-    if (grant->timer == STOCK_TIMER_NONE)
-        heap_push(heap, &owner, key, index);
-    else if (heap_entry_at(heap, grant->position).key != key)
-        heap_update(heap, &owner, grant->position, key);
-    grant->timer = (u8)timer;
-    MUST(grant->position != 0);
-    if (timer == STOCK_TIMER_LEASE)
-        sync_deadline(stock, cold);
-}
-
 static u64 *count_of(struct stock *stock, u8 state)
 {
     if (state == GRANT_STATE_HELD)
@@ -123,22 +100,52 @@ static void count_down(struct stock *stock, u8 state)
     *count -= 1;
 }
 
-u32 stock_grant_create(struct stock *stock, u64 hash, const struct stock_grant *image)
+u32 stock_grant_acquire(struct stock *stock)
 {
-    MUST(!id128_is_none(image->id));
-    MUST(image->resource != 0);
-    MUST(image->state >= GRANT_STATE_HELD && image->state <= GRANT_STATE_FINISHED);
-    const u32 index = pool_acquire(&stock->grants);
+    return pool_acquire(&stock->grants);
+}
+
+/* The timer of a grant that has none yet. */
+static inline void start_timer(struct stock *stock, struct stock_grant *grant, u32 index)
+{
+    const struct heap_owner owner = grant_owner(stock);
+    const enum stock_timer timer = timer_of(grant);
+    if (timer == STOCK_TIMER_NONE)
+        return;
+    grant->timer = (u8)timer;
+    if (timer == STOCK_TIMER_RETENTION) {
+        heap_push(&stock->retentions, &owner, stock_grant_forget_ns(stock, grant), index);
+        return;
+    }
+    struct stock_cold *cold = stock_cold_of(stock, stock_hot_at(stock, grant->resource));
+    heap_push(&cold->leases, &owner, grant->expires_at_ns, index);
+    MUST(grant->position != 0);
+    if (grant->position == HEAP_ROOT) /* else the earliest lease is what it was */
+        sync_deadline(stock, cold);
+}
+
+/* Stops and starts: what changes a running timer is rare. */
+void stock_grant_timer_sync(struct stock *stock, u32 index)
+{
     struct stock_grant *grant = stock_grant_at(stock, index);
-    *grant = *image;
-    grant->position = 0;
-    grant->timer = STOCK_TIMER_NONE;
+    if (grant->timer != STOCK_TIMER_NONE)
+        stop_timer(stock, grant);
+    start_timer(stock, grant, index);
+    MUST(grant->timer == timer_of(grant));
+    MUST((grant->position != 0) == (grant->timer != STOCK_TIMER_NONE));
+}
+
+void stock_grant_insert(struct stock *stock, u64 hash, u32 index)
+{
+    struct stock_grant *grant = stock_grant_at(stock, index);
+    MUST(!id128_is_none(grant->id));
+    MUST(grant->resource != 0);
+    MUST(grant->position == 0 && grant->timer == STOCK_TIMER_NONE);
     map_insert(&stock->grant_map, hash, index);
     if (UNLIKELY(stock->watch != 0))
         stock_watched_create(stock, UNDO_KIND_GRANT_NEW, index);
     *count_of(stock, grant->state) += 1;
-    stock_grant_timer_sync(stock, index);
-    return index;
+    start_timer(stock, grant, index);
 }
 
 void stock_grant_enter(struct stock *stock, u32 index, enum grant_state state, u64 end_ns)
@@ -158,11 +165,10 @@ void stock_grant_enter(struct stock *stock, u32 index, enum grant_state state, u
 void stock_grant_drop(struct stock *stock, u32 index)
 {
     struct stock_grant *grant = stock_grant_at(stock, index);
-    const u64 resource_hash =
-        route_hash_resource(stock_key_of(stock_hot_at(stock, grant->resource)));
+    const u64 hash = stock_grant_hash(stock_hot_at(stock, grant->resource)->id, grant->id);
     stop_timer(stock, grant);
     count_down(stock, grant->state);
-    map_remove(&stock->grant_map, stock_grant_hash(resource_hash, grant->id), index);
+    map_remove(&stock->grant_map, hash, index);
     pool_release(&stock->grants, &index);
 }
 

@@ -28,8 +28,10 @@ static inline u16 stock_id_refusal(const struct stock *stock, struct id128 id, u
     return id128_ms(id) > now_ms + ID_FUTURE_MS_MAX ? STATUS_ID_IN_FUTURE : STATUS_OK;
 }
 
-/* Adds a grant in the state that `image` has; its timer begins. Returns its index. */
-u32 stock_grant_create(struct stock *stock, u64 hash, const struct stock_grant *image);
+/* A new grant: acquire gives a zeroed record, the caller fills it in, insert makes it exist: in the
+ * map, in the counts, and its timer begins. */
+u32 stock_grant_acquire(struct stock *stock);
+void stock_grant_insert(struct stock *stock, u64 hash, u32 index);
 
 /* After stock_grant_before_change and a change of state or times: counts and timer follow. */
 void stock_grant_enter(struct stock *stock, u32 index, enum grant_state state, u64 end_ns);

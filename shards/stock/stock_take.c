@@ -14,11 +14,11 @@
 /* An ask under judgement. */
 struct ask {
     const struct msg_take_req *take;
-    const struct msg_hold_req *hold; /* NULL for a take */
     u64 fingerprint;
     u64 grant_hash;
-    struct stock_terms terms; /* of a hold */
+    struct stock_terms terms; /* of a hold: as asked for, then as in force */
     u32 replaced;             /* grant to be replaced, 0 = none */
+    bool is_hold;
     i64 back;
 };
 
@@ -62,8 +62,8 @@ void stock_count_refusal(struct stock *stock, u16 status)
 }
 
 /* The id: known to a grant? Then the answer is ready. Else it must be fresh. True: go on. */
-static bool judge_id(struct stock *stock, const struct shard_call *call, const struct ask *ask,
-                     struct ask_answer *answer)
+static inline bool judge_id(struct stock *stock, const struct shard_call *call,
+                            const struct ask *ask, struct ask_answer *answer)
 {
     const u32 index = stock_grant_find(stock, ask->grant_hash, call->object, ask->take->id);
     if (LIKELY(index == 0)) {
@@ -87,7 +87,8 @@ static bool judge_id(struct stock *stock, const struct shard_call *call, const s
 static u16 judge_replaced(struct stock *stock, const struct shard_call *call, struct ask *ask)
 {
     const struct id128 id = ask->take->replaces;
-    const u32 index = stock_grant_find(stock, stock_grant_hash(call->hash, id), call->object, id);
+    const u32 index =
+        stock_grant_find(stock, stock_grant_hash(call->resource_id, id), call->object, id);
     if (index == 0)
         return stock_id_too_old(stock, id, call->now_ms) ? STATUS_TOO_OLD : STATUS_NOT_FOUND;
     const struct stock_grant *grant = stock_grant_at(stock, index);
@@ -103,8 +104,8 @@ static u16 judge_replaced(struct stock *stock, const struct shard_call *call, st
 }
 
 /* All questions from the id on. STATUS_OK and no flags: grant it. */
-static void judge(struct stock *stock, const struct shard_call *call, struct ask *ask,
-                  struct ask_answer *answer)
+static inline void judge(struct stock *stock, const struct shard_call *call, struct ask *ask,
+                         struct ask_answer *answer)
 {
     struct stock_hot *hot = stock_hot_at(stock, call->object);
     answer->sellable = stock_sellable(hot);
@@ -115,8 +116,8 @@ static void judge(struct stock *stock, const struct shard_call *call, struct ask
         if (answer->head.status != STATUS_OK)
             return;
     }
-    if (ask->hold != NULL) {
-        ask->terms = stock_terms_of(stock_cold_of(stock, hot), ask->hold);
+    if (ask->is_hold) {
+        ask->terms = stock_terms_of(stock_cold_of(stock, hot), ask->terms);
         if (!stock_terms_good(ask->terms)) {
             answer->head.status = STATUS_BAD_ARGUMENT;
             return;
@@ -127,7 +128,7 @@ static void judge(struct stock *stock, const struct shard_call *call, struct ask
         answer->head.retry_after_ms = stock_retry_ms(stock, hot, call->now_ns);
     stock_count_refusal(stock, status);
     if (status == STATUS_OK) {
-        const bool is_fit = ask->hold != NULL
+        const bool is_fit = ask->is_hold
                                 ? stock_sum_fits(hot->held - ask->back, ask->take->quantity)
                                 : stock_grant_fits(stock, hot, ask->take->quantity);
         status = is_fit ? STATUS_OK : STATUS_EXCEEDS;
@@ -147,43 +148,45 @@ static void release_replaced(struct stock *stock, struct stock_hot *hot, u32 ind
     stock_grant_enter(stock, index, GRANT_STATE_RELEASED, now_ns);
 }
 
-static struct stock_grant grant_of(const struct ask *ask, const struct shard_call *call,
-                                   i64 first_sellable)
+/* The grant itself, written where it stays. */
+static inline void create_grant(struct stock *stock, const struct shard_call *call,
+                                const struct ask *ask, struct ask_answer *answer)
 {
     const struct msg_take_req *take = ask->take;
-    struct stock_grant grant = {
-        .id = take->id,
-        .owner = take->owner,
-        .resource = call->object,
-        .quantity = (u32)take->quantity,
-        .created_at_ns = call->now_ns,
-        .fingerprint = ask->fingerprint,
-        .first_sellable = first_sellable,
-    };
-    if (ask->hold != NULL) {
-        grant.origin = STOCK_ORIGIN_HOLD;
-        grant.state = GRANT_STATE_HELD;
-        grant.held = (u32)take->quantity;
-        grant.lease_ms = (u32)ask->terms.lease_ms;
-        grant.life_ms = (u32)ask->terms.life_ms;
-        grant.expires_at_ns = call->now_ns + ask->terms.lease_ms * NS_PER_MS;
+    const u32 index = stock_grant_acquire(stock);
+    struct stock_grant *grant = stock_grant_at(stock, index);
+    grant->id = take->id;
+    grant->owner = take->owner;
+    grant->resource = call->object;
+    grant->quantity = (u32)take->quantity;
+    grant->created_at_ns = call->now_ns;
+    grant->fingerprint = ask->fingerprint;
+    grant->first_sellable = answer->sellable;
+    if (ask->is_hold) {
+        grant->origin = STOCK_ORIGIN_HOLD;
+        grant->state = GRANT_STATE_HELD;
+        grant->held = (u32)take->quantity;
+        grant->lease_ms = (u32)ask->terms.lease_ms;
+        grant->life_ms = (u32)ask->terms.life_ms;
+        grant->expires_at_ns = call->now_ns + ask->terms.lease_ms * NS_PER_MS;
+        answer->expires_at_ns = grant->expires_at_ns;
     } else {
-        grant.origin = STOCK_ORIGIN_TAKE;
-        grant.state = GRANT_STATE_ALLOCATED;
-        grant.allocated = (u32)take->quantity;
+        grant->origin = STOCK_ORIGIN_TAKE;
+        grant->state = GRANT_STATE_ALLOCATED;
+        grant->allocated = (u32)take->quantity;
     }
-    return grant;
+    stock_grant_insert(stock, ask->grant_hash, index);
 }
 
-static void grant_it(struct stock *stock, const struct shard_call *call, const struct ask *ask,
-                     struct ask_answer *answer)
+static inline void grant_it(struct stock *stock, const struct shard_call *call,
+                            const struct ask *ask, struct ask_answer *answer)
 {
     struct stock_hot *hot = stock_hot_at(stock, call->object);
     const i64 quantity = ask->take->quantity;
     stock_resource_before_change(stock, call->object);
     if (ask->replaced != 0)
         release_replaced(stock, hot, ask->replaced, call->now_ns);
-    if (ask->hold != NULL) {
+    if (ask->is_hold) {
         hot->held += quantity;
     } else {
         hot->allocated += quantity;
@@ -195,15 +198,12 @@ static void grant_it(struct stock *stock, const struct shard_call *call, const s
     answer->sellable = stock_sellable(hot);
     MUST(answer->sellable >= 0);
     stock->counts.granted_records++;
-    if (id128_is_none(ask->take->id))
-        return;
-    const struct stock_grant grant = grant_of(ask, call, answer->sellable);
-    answer->expires_at_ns = grant.expires_at_ns;
-    (void)stock_grant_create(stock, ask->grant_hash, &grant);
+    if (!id128_is_none(ask->take->id))
+        create_grant(stock, call, ask, answer);
 }
 
-static void judge_and_grant(struct stock *stock, const struct shard_call *call, struct ask *ask,
-                            struct ask_answer *answer)
+static inline void judge_and_grant(struct stock *stock, const struct shard_call *call,
+                                   struct ask *ask, struct ask_answer *answer)
 {
     judge(stock, call, ask, answer);
     if (answer->head.status == STATUS_OK && answer->head.flags == 0)
@@ -284,21 +284,21 @@ void shard_apply_take(struct shard *shard, const struct shard_call *call, const 
 void shard_apply_hold(struct shard *shard, const struct shard_call *call, const void *request,
                       void *reply)
 {
-    struct msg_hold_req hold;
-    struct msg_take_req take;
+    struct msg_take_req take; /* what both begin with */
     struct msg_hold_rsp *answer = reply;
-    memcpy(&hold, request, sizeof hold);
     memcpy(&take, request, sizeof take);
-    const u16 status = shard_call_refusal(call, stock_hold_good(&hold, &take));
+    const struct stock_terms terms = stock_terms_read(request);
+    const u16 status = shard_call_refusal(call, stock_hold_good(&take, terms));
     if (UNLIKELY(status != STATUS_OK)) {
         answer->head.status = status;
         return;
     }
     struct ask ask = {
         .take = &take,
-        .hold = &hold,
         .grant_hash = shard_call_grant_hash(call, take.id),
-        .fingerprint = XXH3_64bits_withSeed(&hold, sizeof hold, OPCODE_HOLD),
+        .fingerprint = XXH3_64bits_withSeed(request, sizeof(struct msg_hold_req), OPCODE_HOLD),
+        .terms = terms,
+        .is_hold = true,
     };
     struct ask_answer full = {.head = {.status = STATUS_OK}};
     judge_and_grant(&shard->stock, call, &ask, &full);
