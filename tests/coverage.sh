@@ -22,7 +22,7 @@ find "$build/obj" -name '*.gcno' -exec ${GCOV:-gcov} -n -b {} + 2> /dev/null |
                 return rooms[i]
         return ""
     }
-    /^$/ { room = "" } # a sum over everything follows the last file
+    /^(Calls executed:|No calls)/ { room = "" } # a sum over everything follows the last file
     /^File / {
         split($0, quoted, "\047")
         file = quoted[2]
