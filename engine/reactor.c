@@ -141,7 +141,8 @@ static void submit_and_wait(struct reactor *reactor, u64 wanted_ns)
  *   2 admit       before the log write, so that all that has gathered goes into it: the batch of a
  *                 write is what arrived while the one before was under way (no timers)
  *   3 log         before applying, so that disk and processor work at the same time
- *   4 apply       what is durable, and only that; replies are written into the outputs
+ *   4 apply       what is durable, and only that; replies are written into the outputs. A large batch
+ *                 waits one turn when 3 has started a write, so that 7 hands that to the disk first
  *   5 effects     after applying, once: a connection with replies from 2 and 4 gets one send
  *   6 background  last, when nobody waits for it any more
  *   7 wait        one system call submits sends, writes and receives, and collects for step 1

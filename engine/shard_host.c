@@ -181,9 +181,13 @@ void host_append(struct shard_host *host)
     if (is_empty && !must_expire(host))
         return;
     const u64 stamp_ns = MAX(host->reactor->log_now_ns, host->stamp_ns); /* H3 */
+    const bool has_durable = log->has_undelivered;
+    const u32 bytes = log->open_bytes;
     const int error = replog_append(log, log->positions.epoch, stamp_ns);
     if (error != 0)
         return; /* the batch stays open; no space and failure show in the log's flags */
+    host->is_overlapping = has_durable && host->batch_bytes >= HOST_OVERLAP_BYTES;
+    host->batch_bytes = bytes;
     host->stamp_ns = stamp_ns;
     host->is_changed = true;
     if (is_empty) {
@@ -277,6 +281,10 @@ static bool on_commit(void *context, const struct replog_batch *batch)
 void host_deliver(struct shard_host *host)
 {
     struct replog *log = host->log;
+    if (host->is_overlapping) {
+        host->is_overlapping = false; /* host_tick wants the next turn at once */
+        return;
+    }
     if (log->has_undelivered && !log->is_failed)
         (void)replog_deliver(log, HOST_DELIVER_MAX);
 }

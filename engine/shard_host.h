@@ -35,6 +35,10 @@
 #define HOST_PENDING_MIN   1024u
 /* Batches applied in one turn; more wait for the next, so that sockets are looked at in between. */
 #define HOST_DELIVER_MAX 4u
+/* A batch from this size on is applied one turn after the next write was started, while the disk
+ * is busy with that: a turn has one system call, at its end. Below it the extra turn costs more than
+ * the overlap brings. */
+#define HOST_OVERLAP_BYTES (64u << 10)
 
 struct pending {
     struct frame_echo echo;
@@ -50,6 +54,8 @@ struct shard_host {
     bool is_expiring; /* a committed batch waits for more slices of shard_expire */
     bool is_changed;  /* something to publish */
     bool is_log_stopping;
+    bool is_overlapping; /* a write was started in this turn: what is durable waits for the next */
+    u32 batch_bytes;     /* of the last batch appended */
     struct pending *pending; /* ring of pending_capacity (a power of two) */
     u32 pending_head;
     u32 pending_count;
