@@ -51,11 +51,6 @@ static u64 record_hash(const void *context, u32 index)
     return hash_key(((const struct record *)pool_at(&table->records, index))->key);
 }
 
-static void record_prefetch(const void *context, u32 index)
-{
-    pool_prefetch(&((const struct table *)context)->records, index);
-}
-
 static bool record_equal(const void *context, u32 index, const void *key)
 {
     const struct table *table = context;
@@ -69,8 +64,7 @@ static double table_fill(struct table *table, u32 count)
     store_memory_init(&table->memory);
     pool_init(&table->records, &table->memory, sizeof(struct record));
     map_init(&table->map, &table->memory,
-             (struct map_records){
-                 .context = table, .hash_of = record_hash, .prefetch = record_prefetch});
+             (struct map_records){.context = table, .hash_of = record_hash});
     const u64 begin_ns = now_ns();
     for (u64 key = 1; key <= count; key++) {
         const u32 index = pool_acquire(&table->records);

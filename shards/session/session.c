@@ -16,21 +16,13 @@ static u64 hash_of_session(const void *context, u32 index)
     return session_hash(session_at(context, index)->id);
 }
 
-static void prefetch_session(const void *context, u32 index)
-{
-    const struct session_room *room = context;
-    pool_prefetch(&room->pool, index);
-}
-
 void session_room_init(struct session_room *room, struct store_memory *memory, struct arena *arena,
                        u32 sessions_max)
 {
     MUST(sessions_max != 0);
     *room = (struct session_room){.arena = arena, .sessions_max = sessions_max};
     pool_init(&room->pool, memory, sizeof(struct session));
-    map_init(&room->map, memory,
-             (struct map_records){
-                 .context = room, .hash_of = hash_of_session, .prefetch = prefetch_session});
+    map_init(&room->map, memory, (struct map_records){.context = room, .hash_of = hash_of_session});
 }
 
 void session_room_deinit(struct session_room *room)

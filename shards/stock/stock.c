@@ -26,18 +26,6 @@ static u64 hash_of_grant(const void *context, u32 index)
     return stock_grant_hash(stock_hot_at(context, grant->resource)->id, grant->id);
 }
 
-static void prefetch_resource(const void *context, u32 index)
-{
-    const struct stock *stock = context;
-    pool_prefetch(&stock->hots, index);
-}
-
-static void prefetch_grant(const void *context, u32 index)
-{
-    const struct stock *stock = context;
-    pool_prefetch(&stock->grants, index);
-}
-
 void stock_init(struct stock *stock, struct store_memory *memory, struct arena *arena,
                 struct undo *undo, u64 retention_ms)
 {
@@ -47,11 +35,9 @@ void stock_init(struct stock *stock, struct store_memory *memory, struct arena *
     pool_init(&stock->colds, memory, sizeof(struct stock_cold));
     pool_init(&stock->grants, memory, sizeof(struct stock_grant));
     map_init(&stock->resources, memory,
-             (struct map_records){
-                 .context = stock, .hash_of = hash_of_resource, .prefetch = prefetch_resource});
+             (struct map_records){.context = stock, .hash_of = hash_of_resource});
     map_init(&stock->grant_map, memory,
-             (struct map_records){
-                 .context = stock, .hash_of = hash_of_grant, .prefetch = prefetch_grant});
+             (struct map_records){.context = stock, .hash_of = hash_of_grant});
 }
 
 /* The heaps lie in the arena, whose owner gives it back as a whole. */

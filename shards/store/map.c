@@ -6,8 +6,7 @@
 
 static struct map_bucket *next_of(const struct map *map, const struct map_bucket *bucket)
 {
-    const u32 link = map_bucket_link(bucket);
-    return link == 0 ? NULL : pool_at(&map->overflow, link);
+    return bucket->link == 0 ? NULL : pool_at(&map->overflow, bucket->link);
 }
 
 /* The bucket that the next split divides. */
@@ -26,84 +25,76 @@ static struct map_bucket *append_bucket(struct map *map)
     return map_bucket_at(map, map->bucket_count - 1);
 }
 
-/* Adds to the end of a chain, which keeps it packed. */
-static void chain_append(struct map *map, struct map_bucket *bucket, u8 tag, u32 index)
+static inline void bucket_append(struct map_bucket *bucket, u32 hash, u32 index)
+{
+    const u32 slot = bucket->fill;
+    MUST(slot < MAP_BUCKET_SLOTS);
+    bucket->hashes[slot] = hash;
+    bucket->indexes[slot] = index;
+    bucket->fill = (u8)(slot + 1);
+}
+
+/* The last bucket of a chain whose first one is full, with room for one entry. */
+__attribute__((noinline)) static struct map_bucket *chain_extend(struct map *map,
+                                                                 struct map_bucket *bucket)
 {
     for (struct map_bucket *next; (next = next_of(map, bucket)) != NULL;)
         bucket = next;
-    u32 slot = map_bucket_fill(bucket);
-    if (UNLIKELY(slot == MAP_BUCKET_SLOTS)) {
-        const u32 link = pool_acquire(&map->overflow);
-        MUST(link <= MAP_OVERFLOW_MAX);
-        MUST(map_bucket_link(bucket) == 0);
-        bucket->link_version |= link;
-        bucket = pool_at(&map->overflow, link);
-        slot = 0;
-    }
-    MUST(bucket->tags[slot] == 0);
-    bucket->tags[slot] = tag;
-    bucket->indexes[slot] = index;
+    if (bucket->fill < MAP_BUCKET_SLOTS)
+        return bucket;
+    MUST(bucket->link == 0);
+    bucket->link = pool_acquire(&map->overflow);
+    return pool_at(&map->overflow, bucket->link);
+}
+
+/* Adds to the end of a chain, which keeps it packed. */
+static inline void chain_append(struct map *map, struct map_bucket *bucket, u32 hash, u32 index)
+{
+    if (UNLIKELY(bucket->fill == MAP_BUCKET_SLOTS))
+        bucket = chain_extend(map, bucket);
+    bucket_append(bucket, hash, index);
 }
 
 /* Takes the last entry of a chain out and returns its index; an overflow bucket that becomes empty
- * is given back. Puts the entry's tag into *tag. */
-static u32 chain_take_last(struct map *map, struct map_bucket *bucket, u8 *tag)
+ * is given back. Puts what is kept of its hash into *hash. */
+static u32 chain_take_last(struct map *map, struct map_bucket *bucket, u32 *hash)
 {
     struct map_bucket *before = NULL;
     for (struct map_bucket *next; (next = next_of(map, bucket)) != NULL; bucket = next)
         before = bucket;
-    const u32 fill = map_bucket_fill(bucket);
-    MUST(fill > 0);
-    const u32 index = bucket->indexes[fill - 1];
-    *tag = bucket->tags[fill - 1];
-    bucket->tags[fill - 1] = 0;
-    bucket->indexes[fill - 1] = 0;
-    if (fill == 1 && before != NULL) {
-        u32 link = map_bucket_link(before);
-        before->link_version &= ~MAP_LINK_MASK;
-        pool_release(&map->overflow, &link);
+    MUST(bucket->fill > 0);
+    const u32 slot = --bucket->fill;
+    const u32 index = bucket->indexes[slot];
+    *hash = bucket->hashes[slot];
+    bucket->hashes[slot] = 0;
+    bucket->indexes[slot] = 0;
+    if (slot == 0 && before != NULL) {
+        pool_release(&map->overflow, &before->link);
+        MUST(before->link == 0);
     }
     return index;
 }
 
-/* Where in its chain an index is; NULL if it is not there. */
-static u32 *chain_find(const struct map *map, struct map_bucket *bucket, u8 tag, u32 index,
-                       u8 **tag_at)
+/* Where an index is: the bucket of the chain, and its slot; NULL if it is not there. */
+static struct map_bucket *chain_find(const struct map *map, struct map_bucket *bucket, u32 hash,
+                                     u32 index, u32 *slot)
 {
     for (; bucket != NULL; bucket = next_of(map, bucket)) {
-        u32 matches = map_bucket_match(bucket, tag);
+        u32 matches = map_bucket_match(bucket, hash);
         for (; matches != 0; matches &= matches - 1) {
-            const u32 slot = (u32)__builtin_ctz(matches);
-            if (bucket->indexes[slot] != index)
-                continue;
-            *tag_at = &bucket->tags[slot];
-            return &bucket->indexes[slot];
+            *slot = (u32)__builtin_ctz(matches);
+            if (bucket->indexes[*slot] == index)
+                return bucket;
         }
     }
     return NULL;
 }
 
-static void prefetch_records(const struct map *map, const struct map_bucket *bucket)
+/* Brings the two lines of the next split near, some inserts ahead. */
+static void prefetch_split(const struct map *map)
 {
-    if (map->records.prefetch == NULL)
-        return;
-    const u32 fill = map_bucket_fill(bucket);
-    for (u32 slot = 0; slot < fill; slot++)
-        map->records.prefetch(map->records.context, bucket->indexes[slot]);
-}
-
-/* Gives the entries of a copied bucket to the two buckets of a split. */
-static void distribute(struct map *map, const struct map_bucket *from, u32 low, u32 high)
-{
-    prefetch_records(map, from);
-    const u32 fill = map_bucket_fill(from);
-    for (u32 slot = 0; slot < fill; slot++) {
-        const u64 hash = map->records.hash_of(map->records.context, from->indexes[slot]);
-        const u32 bucket = map_bucket_of(map, hash);
-        MUST(bucket == low || bucket == high);
-        MUST(map_tag(hash) == from->tags[slot]);
-        chain_append(map, map_bucket_at(map, bucket), from->tags[slot], from->indexes[slot]);
-    }
+    store_prefetch(map_bucket_at(map, next_split_of(map)));
+    pool_prefetch_fresh(&map->buckets);
 }
 
 /* Divides one bucket in two. Its chain is taken apart bucket by bucket: each is copied and given
@@ -111,41 +102,37 @@ static void distribute(struct map *map, const struct map_bucket *from, u32 low, 
 static void split(struct map *map)
 {
     const u32 low = next_split_of(map);
-    const u32 high = map->bucket_count;
+    const u32 bit = map->level_mask + 1; /* of the hash: which side */
     (void)map_visit(map, low);
-    struct map_bucket *source = map_bucket_at(map, low);
     struct map_bucket *target = append_bucket(map);
-    if (map->bucket_count == 2 * (map->level_mask + 1))
+    struct map_bucket *sides[2] = {map_bucket_at(map, low), target};
+    if (map->bucket_count == 2 * bit)
         map->level_mask = 2 * map->level_mask + 1;
-    target->link_version = (u32)map->cut << MAP_LINK_BITS;
+    target->version = map->cut;
 
-    struct map_bucket part = *source;
-    *source = (struct map_bucket){.link_version = (u32)map->cut << MAP_LINK_BITS};
+    struct map_bucket part = *sides[0];
+    *sides[0] = (struct map_bucket){.version = map->cut};
     for (;;) { /* ends: the chain is finite */
-        u32 link = map_bucket_link(&part);
-        distribute(map, &part, low, high);
-        if (link == 0)
+        for (u32 slot = 0; slot < part.fill; slot++) {
+            const u32 hash = part.hashes[slot];
+            chain_append(map, sides[(hash & bit) != 0], hash, part.indexes[slot]);
+        }
+        if (LIKELY(part.link == 0))
             break;
+        u32 link = part.link;
         part = *(struct map_bucket *)pool_at(&map->overflow, link);
         pool_release(&map->overflow, &link);
     }
-    MUST(map_bucket_version(source) == map_bucket_version(target));
+    MUST(sides[0]->version == target->version);
+    prefetch_split(map);
 }
 
-/* Splits when the average is reached. One insert earlier the records of the bucket that will be
- * split are brought near, and one before that the bucket itself: a split reads a dozen records at
- * random and would otherwise wait for each. */
-static void keep_fill(struct map *map)
+/* Splits when the average is reached. */
+static inline void keep_fill(struct map *map)
 {
-    const u64 limit = (u64)map->bucket_count * MAP_FILL;
-    if (LIKELY(map->count + 1 < limit) || map->bucket_count == MAP_BUCKET_COUNT_MAX)
-        return;
-    if (map->count > limit)
+    if (UNLIKELY(map->count > (u64)map->bucket_count * MAP_FILL &&
+                 map->bucket_count != MAP_BUCKET_COUNT_MAX))
         split(map);
-    else if (map->count == limit)
-        prefetch_records(map, map_bucket_at(map, next_split_of(map)));
-    else
-        store_prefetch(map_bucket_at(map, next_split_of(map)));
 }
 
 void map_init(struct map *map, struct store_memory *memory, struct map_records records)
@@ -169,9 +156,9 @@ void map_deinit(struct map *map)
 
 bool map_has(const struct map *map, u64 hash, u32 index)
 {
-    u8 *tag_at = NULL;
+    u32 slot;
     struct map_bucket *bucket = map_bucket_at(map, map_bucket_of(map, hash));
-    return chain_find(map, bucket, map_tag(hash), index, &tag_at) != NULL;
+    return chain_find(map, bucket, map_hash_low(hash), index, &slot) != NULL;
 }
 
 void map_insert(struct map *map, u64 hash, u32 index)
@@ -179,8 +166,11 @@ void map_insert(struct map *map, u64 hash, u32 index)
     MUST(index != 0);
     MUST(!map->is_in_hook);
     CHECK(!map_has(map, hash, index));
-    map_before_change(map, hash);
-    chain_append(map, map_bucket_at(map, map_bucket_of(map, hash)), map_tag(hash), index);
+    const u32 bucket = map_bucket_of(map, hash);
+    struct map_bucket *at = map_bucket_at(map, bucket);
+    if (UNLIKELY(at->version != map->cut))
+        (void)map_visit(map, bucket);
+    chain_append(map, at, map_hash_low(hash), index);
     map->count++;
     keep_fill(map);
     CHECK(map_has(map, hash, index));
@@ -193,14 +183,14 @@ void map_remove(struct map *map, u64 hash, u32 index)
     MUST(map->count > 0);
     map_before_change(map, hash);
     struct map_bucket *bucket = map_bucket_at(map, map_bucket_of(map, hash));
-    u8 *tag_at = NULL;
-    u32 *index_at = chain_find(map, bucket, map_tag(hash), index, &tag_at);
-    MUST(index_at != NULL);
-    u8 last_tag = 0;
-    const u32 last = chain_take_last(map, bucket, &last_tag);
+    u32 slot = 0;
+    struct map_bucket *at = chain_find(map, bucket, map_hash_low(hash), index, &slot);
+    MUST(at != NULL);
+    u32 last_hash = 0;
+    const u32 last = chain_take_last(map, bucket, &last_hash);
     if (last != index) { /* the last entry fills the hole */
-        *index_at = last;
-        *tag_at = last_tag;
+        at->indexes[slot] = last;
+        at->hashes[slot] = last_hash;
     }
     map->count--;
     CHECK(!map_has(map, hash, index));
@@ -224,7 +214,7 @@ bool map_visit(struct map *map, u32 bucket)
 {
     MUST(bucket < map->bucket_count);
     struct map_bucket *at = map_bucket_at(map, bucket);
-    if (map_bucket_version(at) == map->cut)
+    if (at->version == map->cut)
         return false;
     if (map->hook != NULL) {
         MUST(!map->is_in_hook);
@@ -234,7 +224,7 @@ bool map_visit(struct map *map, u32 bucket)
         map->is_in_hook = false;
         MUST(map->count == count);
     }
-    at->link_version = map_bucket_link(at) | (u32)map->cut << MAP_LINK_BITS;
+    at->version = map->cut;
     return true;
 }
 
@@ -244,8 +234,7 @@ u32 map_bucket_read(const struct map *map, u32 bucket, u32 *out, u32 max)
     u32 count = 0;
     const struct map_bucket *at = map_bucket_at(map, bucket);
     for (; at != NULL; at = next_of(map, at)) {
-        const u32 fill = map_bucket_fill(at);
-        for (u32 slot = 0; slot < fill; slot++, count++)
+        for (u32 slot = 0; slot < at->fill; slot++, count++)
             if (count < max)
                 out[count] = at->indexes[slot];
     }
@@ -254,7 +243,7 @@ u32 map_bucket_read(const struct map *map, u32 bucket, u32 *out, u32 max)
 
 void map_prepare(struct map *map, u32 insert_count)
 {
-    /* Measured: at most 15 overflow buckets to 100 others, but while a level is young they grow as
+    /* Measured: at most 18 overflow buckets to 100 others, but while a level is young they grow as
      * fast as half of the others. */
     pool_prepare(&map->buckets, insert_count / MAP_FILL + 1);
     pool_prepare(&map->overflow, insert_count / MAP_FILL + 1);
@@ -264,20 +253,20 @@ void map_prepare(struct map *map, u32 insert_count)
 static bool is_bucket_valid(const struct map *map, const struct map_bucket *at, u32 bucket,
                             u32 *count)
 {
-    const u32 fill = map_bucket_fill(at);
-    if (map_bucket_link(at) != 0 && fill != MAP_BUCKET_SLOTS)
+    if (at->fill > MAP_BUCKET_SLOTS || at->reserved != 0 ||
+        (at->link != 0 && at->fill != MAP_BUCKET_SLOTS))
         return false;
     for (u32 slot = 0; slot < MAP_BUCKET_SLOTS; slot++) {
-        if (slot >= fill) {
-            if (at->tags[slot] != 0 || at->indexes[slot] != 0)
+        if (slot >= at->fill) {
+            if (at->hashes[slot] != 0 || at->indexes[slot] != 0)
                 return false;
             continue;
         }
         const u64 hash = map->records.hash_of(map->records.context, at->indexes[slot]);
-        if (map_bucket_of(map, hash) != bucket || map_tag(hash) != at->tags[slot])
+        if (map_bucket_of(map, hash) != bucket || map_hash_low(hash) != at->hashes[slot])
             return false;
     }
-    *count += fill;
+    *count += at->fill;
     return true;
 }
 
@@ -295,8 +284,8 @@ bool map_valid(const struct map *map)
         if (!is_bucket_valid(map, at, bucket, &count))
             return false;
         while ((at = next_of(map, at)) != NULL) {
-            if (++overflow_count > pool_count(&map->overflow) || map_bucket_fill(at) == 0 ||
-                map_bucket_version(at) != 0 || !is_bucket_valid(map, at, bucket, &count))
+            if (++overflow_count > pool_count(&map->overflow) || at->fill == 0 ||
+                at->version != 0 || !is_bucket_valid(map, at, bucket, &count))
                 return false;
         }
     }

@@ -1,19 +1,23 @@
 /* map: from a 64-bit hash to the index of a record that carries its own key.
  *
- * The map stores 4 bytes and a tag per record and no keys: the caller compares. It grows by linear
- * hashing, one bucket at a time, so that no insert ever pays for a rehash. A bucket is one cache
- * line:
+ * The map stores 8 bytes per record and no keys: the caller compares. It grows by linear hashing,
+ * one bucket at a time, so that no insert ever pays for a rehash. A bucket is one cache line:
  *
  *      offset size
- *           0   12  tags: bits 40..47 of the hash, 0 = empty (a tag 0 is stored as 1)
- *          12    4  link: low 24 bits the next bucket of the chain (overflow pool, 0 = none),
- *                   high 8 bits the version (of a chain's first bucket; 0 in the others)
- *          16   48  indexes of the records
+ *           0   28  low 32 bits of the hashes of the records
+ *          28    4  link: the next bucket of the chain (overflow pool, 0 = none)
+ *          32   28  indexes of the records
+ *          60    1  fill: how many slots are in use
+ *          61    1  version (of a chain's first bucket; 0 in the others)
+ *          62    2  0
  *
  * The bucket is chosen by the low bits of the hash. Its highest bits chose the shard (route.h) and
  * say nothing here. With 2^L <= bucket_count < 2^(L+1): bucket = low L+1 bits, or low L bits if
  * that bucket does not exist yet. A split moves about half of bucket (bucket_count - 2^L) into the
- * new bucket number bucket_count. The average fill is kept at MAP_FILL of 12.
+ * new bucket number bucket_count: bit L of the kept hashes says which, so it reads and writes these
+ * two lines and never a record. (Twelve slots with tags of 8 bits were 9 bytes per key instead of
+ * 15, but a split had to fetch a dozen records at random to hash them again, which was a third of
+ * the cost of a hold.) The average fill is kept at 5 of 7.
  *
  * Snapshots: map_set_cut(version) says "the state is to be dumped as it is now". Before a bucket's
  * membership changes, or a record of it does (the caller announces it by map_before_change), a
@@ -23,7 +27,7 @@
  *
  * Invariants
  *   I1  a chain is packed: all its buckets but the last are full, and slots fill from 0.
- *   I2  an index is in exactly the chain that its hash selects, once, under its tag.
+ *   I2  an index is in exactly the chain that its hash selects, once, under its hash.
  *   I3  count is the number of indexes; overflow buckets exist only inside chains.
  *   I4  after map_visit ran for every bucket, all versions equal the cut. A bucket made by a split
  *       has the version of the bucket that was split, which was handed to the hook before.
@@ -45,17 +49,15 @@
 #include "shards/store/pool.h"
 #include "shards/store/store_memory.h"
 
-#define MAP_FILL             8u /* average records per bucket at which the next one is split */
+#define MAP_FILL             5u /* average records per bucket at which the next one is split */
 #define MAP_BUCKET_COUNT_MAX (1u << 30)
-#define MAP_OVERFLOW_MAX     MAP_LINK_MASK
 
 struct map;
 
-/* What the map must know of the records. `prefetch` may be NULL. */
+/* How map_valid finds out where a record belongs; nothing else asks. */
 struct map_records {
     const void *context;
     u64 (*hash_of)(const void *context, u32 index);
-    void (*prefetch)(const void *context, u32 index);
 };
 
 /* Called before the bucket changes for the first time since the cut. */
@@ -79,11 +81,10 @@ struct map {
 void map_init(struct map *map, struct store_memory *memory, struct map_records records);
 void map_deinit(struct map *map);
 
-/* Adds a record; the caller has made sure that neither the key nor the index is in the map, and
- * hash_of(index) must already return `hash`. */
+/* Adds a record; the caller has made sure that neither the key nor the index is in the map. */
 void map_insert(struct map *map, u64 hash, u32 index);
 
-/* Removes a record that is in the map. hash_of is not called for it. */
+/* Removes a record that is in the map. */
 void map_remove(struct map *map, u64 hash, u32 index);
 
 /* Is this very record in the map? For checks; lookups by key are map_find. */
@@ -145,11 +146,11 @@ static inline void map_prefetch(const struct map *map, u64 hash)
 static inline u32 map_first_candidate(const struct map *map, u64 hash)
 {
     const struct map_bucket *bucket = map_bucket_at(map, map_bucket_of(map, hash));
-    const u32 matches = map_bucket_match(bucket, map_tag(hash));
+    const u32 matches = map_bucket_match(bucket, map_hash_low(hash));
     if (matches != 0)
         return bucket->indexes[__builtin_ctz(matches)];
-    if (UNLIKELY(map_bucket_link(bucket) != 0))
-        pool_prefetch(&map->overflow, map_bucket_link(bucket));
+    if (UNLIKELY(bucket->link != 0))
+        pool_prefetch(&map->overflow, bucket->link);
     return 0;
 }
 
@@ -161,18 +162,17 @@ __attribute__((always_inline)) static inline u32
 map_find(const struct map *map, u64 hash, map_equal *equal, const void *context, const void *key)
 {
     const struct map_bucket *bucket = map_bucket_at(map, map_bucket_of(map, hash));
-    const u8 tag = map_tag(hash);
+    const u32 low = map_hash_low(hash);
     for (;;) { /* ends: a chain is finite by I3 */
-        u32 matches = map_bucket_match(bucket, tag);
+        u32 matches = map_bucket_match(bucket, low);
         for (; matches != 0; matches &= matches - 1) {
             const u32 index = bucket->indexes[__builtin_ctz(matches)];
             if (LIKELY(equal(context, index, key)))
                 return index;
         }
-        const u32 link = map_bucket_link(bucket);
-        if (LIKELY(link == 0))
+        if (LIKELY(bucket->link == 0))
             return 0;
-        bucket = pool_at(&map->overflow, link);
+        bucket = pool_at(&map->overflow, bucket->link);
     }
 }
 
@@ -181,7 +181,7 @@ map_find(const struct map *map, u64 hash, map_equal *equal, const void *context,
 static inline void map_before_change(struct map *map, u64 hash)
 {
     const u32 bucket = map_bucket_of(map, hash);
-    if (UNLIKELY(map_bucket_version(map_bucket_at(map, bucket)) != map->cut))
+    if (UNLIKELY(map_bucket_at(map, bucket)->version != map->cut))
         (void)map_visit(map, bucket);
 }
 

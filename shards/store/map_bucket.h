@@ -1,9 +1,9 @@
-/* map_bucket: one cache line of the hash map, and how its twelve tags are compared at once.
+/* map_bucket: one cache line of the hash map, and how its seven hashes are compared at once.
  *
- * The layout is told in map.h. Comparing is one instruction on 16 bytes where SSE2 is, which
- * includes the link field: the four bits above the tags are masked off. Elsewhere the same answer
- * is found by arithmetic on two 64-bit words. Both are compiled where both exist, and a test holds
- * them equal.
+ * The layout is told in map.h. Where SSE2 is, two instructions compare the first half of the line,
+ * which includes the link field: the bits above `fill` are masked off, and so is what an empty slot
+ * holds. Elsewhere the same answer is found slot by slot. Both are compiled where both exist, and a
+ * test holds them equal.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,81 +15,65 @@
 #include "proto/base.h"
 #include "shards/store/pool.h"
 
-#define MAP_BUCKET_SLOTS 12u
-#define MAP_SLOTS_MASK   ((1u << MAP_BUCKET_SLOTS) - 1)
-#define MAP_LINK_BITS    24u
-#define MAP_LINK_MASK    ((1u << MAP_LINK_BITS) - 1)
-#define MAP_TAG_SHIFT    40u
+#define MAP_BUCKET_SLOTS 7u
 #define MAP_UNIT_BUCKETS (POOL_UNIT_BYTES / (u32)sizeof(struct map_bucket))
 
 struct map_bucket {
-    u8 tags[MAP_BUCKET_SLOTS];
-    u32 link_version;
+    u32 hashes[MAP_BUCKET_SLOTS];
+    u32 link;
     u32 indexes[MAP_BUCKET_SLOTS];
+    u8 fill;
+    u8 version;
+    u16 reserved; /* 0 */
 };
 STATIC_CHECK(sizeof(struct map_bucket) == 64);
-STATIC_CHECK(offsetof(struct map_bucket, link_version) == 12);
+STATIC_CHECK(offsetof(struct map_bucket, link) == 28);
+STATIC_CHECK(offsetof(struct map_bucket, fill) == 60);
 
-/* 1..255: from bits that choose neither shard nor bucket. */
-static inline u8 map_tag(u64 hash)
+/* What a bucket keeps of a hash. */
+static inline u32 map_hash_low(u64 hash)
 {
-    const u8 tag = (u8)(hash >> MAP_TAG_SHIFT);
-    return tag != 0 ? tag : 1;
+    return (u32)hash;
 }
 
-static inline u32 map_bucket_link(const struct map_bucket *bucket)
+/* The bits of the slots in use; by I1 of map.h they are the first ones. */
+static inline u32 map_bucket_used(const struct map_bucket *bucket)
 {
-    return bucket->link_version & MAP_LINK_MASK;
+    return (1u << bucket->fill) - 1;
 }
 
-static inline u8 map_bucket_version(const struct map_bucket *bucket)
+/* Bit i is set where slot i is in use and has this hash. */
+static inline u32 map_bucket_match_portable(const struct map_bucket *bucket, u32 hash)
 {
-    return (u8)(bucket->link_version >> MAP_LINK_BITS);
-}
-
-/* Bit i is set where byte i of `word` equals `tag`. Exact: no borrow runs between bytes. */
-static inline u32 map_match_word(u64 word, u8 tag)
-{
-    const u64 low7 = 0x7f7f7f7f7f7f7f7full;
-    const u64 difference = word ^ (0x0101010101010101ull * tag);
-    const u64 is_zero = ~(((difference & low7) + low7) | difference | low7); /* bit 7 of each */
-    return (u32)(((is_zero >> 7) * 0x0102040810204080ull) >> 56);
-}
-
-/* Bit i is set where slot i has this tag; with tag 0, the empty slots. */
-static inline u32 map_bucket_match_portable(const struct map_bucket *bucket, u8 tag)
-{
-    u64 words[2];
-    memcpy(words, bucket, sizeof words);
-    return (map_match_word(words[0], tag) | map_match_word(words[1], tag) << 8) & MAP_SLOTS_MASK;
+    u32 matches = 0;
+    for (u32 slot = 0; slot < MAP_BUCKET_SLOTS; slot++)
+        matches |= (u32)(bucket->hashes[slot] == hash) << slot;
+    return matches & map_bucket_used(bucket);
 }
 
 #ifdef __SSE2__
 /* The vector types of the compiler instead of <emmintrin.h>, which drags in <stdlib.h>. */
-static inline u32 map_bucket_match_sse2(const struct map_bucket *bucket, u8 tag)
+static inline u32 map_bucket_match_sse2(const struct map_bucket *bucket, u32 hash)
 {
-    typedef char byte_vector __attribute__((vector_size(16)));
-    byte_vector tags;
-    memcpy(&tags, bucket, sizeof tags);
-    const byte_vector wanted = (byte_vector){0} + (char)tag;
-    return (u32)__builtin_ia32_pmovmskb128((byte_vector)(tags == wanted)) & MAP_SLOTS_MASK;
+    typedef u32 word_vector __attribute__((vector_size(16)));
+    typedef float float_vector __attribute__((vector_size(16)));
+    word_vector low, high;
+    memcpy(&low, bucket, sizeof low);
+    memcpy(&high, (const u8 *)bucket + sizeof low, sizeof high);
+    const word_vector wanted = {hash, hash, hash, hash};
+    const u32 first = (u32)__builtin_ia32_movmskps((float_vector)(low == wanted));
+    const u32 second = (u32)__builtin_ia32_movmskps((float_vector)(high == wanted));
+    return (first | second << 4) & map_bucket_used(bucket);
 }
 #endif
 
-static inline u32 map_bucket_match(const struct map_bucket *bucket, u8 tag)
+static inline u32 map_bucket_match(const struct map_bucket *bucket, u32 hash)
 {
 #ifdef __SSE2__
-    return map_bucket_match_sse2(bucket, tag);
+    return map_bucket_match_sse2(bucket, hash);
 #else
-    return map_bucket_match_portable(bucket, tag);
+    return map_bucket_match_portable(bucket, hash);
 #endif
-}
-
-/* How many slots are in use; by I1 of map.h they are the first ones. */
-static inline u32 map_bucket_fill(const struct map_bucket *bucket)
-{
-    const u32 empty = map_bucket_match(bucket, 0);
-    return empty == 0 ? MAP_BUCKET_SLOTS : (u32)__builtin_ctz(empty);
 }
 
 #endif

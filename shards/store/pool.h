@@ -92,6 +92,16 @@ static inline void pool_prefetch(const struct pool *pool, u32 index)
     store_prefetch(pool_at(pool, index));
 }
 
+/* Brings the next fresh record near, if there is memory for it. */
+static inline void pool_prefetch_fresh(const struct pool *pool)
+{
+    if (LIKELY(pool->next_fresh < pool->fresh_end)) {
+        const u32 slot = pool->next_fresh & ((1u << pool->unit_shift) - 1);
+        store_prefetch(pool->units[pool->next_fresh >> pool->unit_shift] +
+                       (size_t)slot * pool->record_bytes);
+    }
+}
+
 STATIC_CHECK(POOL_RECORD_BYTES_MAX <= POOL_UNIT_BYTES);
 
 #endif
