@@ -17,12 +17,9 @@
 static const char *class_name(enum message_class class)
 {
     switch (class) {
-    case MESSAGE_CLASS_CONTROL:
-        return "control";
-    case MESSAGE_CLASS_READ:
-        return "read";
-    case MESSAGE_CLASS_WRITE:
-        return "write";
+    case MESSAGE_CLASS_CONTROL: return "control";
+    case MESSAGE_CLASS_READ: return "read";
+    case MESSAGE_CLASS_WRITE: return "write";
     }
     return "?";
 }
@@ -30,14 +27,10 @@ static const char *class_name(enum message_class class)
 static const char *route_name(enum message_route route)
 {
     switch (route) {
-    case MESSAGE_ROUTE_NONE:
-        return "-";
-    case MESSAGE_ROUTE_SHARD:
-        return "header";
-    case MESSAGE_ROUTE_RESOURCE:
-        return "resource";
-    case MESSAGE_ROUTE_PRODUCT:
-        return "product_id";
+    case MESSAGE_ROUTE_NONE: return "-";
+    case MESSAGE_ROUTE_SHARD: return "header";
+    case MESSAGE_ROUTE_RESOURCE: return "resource";
+    case MESSAGE_ROUTE_PRODUCT: return "product_id";
     }
     return "?";
 }
@@ -188,7 +181,8 @@ int main(int argc, char **argv)
     else if (strcmp(what, "options-man") == 0)
         print_options_man();
     else {
-        (void)fprintf(stderr, "usage: print_docs operations|fields|statuses|limits|options|options-man\n");
+        (void)fprintf(stderr,
+                      "usage: print_docs operations|fields|statuses|limits|options|options-man\n");
         return 2;
     }
     return 0;
