@@ -77,7 +77,7 @@ static inline u64 gate_hash_id(struct id128 id)
 /* The cell of a hash: its upper bits are the mixed ones. */
 static inline u32 gate_cell(u64 hash)
 {
-    return (u32)((hash ^ (hash >> 29)) * 0xBF58476D1CE4E5B9ull >> 52);
+    return (u32)(hash >> 52);
 }
 STATIC_CHECK(GATE_CELLS == 1u << (64 - 52));
 

@@ -125,29 +125,42 @@ STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_all
 STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_alloc_cancel_req, id));
 STATIC_CHECK(offsetof(struct msg_hold_extend_req, id) == offsetof(struct msg_alloc_return_req, id));
 
-/* The same two passes over the grants that the group names. */
+/* The same two passes over the grants that the group names. `is_new`: the names are those of new
+ * grants, as a rule, so that there is no record to look at, only an end of a chain to append to. */
 STATIC_CHECK(offsetof(struct msg_hold_req, resource) == 0);
 STATIC_CHECK(offsetof(struct msg_hold_extend_req, resource) == 0);
 STATIC_CHECK(offsetof(struct resource, id) == 0);
 
-static void prefetch_grants(const struct shard *shard, struct group *group, u32 id_offset)
+static void prefetch_grants(const struct shard *shard, struct group *group, u32 id_offset,
+                            bool is_new)
 {
     const struct stock *stock = &shard->stock;
-    u64 named = 0;
-    for (u32 i = 0; i < group->count; i++) {
+    const u8 *record = group->first;
+    u32 named = 0;
+    MUST(group->stride != 0);
+    for (u32 i = 0; i < group->count; i++, record += group->stride) {
         struct id128 id;
         u64 resource_id;
-        memcpy(&id, fixed_of(group, i) + id_offset, sizeof id);
-        memcpy(&resource_id, fixed_of(group, i), sizeof resource_id);
-        group->grant_hashes[i] = 0;
-        if (id128_is_none(id))
-            continue;
-        group->grant_hashes[i] = stock_grant_hash(resource_id, id);
-        map_prefetch(&stock->grant_map, group->grant_hashes[i]);
-        named |= 1ull << i;
+        memcpy(&id, record + id_offset, sizeof id);
+        memcpy(&resource_id, record, sizeof resource_id);
+        u64 hash = 0;
+        if (!id128_is_none(id)) {
+            hash = stock_grant_hash(resource_id, id);
+            map_prefetch(&stock->grant_map, hash);
+            named++;
+        }
+        group->grant_hashes[i] = hash;
     }
-    for (; named != 0; named &= named - 1) { /* ends: a bit less each time */
-        const u64 hash = group->grant_hashes[__builtin_ctzll(named)];
+    if (named == 0)
+        return;
+    for (u32 i = 0; i < group->count; i++) {
+        const u64 hash = group->grant_hashes[i];
+        if (hash == 0)
+            continue;
+        if (is_new) {
+            map_prefetch_chain(&stock->grant_map, hash);
+            continue;
+        }
         const u32 candidate = map_first_candidate(&stock->grant_map, hash);
         if (candidate != 0)
             pool_prefetch(&stock->grants, candidate);
@@ -281,7 +294,8 @@ static u32 execute_records(const struct run *run)
             hash_group(run->shard, run->frame, &group, done == 0);
             prefetch_group(run->shard, &group);
             if (run->id_offset != 0)
-                prefetch_grants(run->shard, &group, run->id_offset);
+                prefetch_grants(run->shard, &group, run->id_offset,
+                                run->id_offset == offsetof(struct msg_hold_req, id));
         }
         const u32 executed = execute_group(run, &group, &call,
                                            run->frame->replies + (size_t)done * run->reply_bytes);

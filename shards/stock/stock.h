@@ -104,18 +104,18 @@ const char *stock_load_finish(struct stock *stock);
 
 static inline struct stock_hot *stock_hot_at(const struct stock *stock, u32 index)
 {
-    return pool_at(&stock->hots, index);
+    return pool_at_sized(&stock->hots, index, sizeof(struct stock_hot));
 }
 
 static inline struct stock_cold *stock_cold_of(const struct stock *stock,
                                                const struct stock_hot *hot)
 {
-    return pool_at(&stock->colds, hot->cold);
+    return pool_at_sized(&stock->colds, hot->cold, sizeof(struct stock_cold));
 }
 
 static inline struct stock_grant *stock_grant_at(const struct stock *stock, u32 index)
 {
-    return pool_at(&stock->grants, index);
+    return pool_at_sized(&stock->grants, index, sizeof(struct stock_grant));
 }
 
 static inline struct resource stock_key_of(const struct stock_hot *hot)

@@ -264,7 +264,8 @@ const char *stock_load_grant(struct stock *stock, const u8 *body, u32 bytes)
     if (stock_grant_find(stock, hash, resource, fixed.id) != 0)
         return "a grant comes twice";
     const u32 index = stock_grant_acquire(stock);
-    *stock_grant_at(stock, index) = (struct stock_grant){
+    struct stock_grant *grant = stock_grant_at(stock, index);
+    *grant = (struct stock_grant){
         .id = fixed.id,
         .order = fixed.order,
         .owner = fixed.owner,
@@ -286,7 +287,8 @@ const char *stock_load_grant(struct stock *stock, const u8 *body, u32 bytes)
         .fingerprint = fixed.fingerprint,
         .first_sellable = fixed.first_sellable,
     };
-    stock_grant_insert(stock, hash, index);
+    stock_grant_insert(stock, hash, index, grant,
+                       stock_cold_of(stock, stock_hot_at(stock, resource)));
     return NULL;
 }
 

@@ -4,24 +4,6 @@
  */
 #include "shards/stock/stock_grant.h"
 
-struct grant_key {
-    struct id128 id;
-    u32 resource;
-};
-
-static bool grant_equal(const void *context, u32 index, const void *key)
-{
-    const struct stock_grant *grant = stock_grant_at(context, index);
-    const struct grant_key *wanted = key;
-    return id128_equal(grant->id, wanted->id) && grant->resource == wanted->resource;
-}
-
-u32 stock_grant_find(const struct stock *stock, u64 hash, u32 resource, struct id128 id)
-{
-    const struct grant_key key = {.id = id, .resource = resource};
-    return map_find(&stock->grant_map, hash, grant_equal, stock, &key);
-}
-
 static void on_grant_moved(void *context, u32 item, u32 position)
 {
     stock_grant_at(context, item)->position = position;
@@ -100,13 +82,9 @@ static void count_down(struct stock *stock, u8 state)
     *count -= 1;
 }
 
-u32 stock_grant_acquire(struct stock *stock)
-{
-    return pool_acquire(&stock->grants);
-}
-
 /* The timer of a grant that has none yet. */
-static inline void start_timer(struct stock *stock, struct stock_grant *grant, u32 index)
+HEAP_INLINE void start_timer(struct stock *stock, struct stock_grant *grant, u32 index,
+                             struct stock_cold *cold)
 {
     const struct heap_owner owner = grant_owner(stock);
     const enum stock_timer timer = timer_of(grant);
@@ -117,10 +95,12 @@ static inline void start_timer(struct stock *stock, struct stock_grant *grant, u
         heap_push(&stock->retentions, &owner, stock_grant_forget_ns(stock, grant), index);
         return;
     }
-    struct stock_cold *cold = stock_cold_of(stock, stock_hot_at(stock, grant->resource));
+    grant->position = heap_push_last(&cold->leases, grant->expires_at_ns, index);
+    if (LIKELY(grant->position != 0)) /* the earliest lease is what it was */
+        return;
     heap_push(&cold->leases, &owner, grant->expires_at_ns, index);
     MUST(grant->position != 0);
-    if (grant->position == HEAP_ROOT) /* else the earliest lease is what it was */
+    if (grant->position == HEAP_ROOT)
         sync_deadline(stock, cold);
 }
 
@@ -130,14 +110,16 @@ void stock_grant_timer_sync(struct stock *stock, u32 index)
     struct stock_grant *grant = stock_grant_at(stock, index);
     if (grant->timer != STOCK_TIMER_NONE)
         stop_timer(stock, grant);
-    start_timer(stock, grant, index);
+    start_timer(stock, grant, index, stock_cold_of(stock, stock_hot_at(stock, grant->resource)));
     MUST(grant->timer == timer_of(grant));
     MUST((grant->position != 0) == (grant->timer != STOCK_TIMER_NONE));
 }
 
-void stock_grant_insert(struct stock *stock, u64 hash, u32 index)
+void stock_grant_insert(struct stock *stock, u64 hash, u32 index, struct stock_grant *grant,
+                        struct stock_cold *cold)
 {
-    struct stock_grant *grant = stock_grant_at(stock, index);
+    CHECK(grant == stock_grant_at(stock, index));
+    CHECK(cold == stock_cold_of(stock, stock_hot_at(stock, grant->resource)));
     MUST(!id128_is_none(grant->id));
     MUST(grant->resource != 0);
     MUST(grant->position == 0 && grant->timer == STOCK_TIMER_NONE);
@@ -145,7 +127,7 @@ void stock_grant_insert(struct stock *stock, u64 hash, u32 index)
     if (UNLIKELY(stock->watch != 0))
         stock_watched_create(stock, UNDO_KIND_GRANT_NEW, index);
     *count_of(stock, grant->state) += 1;
-    start_timer(stock, grant, index);
+    start_timer(stock, grant, index, cold);
 }
 
 void stock_grant_enter(struct stock *stock, u32 index, enum grant_state state, u64 end_ns)

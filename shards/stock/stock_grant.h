@@ -11,8 +11,25 @@
 #include "proto/status.h"
 #include "shards/stock/stock.h"
 
+struct stock_grant_key {
+    struct id128 id;
+    u32 resource;
+};
+
+static inline bool stock_grant_equal(const void *context, u32 index, const void *key)
+{
+    const struct stock_grant *grant = stock_grant_at(context, index);
+    const struct stock_grant_key *wanted = key;
+    return id128_equal(grant->id, wanted->id) && grant->resource == wanted->resource;
+}
+
 /* Finds by id, 0 when there is none. `hash` by stock_grant_hash. */
-u32 stock_grant_find(const struct stock *stock, u64 hash, u32 resource, struct id128 id);
+static inline u32 stock_grant_find(const struct stock *stock, u64 hash, u32 resource,
+                                   struct id128 id)
+{
+    const struct stock_grant_key key = {.id = id, .resource = resource};
+    return map_find(&stock->grant_map, hash, stock_grant_equal, stock, &key);
+}
 
 /* Is an id that no grant has old enough to have been forgotten? */
 static inline bool stock_id_too_old(const struct stock *stock, struct id128 id, u64 now_ms)
@@ -29,9 +46,14 @@ static inline u16 stock_id_refusal(const struct stock *stock, struct id128 id, u
 }
 
 /* A new grant: acquire gives a zeroed record, the caller fills it in, insert makes it exist: in the
- * map, in the counts, and its timer begins. */
-u32 stock_grant_acquire(struct stock *stock);
-void stock_grant_insert(struct stock *stock, u64 hash, u32 index);
+ * map, in the counts, and its timer begins. `grant` is the record, `cold` that of its resource: the
+ * caller has both at hand. */
+static inline u32 stock_grant_acquire(struct stock *stock)
+{
+    return pool_acquire(&stock->grants);
+}
+void stock_grant_insert(struct stock *stock, u64 hash, u32 index, struct stock_grant *grant,
+                        struct stock_cold *cold);
 
 /* After stock_grant_before_change and a change of state or times: counts and timer follow. */
 void stock_grant_enter(struct stock *stock, u32 index, enum grant_state state, u64 end_ns);

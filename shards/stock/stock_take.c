@@ -7,26 +7,77 @@
  */
 #include <string.h>
 
-#include "proto/checksum.h"
 #include "shards/shard_handlers.h"
 #include "shards/stock/stock_ask.h"
 
-/* An ask under judgement. */
+/* Both operations go through the same questions; each gets its own copy of them, in which is_hold is
+ * a constant and the ask lives in registers: with calls between them a hold took 80 instructions
+ * more, and half of them over the stack. */
+#define ASK_INLINE __attribute__((always_inline)) static inline
+
+/* An ask under judgement. It is never pointed to by a function that stays a call, so that it lives
+ * in registers; the rare answers are such calls and get what they need. */
 struct ask {
-    const struct msg_take_req *take;
-    u64 fingerprint;
-    u64 grant_hash;
+    struct msg_take_req take; /* what both begin with, without the resource */
     struct stock_terms terms; /* of a hold: as asked for, then as in force */
-    u32 replaced;             /* grant to be replaced, 0 = none */
+    u64 grant_hash;
+    u64 fingerprint;
+    i64 back;     /* what the grant to be replaced gives back */
+    u32 replaced; /* its index, 0 = none */
     bool is_hold;
-    i64 back;
 };
 
+/* Where the answer goes: into the zeroed reply. */
 struct ask_answer {
-    struct record_status head;
-    i64 sellable;
-    u64 expires_at_ns;
+    struct record_status *head;
+    i64 *sellable;
+    u64 *expires_at_ns; /* NULL: a take */
 };
+
+static inline u64 read_u64(const u8 *from)
+{
+    u64 value;
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+static inline struct id128 read_id(const u8 *from)
+{
+    return (struct id128){.low = read_u64(from), .high = read_u64(from + sizeof(u64))};
+}
+
+/* Field by field: a copy of the record would be a detour over the stack. */
+ASK_INLINE struct msg_take_req read_take(const u8 *from)
+{
+    return (struct msg_take_req){
+        .quantity = (i64)read_u64(from + offsetof(struct msg_take_req, quantity)),
+        .owner = read_u64(from + offsetof(struct msg_take_req, owner)),
+        .id = read_id(from + offsetof(struct msg_take_req, id)),
+        .replaces = read_id(from + offsetof(struct msg_take_req, replaces)),
+    };
+}
+
+static inline u64 fold(u64 a, u64 b)
+{
+    const route_u128 product = (route_u128)a * b;
+    return (u64)product ^ (u64)(product >> 64);
+}
+
+/* The arguments by which a repeated id is told from a stolen one; id and resource are compared
+ * themselves. Whoever makes two of his own asks collide gets the answer of the first. */
+ASK_INLINE u64 fingerprint_of(const struct ask *ask)
+{
+    const struct msg_take_req *take = &ask->take;
+    const u64 opcode = ask->is_hold ? OPCODE_HOLD : OPCODE_TAKE;
+    u64 mixed =
+        fold((u64)take->quantity ^ 0x9FB21C651E98DF25ull, take->owner ^ 0xD6E8FEB86659FD93ull);
+    mixed += fold(take->replaces.low ^ 0x589965CC75374CC3ull,
+                  take->replaces.high ^ opcode << 32 ^ 0x1D8E4E27C47D124Full);
+    if (ask->is_hold)
+        mixed ^= fold(ask->terms.lease_ms ^ 0xEB44ACCAB455D165ull,
+                      ask->terms.life_ms ^ 0x9C06FAF4D023E3ABull);
+    return mixed;
+}
 
 bool stock_grant_fits(const struct stock *stock, const struct stock_hot *hot, i64 quantity)
 {
@@ -61,79 +112,103 @@ void stock_count_refusal(struct stock *stock, u16 status)
         stock->counts.refused_all_held++;
 }
 
-/* The id: known to a grant? Then the answer is ready. Else it must be fresh. True: go on. */
-static inline bool judge_id(struct stock *stock, const struct shard_call *call,
-                            const struct ask *ask, struct ask_answer *answer)
+/* The id is known to a grant: what it answered, if it was asked the same. */
+__attribute__((noinline)) static void answer_known(struct stock *stock, u32 index, u64 fingerprint,
+                                                   struct ask_answer answer)
 {
-    const u32 index = stock_grant_find(stock, ask->grant_hash, call->object, ask->take->id);
-    if (LIKELY(index == 0)) {
-        answer->head.status = stock_id_refusal(stock, ask->take->id, call->now_ms);
-        return answer->head.status == STATUS_OK;
-    }
     const struct stock_grant *grant = stock_grant_at(stock, index);
-    if (grant->fingerprint != ask->fingerprint) {
-        answer->head.status = STATUS_ID_MISMATCH;
-        return false;
+    if (grant->fingerprint != fingerprint) {
+        answer.head->status = STATUS_ID_MISMATCH;
+        return;
     }
-    answer->head.flags = RECORD_FLAG_REPLAYED;
-    answer->sellable = grant->first_sellable;
-    if (grant->origin == STOCK_ORIGIN_HOLD)
-        answer->expires_at_ns = grant->created_at_ns + grant->lease_ms * NS_PER_MS;
+    answer.head->flags = RECORD_FLAG_REPLAYED;
+    *answer.sellable = grant->first_sellable;
+    if (answer.expires_at_ns != NULL && grant->origin == STOCK_ORIGIN_HOLD)
+        *answer.expires_at_ns = grant->created_at_ns + grant->lease_ms * NS_PER_MS;
     stock->counts.replayed_records++;
-    return false;
 }
 
 /* The grant to be replaced: found, of the same owner, not bound, not sold. */
-static u16 judge_replaced(struct stock *stock, const struct shard_call *call, struct ask *ask)
+struct replaced {
+    i64 back;
+    u32 index;
+    u16 status;
+};
+
+__attribute__((noinline)) static struct replaced
+judge_replaced(struct stock *stock, const struct shard_call *call, struct id128 id, u64 owner)
 {
-    const struct id128 id = ask->take->replaces;
+    struct replaced replaced = {.status = STATUS_OK};
     const u32 index =
         stock_grant_find(stock, stock_grant_hash(call->resource_id, id), call->object, id);
-    if (index == 0)
-        return stock_id_too_old(stock, id, call->now_ms) ? STATUS_TOO_OLD : STATUS_NOT_FOUND;
+    if (index == 0) {
+        replaced.status =
+            stock_id_too_old(stock, id, call->now_ms) ? STATUS_TOO_OLD : STATUS_NOT_FOUND;
+        return replaced;
+    }
     const struct stock_grant *grant = stock_grant_at(stock, index);
-    if (grant->owner != ask->take->owner)
-        return STATUS_OWNER_MISMATCH;
-    if (!id128_is_none(grant->order))
-        return STATUS_BOUND_TO_OTHER;
-    if (grant->state == GRANT_STATE_ALLOCATED || grant->state == GRANT_STATE_FINISHED)
-        return STATUS_INVALID_STATE;
-    ask->replaced = index;
-    ask->back = grant->held;
-    return STATUS_OK;
+    if (grant->owner != owner)
+        replaced.status = STATUS_OWNER_MISMATCH;
+    else if (!id128_is_none(grant->order))
+        replaced.status = STATUS_BOUND_TO_OTHER;
+    else if (grant->state == GRANT_STATE_ALLOCATED || grant->state == GRANT_STATE_FINISHED)
+        replaced.status = STATUS_INVALID_STATE;
+    replaced.index = index;
+    replaced.back = grant->held;
+    return replaced;
 }
 
-/* All questions from the id on. STATUS_OK and no flags: grant it. */
-static inline void judge(struct stock *stock, const struct shard_call *call, struct ask *ask,
-                         struct ask_answer *answer)
+__attribute__((noinline)) static void answer_short(struct stock *stock,
+                                                   const struct shard_call *call,
+                                                   const struct stock_hot *hot, u16 status,
+                                                   struct record_status *head)
 {
-    struct stock_hot *hot = stock_hot_at(stock, call->object);
-    answer->sellable = stock_sellable(hot);
-    if (!id128_is_none(ask->take->id) && !judge_id(stock, call, ask, answer))
-        return;
-    if (!id128_is_none(ask->take->replaces)) {
-        answer->head.status = judge_replaced(stock, call, ask);
-        if (answer->head.status != STATUS_OK)
-            return;
-    }
-    if (ask->is_hold) {
-        ask->terms = stock_terms_of(stock_cold_of(stock, hot), ask->terms);
-        if (!stock_terms_good(ask->terms)) {
-            answer->head.status = STATUS_BAD_ARGUMENT;
-            return;
-        }
-    }
-    u16 status = stock_shortage(hot, ask->take->quantity, ask->back);
-    if (status == STATUS_ALL_HELD)
-        answer->head.retry_after_ms = stock_retry_ms(stock, hot, call->now_ns);
     stock_count_refusal(stock, status);
-    if (status == STATUS_OK) {
-        const bool is_fit = ask->is_hold
-                                ? stock_sum_fits(hot->held - ask->back, ask->take->quantity)
-                                : stock_grant_fits(stock, hot, ask->take->quantity);
-        status = is_fit ? STATUS_OK : STATUS_EXCEEDS;
+    head->status = status;
+    if (status == STATUS_ALL_HELD)
+        head->retry_after_ms = stock_retry_ms(stock, hot, call->now_ns);
+}
+
+/* All questions from the id on. True: grant it. */
+ASK_INLINE bool judge(struct stock *stock, const struct shard_call *call,
+                      const struct stock_hot *hot, struct ask *ask, struct ask_answer answer)
+{
+    u16 status = STATUS_OK;
+    *answer.sellable = stock_sellable(hot);
+    if (!id128_is_none(ask->take.id)) {
+        const u32 known = stock_grant_find(stock, ask->grant_hash, call->object, ask->take.id);
+        ask->fingerprint = fingerprint_of(ask);
+        if (UNLIKELY(known != 0)) {
+            answer_known(stock, known, ask->fingerprint, answer);
+            return false;
+        }
+        status = stock_id_refusal(stock, ask->take.id, call->now_ms);
     }
-    answer->head.status = status;
+    if (LIKELY(status == STATUS_OK) && UNLIKELY(!id128_is_none(ask->take.replaces))) {
+        const struct replaced replaced =
+            judge_replaced(stock, call, ask->take.replaces, ask->take.owner);
+        status = replaced.status;
+        ask->replaced = replaced.index;
+        ask->back = replaced.back;
+    }
+    if (LIKELY(status == STATUS_OK) && ask->is_hold) {
+        ask->terms = stock_terms_of(stock_cold_of(stock, hot), ask->terms);
+        status = stock_terms_good(ask->terms) ? STATUS_OK : STATUS_BAD_ARGUMENT;
+    }
+    if (UNLIKELY(status != STATUS_OK)) {
+        answer.head->status = status;
+        return false;
+    }
+    status = stock_shortage(hot, ask->take.quantity, ask->back);
+    if (UNLIKELY(status != STATUS_OK)) {
+        answer_short(stock, call, hot, status, answer.head);
+        return false;
+    }
+    const bool is_fit = ask->is_hold ? stock_sum_fits(hot->held - ask->back, ask->take.quantity)
+                                     : stock_grant_fits(stock, hot, ask->take.quantity);
+    if (UNLIKELY(!is_fit))
+        answer.head->status = STATUS_EXCEEDS;
+    return is_fit;
 }
 
 static void release_replaced(struct stock *stock, struct stock_hot *hot, u32 index, u64 now_ns)
@@ -149,10 +224,11 @@ static void release_replaced(struct stock *stock, struct stock_hot *hot, u32 ind
 }
 
 /* The grant itself, written where it stays. */
-static inline void create_grant(struct stock *stock, const struct shard_call *call,
-                                const struct ask *ask, struct ask_answer *answer)
+ASK_INLINE void create_grant(struct stock *stock, const struct shard_call *call,
+                             struct stock_cold *cold, const struct ask *ask,
+                             struct ask_answer answer)
 {
-    const struct msg_take_req *take = ask->take;
+    const struct msg_take_req *take = &ask->take;
     const u32 index = stock_grant_acquire(stock);
     struct stock_grant *grant = stock_grant_at(stock, index);
     grant->id = take->id;
@@ -161,7 +237,7 @@ static inline void create_grant(struct stock *stock, const struct shard_call *ca
     grant->quantity = (u32)take->quantity;
     grant->created_at_ns = call->now_ns;
     grant->fingerprint = ask->fingerprint;
-    grant->first_sellable = answer->sellable;
+    grant->first_sellable = *answer.sellable;
     if (ask->is_hold) {
         grant->origin = STOCK_ORIGIN_HOLD;
         grant->state = GRANT_STATE_HELD;
@@ -169,45 +245,39 @@ static inline void create_grant(struct stock *stock, const struct shard_call *ca
         grant->lease_ms = (u32)ask->terms.lease_ms;
         grant->life_ms = (u32)ask->terms.life_ms;
         grant->expires_at_ns = call->now_ns + ask->terms.lease_ms * NS_PER_MS;
-        answer->expires_at_ns = grant->expires_at_ns;
+        *answer.expires_at_ns = grant->expires_at_ns;
     } else {
         grant->origin = STOCK_ORIGIN_TAKE;
         grant->state = GRANT_STATE_ALLOCATED;
         grant->allocated = (u32)take->quantity;
     }
-    stock_grant_insert(stock, ask->grant_hash, index);
+    stock_grant_insert(stock, ask->grant_hash, index, grant, cold);
 }
 
-static inline void grant_it(struct stock *stock, const struct shard_call *call,
-                            const struct ask *ask, struct ask_answer *answer)
+ASK_INLINE void grant_it(struct stock *stock, const struct shard_call *call, struct stock_hot *hot,
+                         const struct ask *ask, struct ask_answer answer)
 {
-    struct stock_hot *hot = stock_hot_at(stock, call->object);
-    const i64 quantity = ask->take->quantity;
+    struct stock_cold *cold = stock_cold_of(stock, hot);
+    const i64 quantity = ask->take.quantity;
+    const bool is_named = !id128_is_none(ask->take.id);
     stock_resource_before_change(stock, call->object);
-    if (ask->replaced != 0)
+    if (UNLIKELY(ask->replaced != 0))
         release_replaced(stock, hot, ask->replaced, call->now_ns);
     if (ask->is_hold) {
         hot->held += quantity;
     } else {
         hot->allocated += quantity;
-        if (id128_is_none(ask->take->id))
-            hot->taken_anonymous += quantity;
+        if (is_named)
+            stock_add_granted_named(hot, cold, quantity);
         else
-            stock_add_granted_named(hot, stock_cold_of(stock, hot), quantity);
+            hot->taken_anonymous += quantity;
     }
-    answer->sellable = stock_sellable(hot);
-    MUST(answer->sellable >= 0);
+    const i64 sellable = stock_sellable(hot);
+    MUST(sellable >= 0);
+    *answer.sellable = sellable;
     stock->counts.granted_records++;
-    if (!id128_is_none(ask->take->id))
-        create_grant(stock, call, ask, answer);
-}
-
-static inline void judge_and_grant(struct stock *stock, const struct shard_call *call,
-                                   struct ask *ask, struct ask_answer *answer)
-{
-    judge(stock, call, ask, answer);
-    if (answer->head.status == STATUS_OK && answer->head.flags == 0)
-        grant_it(stock, call, ask, answer);
+    if (LIKELY(is_named))
+        create_grant(stock, call, cold, ask, answer);
 }
 
 static void refuse_anonymous(struct stock *stock, const struct shard_call *call,
@@ -242,27 +312,24 @@ static inline void take_anonymous(struct stock *stock, const struct shard_call *
 
 /* Apart, so that the path of the anonymous take saves no registers for it. */
 __attribute__((noinline)) static void take_named(struct stock *stock, const struct shard_call *call,
-                                                 const void *request, struct msg_take_rsp *answer)
+                                                 const void *request, struct msg_take_rsp *reply)
 {
-    struct msg_take_req take;
-    memcpy(&take, request, sizeof take);
-    const u16 status = shard_call_refusal(call, stock_ask_good(&take));
+    struct ask ask = {.take = read_take(request)};
+    const u16 status = shard_call_refusal(call, stock_ask_good(&ask.take));
     if (UNLIKELY(status != STATUS_OK)) {
-        answer->head.status = status;
+        reply->head.status = status;
         return;
     }
-    struct ask ask = {.take = &take, .grant_hash = shard_call_grant_hash(call, take.id)};
-    if (!id128_is_none(take.id))
-        ask.fingerprint = XXH3_64bits_withSeed(&take, sizeof take, OPCODE_TAKE);
-    struct ask_answer full = {.head = {.status = STATUS_OK}};
-    judge_and_grant(stock, call, &ask, &full);
-    *answer = (struct msg_take_rsp){.head = full.head, .sellable = full.sellable};
+    const struct ask_answer answer = {.head = &reply->head, .sellable = &reply->sellable};
+    struct stock_hot *hot = stock_hot_at(stock, call->object);
+    ask.grant_hash = shard_call_grant_hash(call, ask.take.id);
+    if (judge(stock, call, hot, &ask, answer))
+        grant_it(stock, call, hot, &ask, answer);
 }
 
 void shard_apply_take(struct shard *shard, const struct shard_call *call, const void *request,
                       void *reply)
 {
-    /* Field by field: a copy of the record would cost this path a stack frame. */
     struct msg_take_rsp *answer = reply;
     const u8 *from = request;
     struct id128 id, replaces;
@@ -284,24 +351,19 @@ void shard_apply_take(struct shard *shard, const struct shard_call *call, const 
 void shard_apply_hold(struct shard *shard, const struct shard_call *call, const void *request,
                       void *reply)
 {
-    struct msg_take_req take; /* what both begin with */
-    struct msg_hold_rsp *answer = reply;
-    memcpy(&take, request, sizeof take);
-    const struct stock_terms terms = stock_terms_read(request);
-    const u16 status = shard_call_refusal(call, stock_hold_good(&take, terms));
+    struct stock *stock = &shard->stock;
+    struct msg_hold_rsp *to = reply;
+    struct ask ask = {
+        .take = read_take(request), .terms = stock_terms_read(request), .is_hold = true};
+    const u16 status = shard_call_refusal(call, stock_hold_good(&ask.take, ask.terms));
     if (UNLIKELY(status != STATUS_OK)) {
-        answer->head.status = status;
+        to->head.status = status;
         return;
     }
-    struct ask ask = {
-        .take = &take,
-        .grant_hash = shard_call_grant_hash(call, take.id),
-        .fingerprint = XXH3_64bits_withSeed(request, sizeof(struct msg_hold_req), OPCODE_HOLD),
-        .terms = terms,
-        .is_hold = true,
-    };
-    struct ask_answer full = {.head = {.status = STATUS_OK}};
-    judge_and_grant(&shard->stock, call, &ask, &full);
-    *answer = (struct msg_hold_rsp){
-        .head = full.head, .sellable = full.sellable, .expires_at_ns = full.expires_at_ns};
+    const struct ask_answer answer = {
+        .head = &to->head, .sellable = &to->sellable, .expires_at_ns = &to->expires_at_ns};
+    struct stock_hot *hot = stock_hot_at(stock, call->object);
+    ask.grant_hash = shard_call_grant_hash(call, ask.take.id);
+    if (judge(stock, call, hot, &ask, answer))
+        grant_it(stock, call, hot, &ask, answer);
 }

@@ -178,6 +178,20 @@ HEAP_INLINE void heap_push(struct heap *heap, const struct heap_owner *owner, u6
     heap_sift_up(heap, owner, hole, (struct heap_entry){.key = key, .item = item});
 }
 
+/* Adds an item if it stays where it is put, as with keys that come in increasing order, and there
+ * is room. Returns its position and tells nobody; 0: nothing was done, call heap_push. The first
+ * entry of all is left to heap_push too. */
+HEAP_INLINE u32 heap_push_last(struct heap *heap, u64 key, u32 item)
+{
+    const u32 hole = HEAP_ROOT + heap->count;
+    if (hole == HEAP_ROOT || hole >= heap->capacity || heap_slot(heap, hole / 4 + 2)->key > key)
+        return 0;
+    MUST(heap->count < HEAP_COUNT_MAX);
+    heap->count++;
+    *heap_slot(heap, hole) = (struct heap_entry){.key = key, .item = item};
+    return hole;
+}
+
 /* Takes the entry at `position` out. */
 HEAP_INLINE void heap_remove(struct heap *heap, const struct heap_owner *owner, u32 position)
 {

@@ -16,7 +16,7 @@ static u32 next_split_of(const struct map *map)
 }
 
 /* Makes the next bucket, empty. */
-static struct map_bucket *append_bucket(struct map *map)
+static inline struct map_bucket *append_bucket(struct map *map)
 {
     MUST(map->bucket_count < MAP_BUCKET_COUNT_MAX);
     const u32 record = pool_acquire(&map->buckets);
@@ -90,40 +90,73 @@ static struct map_bucket *chain_find(const struct map *map, struct map_bucket *b
     return NULL;
 }
 
-/* Brings the two lines of the next split near, some inserts ahead. */
-static void prefetch_split(const struct map *map)
+/* Brings the lines of the next split near, some inserts ahead: the chain of its bucket, which came
+ * near at the split before, the bucket after it, and the new one. */
+static inline void prefetch_split(const struct map *map)
 {
-    store_prefetch(map_bucket_at(map, next_split_of(map)));
+    const u32 next = next_split_of(map);
+    const u32 link = map_bucket_at(map, next)->link;
+    if (link != 0)
+        pool_prefetch(&map->overflow, link);
+    if (LIKELY(next + 1 < map->bucket_count))
+        store_prefetch(map_bucket_at(map, next + 1));
     pool_prefetch_fresh(&map->buckets);
+}
+
+/* Gives the entries of a copied bucket and of its chain, which goes, to the two sides. */
+__attribute__((noinline)) static void distribute_chain(struct map *map, struct map_bucket *part,
+                                                       struct map_bucket *sides[2], u32 bit)
+{
+    for (;;) { /* ends: the chain is finite */
+        for (u32 slot = 0; slot < part->fill; slot++)
+            chain_append(map, sides[(part->hashes[slot] & bit) != 0], part->hashes[slot],
+                         part->indexes[slot]);
+        u32 link = part->link;
+        if (link == 0)
+            return;
+        *part = *(struct map_bucket *)pool_at(&map->overflow, link);
+        pool_release(&map->overflow, &link);
+    }
+}
+
+/* The same for the only bucket of a chain: both sides have room, and no branch asks which. */
+static inline void distribute_only(const struct map_bucket *part, struct map_bucket *sides[2],
+                                   u32 bit)
+{
+    u32 fills[2] = {0, 0};
+    for (u32 slot = 0; slot < part->fill; slot++) {
+        const u32 hash = part->hashes[slot];
+        const u32 side = (hash & bit) != 0;
+        sides[side]->hashes[fills[side]] = hash;
+        sides[side]->indexes[fills[side]] = part->indexes[slot];
+        fills[side]++;
+    }
+    sides[0]->fill = (u8)fills[0];
+    sides[1]->fill = (u8)fills[1];
 }
 
 /* Divides one bucket in two. Its chain is taken apart bucket by bucket: each is copied and given
  * back before its entries are placed, so a split never needs more room than it frees, and one. */
-static void split(struct map *map)
+__attribute__((noinline)) static void split(struct map *map)
 {
     const u32 low = next_split_of(map);
     const u32 bit = map->level_mask + 1; /* of the hash: which side */
-    (void)map_visit(map, low);
+    struct map_bucket *source = map_bucket_at(map, low);
+    if (UNLIKELY(source->version != map->cut))
+        (void)map_visit(map, low);
     struct map_bucket *target = append_bucket(map);
-    struct map_bucket *sides[2] = {map_bucket_at(map, low), target};
+    struct map_bucket *sides[2] = {source, target};
     if (map->bucket_count == 2 * bit)
         map->level_mask = 2 * map->level_mask + 1;
     target->version = map->cut;
 
-    struct map_bucket part = *sides[0];
-    *sides[0] = (struct map_bucket){.version = map->cut};
-    for (;;) { /* ends: the chain is finite */
-        for (u32 slot = 0; slot < part.fill; slot++) {
-            const u32 hash = part.hashes[slot];
-            chain_append(map, sides[(hash & bit) != 0], hash, part.indexes[slot]);
-        }
-        if (LIKELY(part.link == 0))
-            break;
-        u32 link = part.link;
-        part = *(struct map_bucket *)pool_at(&map->overflow, link);
-        pool_release(&map->overflow, &link);
-    }
-    MUST(sides[0]->version == target->version);
+    struct map_bucket part = *source;
+    *source = (struct map_bucket){.version = map->cut};
+    if (LIKELY(part.link == 0))
+        distribute_only(&part, sides, bit);
+    else
+        distribute_chain(map, &part, sides, bit);
+    MUST(source->version == target->version);
     prefetch_split(map);
 }
 

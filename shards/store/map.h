@@ -154,6 +154,14 @@ static inline u32 map_first_candidate(const struct map *map, u64 hash)
     return 0;
 }
 
+/* Second pass for a key that is about to be inserted: the end of a chain, if it is not the bucket. */
+static inline void map_prefetch_chain(const struct map *map, u64 hash)
+{
+    const struct map_bucket *bucket = map_bucket_at(map, map_bucket_of(map, hash));
+    if (UNLIKELY(bucket->link != 0))
+        pool_prefetch(&map->overflow, bucket->link);
+}
+
 /* Is this record the one that `key` names? Inlined into map_find. */
 typedef bool map_equal(const void *context, u32 index, const void *key);
 

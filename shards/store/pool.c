@@ -77,7 +77,7 @@ void pool_deinit(struct pool *pool)
     pool_init(pool, pool->memory, pool->record_bytes);
 }
 
-u32 pool_acquire(struct pool *pool)
+u32 pool_acquire_other(struct pool *pool)
 {
     u32 index = pool->free_head;
     if (index != 0) {
@@ -86,8 +86,7 @@ u32 pool_acquire(struct pool *pool)
         MUST(pool->free_head < pool->next_fresh);
         memset(record, 0, pool->record_bytes);
     } else {
-        if (UNLIKELY(pool->next_fresh >= pool->fresh_end))
-            grow(pool);
+        grow(pool);
         index = pool->next_fresh++;
     }
     pool->count++;

@@ -59,8 +59,8 @@ void pool_init(struct pool *pool, struct store_memory *memory, u32 record_bytes)
 /* Gives all memory back; every record is gone. */
 void pool_deinit(struct pool *pool);
 
-/* Returns the index of a zeroed record, never 0. */
-u32 pool_acquire(struct pool *pool);
+/* As pool_acquire, which alone calls it: from the free list, or after growing. */
+u32 pool_acquire_other(struct pool *pool);
 
 /* Takes the record back and sets *index to 0. */
 void pool_release(struct pool *pool, u32 *index);
@@ -77,6 +77,16 @@ static inline u32 pool_count(const struct pool *pool)
     return pool->count;
 }
 
+/* Returns the index of a zeroed record, never 0. */
+static inline u32 pool_acquire(struct pool *pool)
+{
+    if (pool->free_head != 0 || UNLIKELY(pool->next_fresh >= pool->fresh_end))
+        return pool_acquire_other(pool);
+    pool->count++;
+    MUST(pool->count <= pool->next_fresh);
+    return pool->next_fresh++; /* zero by I3 */
+}
+
 /* The record's address: valid until it is released. */
 static inline void *pool_at(const struct pool *pool, u32 index)
 {
@@ -84,6 +94,18 @@ static inline void *pool_at(const struct pool *pool, u32 index)
     CHECK(index < pool->next_fresh);
     const u32 slot = index & ((1u << pool->unit_shift) - 1);
     return pool->units[index >> pool->unit_shift] + (size_t)slot * pool->record_bytes;
+}
+
+/* The same with the record size known to the compiler, which leaves a shift, a load and an add. */
+__attribute__((always_inline)) static inline void *pool_at_sized(const struct pool *pool, u32 index,
+                                                                 u32 record_bytes)
+{
+    CHECK(index != 0);
+    CHECK(index < pool->next_fresh);
+    CHECK(record_bytes == pool->record_bytes);
+    const u32 unit_shift = 31u - (u32)__builtin_clz(POOL_UNIT_BYTES / record_bytes);
+    const u32 slot = index & ((1u << unit_shift) - 1);
+    return pool->units[index >> unit_shift] + (size_t)slot * record_bytes;
 }
 
 /* Any index is allowed that acquire has ever returned. */
