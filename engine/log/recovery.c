@@ -180,6 +180,8 @@ static const char *header_misplaced(const struct walk *walk, const struct segmen
         return "the file belongs to another shard; files were swapped";
     if (header->seq != segment->seq)
         return "the file's header has another number; files were swapped or renamed";
+    if (header->segment_bytes != walk->options->superblock->segment_bytes)
+        return "the file's header has another segment size than the superblock";
     if (walk->reader.file_bytes < header->segment_bytes)
         return "the file is truncated";
     return NULL;

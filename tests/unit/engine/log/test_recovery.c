@@ -449,6 +449,25 @@ static void another_state_version_is_refused_with_advice(void **state)
     (void)close(fd);
 }
 
+static void another_segment_size_than_the_superblock_s_is_damage(void **state)
+{
+    (void)state;
+    make_log(3, true);
+    load_superblock();
+    const int fd = open_file(FIRST);
+    for (off_t at = 0; at < WAL_FRAMES_OFFSET; at += LOG_BLOCK_BYTES) {
+        u8 block[LOG_BLOCK_BYTES];
+        assert_int_equal(pread(fd, block, sizeof block, at), sizeof block);
+        const u32 bytes = superblock.segment_bytes - LOG_BLOCK_BYTES;
+        memcpy(block + offsetof(struct wal_segment_header, segment_bytes), &bytes, sizeof bytes);
+        const u64 hash = XXH3_64bits_withSeed(block + 8, sizeof block - 8, fixture.dir.hash_key);
+        memcpy(block, &hash, sizeof hash);
+        assert_int_equal(pwrite(fd, block, sizeof block, at), sizeof block);
+    }
+    expect_damage(FIRST, "segment size");
+    (void)close(fd);
+}
+
 static void a_copied_frame_is_never_taken_for_another(void **state)
 {
     (void)state;
@@ -621,6 +640,7 @@ int main(void)
         TEST(a_truncated_segment_is_damage),
         TEST(a_missing_segment_is_damage_wherever_it_was),
         TEST(swapped_and_foreign_segments_are_damage),
+        TEST(another_segment_size_than_the_superblock_s_is_damage),
         TEST(damage_in_an_older_segment_is_damage),
         TEST(a_lost_header_of_a_begun_segment_is_damage),
         TEST(a_torn_segment_header_is_no_damage),
