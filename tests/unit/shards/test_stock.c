@@ -335,6 +335,39 @@ static void a_named_take_is_answered_again_and_never_done_twice(void **state)
     assert_int_equal(fx_levels(&fx).allocated, 5);
 }
 
+static struct msg_hold_rsp ask(struct msg_hold_req hold)
+{
+    return FX_ONE(&fx, OPCODE_HOLD, hold, .resource = hold.resource, .quantity = hold.quantity,
+                  .owner = hold.owner, .id = hold.id, .replaces = hold.replaces,
+                  .lease_ms = hold.lease_ms, .max_life_ms = hold.max_life_ms);
+}
+
+/* The resource is not among them: the same id may name a hold of each of many SKUs. */
+static void every_argument_of_a_hold_is_part_of_what_its_id_asked(void **state)
+{
+    (void)state;
+    const struct msg_hold_req first = {MUG,
+                                       .quantity = 4,
+                                       .owner = 5,
+                                       .id = fx_fresh(&fx, 1),
+                                       .lease_ms = 60000,
+                                       .max_life_ms = 90000};
+    assert_int_equal(ask(first).head.flags, 0);
+    assert_int_equal(ask(first).head.flags, RECORD_FLAG_REPLAYED);
+    for (u32 bit = 0; bit < 6; bit++) {
+        struct msg_hold_req other = first;
+        other.quantity ^= bit == 0 ? 1 : 0;
+        other.owner ^= bit == 1 ? 1ull << 63 : 0;
+        other.replaces.low ^= bit == 2 ? 1 : 0;
+        other.replaces.high ^= bit == 3 ? 1ull << 63 : 0;
+        other.lease_ms ^= bit == 4 ? 1 : 0;
+        other.max_life_ms ^= bit == 5 ? 1 : 0;
+        assert_int_equal(ask(other).head.status, STATUS_ID_MISMATCH);
+    }
+    assert_int_equal(ask(first).head.flags, RECORD_FLAG_REPLAYED);
+    assert_int_equal(fx_levels(&fx).held, 4);
+}
+
 static void ids_must_be_fresh(void **state)
 {
     (void)state;
@@ -803,6 +836,7 @@ int main(void)
         T(damaged_units_bound_adjust_set_and_write_off),
         T(take_grants_until_nothing_is_sellable),
         T(a_named_take_is_answered_again_and_never_done_twice),
+        T(every_argument_of_a_hold_is_part_of_what_its_id_asked),
         T(ids_must_be_fresh),
         T(sold_out_and_all_held_are_told_apart),
         T(all_held_without_leases_says_a_second),

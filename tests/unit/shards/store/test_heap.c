@@ -119,6 +119,25 @@ static void a_push_in_order_moves_nothing_else(void **state)
     timers_close(&timers);
 }
 
+static void a_push_at_the_end_is_refused_where_something_would_move(void **state)
+{
+    (void)state;
+    struct timers timers;
+    timers_open(&timers, 100);
+    assert_int_equal(heap_push_last(&timers.heap, 5, 0), 0); /* no storage yet */
+    push(&timers, 5, 0);
+    assert_int_equal(heap_push_last(&timers.heap, 6, 1), 0); /* no room */
+    push(&timers, 6, 1);
+    assert_int_equal(heap_push_last(&timers.heap, 4, 2), 0); /* would come first */
+    assert_int_equal(heap_count(&timers.heap), 2);
+    timers.keys[2] = 5;
+    timers.positions[2] = heap_push_last(&timers.heap, 5, 2);
+    assert_int_equal(timers.positions[2], HEAP_ROOT + 2);
+    assert_int_equal(timers.moved_count, 2);
+    require_positions(&timers);
+    timers_close(&timers);
+}
+
 static void a_key_moves_both_ways(void **state)
 {
     (void)state;
@@ -188,7 +207,11 @@ static void mutate(struct fuzz *fuzz, struct timers *timers, u32 item_count, boo
     const u64 key = fuzz_below(fuzz, 100000);
     const u32 position = timers->positions[item];
     if (position == 0) {
-        if (is_growing || fuzz_below(fuzz, 4) == 0)
+        if (!is_growing && fuzz_below(fuzz, 4) != 0)
+            return;
+        timers->keys[item] = key;
+        timers->positions[item] = heap_push_last(&timers->heap, key, item);
+        if (timers->positions[item] == 0)
             push(timers, key, item);
     } else if (fuzz_below(fuzz, 3) == 0) {
         timers->keys[item] = key;
@@ -236,6 +259,7 @@ int main(void)
         cmocka_unit_test(an_empty_heap_holds_no_memory_and_one_entry_a_line),
         cmocka_unit_test(pops_come_in_order_of_keys),
         cmocka_unit_test(a_push_in_order_moves_nothing_else),
+        cmocka_unit_test(a_push_at_the_end_is_refused_where_something_would_move),
         cmocka_unit_test(a_key_moves_both_ways),
         cmocka_unit_test(storage_follows_the_count_up_and_down),
         cmocka_unit_test(misuse_is_caught),
