@@ -276,7 +276,7 @@ u32 map_bucket_read(const struct map *map, u32 bucket, u32 *out, u32 max)
 
 void map_prepare(struct map *map, u32 insert_count)
 {
-    /* Measured: at most 18 overflow buckets to 100 others, but while a level is young they grow as
+    /* Measured: at most 19 overflow buckets to 100 others, but while a level is young they grow as
      * fast as half of the others. */
     pool_prepare(&map->buckets, insert_count / MAP_FILL + 1);
     pool_prepare(&map->overflow, insert_count / MAP_FILL + 1);

@@ -15,9 +15,9 @@
  * say nothing here. With 2^L <= bucket_count < 2^(L+1): bucket = low L+1 bits, or low L bits if
  * that bucket does not exist yet. A split moves about half of bucket (bucket_count - 2^L) into the
  * new bucket number bucket_count: bit L of the kept hashes says which, so it reads and writes these
- * two lines and never a record. (Twelve slots with tags of 8 bits were 9 bytes per key instead of
- * 15, but a split had to fetch a dozen records at random to hash them again, which was a third of
- * the cost of a hold.) The average fill is kept at 5 of 7.
+ * two lines and never a record. (Twelve slots with tags of 8 bits took a third less memory, but a
+ * split had to fetch a dozen records at random to hash them again: nearly a fifth of the
+ * instructions of a hold.) The average fill is kept at 5 of 7, which is at most 16 bytes per key.
  *
  * Snapshots: map_set_cut(version) says "the state is to be dumped as it is now". Before a bucket's
  * membership changes, or a record of it does (the caller announces it by map_before_change), a
