@@ -364,7 +364,9 @@ install-check: all ## install to a temporary directory and build an example agai
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD)-*
+.PHONY: distclean
+distclean: clean ## the same: nothing is generated outside of the build directories
 
 .PHONY: help
 help: ## this list
