@@ -54,7 +54,10 @@ bool stock_refuses_on_arrival(struct stock *stock, const struct stock_arrival *a
     /* A take's reply is the beginning of a hold's. */
     const struct msg_hold_rsp answer = {.head = {.status = status, .retry_after_ms = retry_ms},
                                         .sellable = stock_sellable(hot)};
-    memcpy(reply, &answer, arrival->info->reply.fixed_bytes);
+    if (is_hold)
+        memcpy(reply, &answer, sizeof answer);
+    else
+        memcpy(reply, &answer, sizeof(struct msg_take_rsp)); /* a length known here costs no call */
     return true;
 }
 STATIC_CHECK(offsetof(struct msg_take_rsp, sellable) == offsetof(struct msg_hold_rsp, sellable));
