@@ -4,7 +4,7 @@
 #     crash.sh BUILD [ROUNDS [SEED [FILE]]]
 #
 # First the sales are replayed without interruption. Then once more, and at ROUNDS moments, drawn from
-# SEED as positions in the client's journal, the server, the client or both are killed. Each time:
+# SEED as positions in the client's journal, the server, or server and client, are killed. Each time:
 #
 #   - the kill landed under load: the journal had grown since the look before, and frames were
 #     without an answer
@@ -59,11 +59,11 @@ total=$(stat -c %s "$work/journal.calm")
 # ---- the run that is disturbed ----
 # One line per round: journal bytes, who is killed, how the server is restarted once more.
 awk -v seed="$seed" -v rounds="$rounds" -v total="$total" 'BEGIN {
-    srand(seed)
+    srand(seed % 2147483647) # beyond it some awks draw the same few numbers over and over
     for (i = 0; i < rounds; i++) {
         dice = rand()
         printf "%d %s %s\n", total * (0.03 + 0.92 * (i + rand()) / rounds),
-               dice < 0.5 ? "server" : dice < 0.9 ? "both" : "client", rand() < 0.7 ? "KILL" : "TERM"
+               dice < 0.6 ? "server" : "both", rand() < 0.7 ? "KILL" : "TERM"
     }
 }' > "$work/plan"
 
@@ -121,16 +121,13 @@ while read -r point whom again <&3; do
     case $whom in
     server) kill -9 "$server_pid"; kill -STOP "$client_pid" ;;
     both)   kill -9 "$server_pid" "$client_pid" ;;
-    client) kill -9 "$client_pid" ;;
     esac
-    if [ "$whom" != client ]; then
-        wait "$server_pid" 2> /dev/null || true
-        server_pid=
-    fi
+    wait "$server_pid" 2> /dev/null || true
+    server_pid=
     [ "$whom" = server ] || wait "$client_pid" 2> /dev/null || true
     eval "$(tally)"
     [ "$in_flight" -gt 0 ] || fail "round $round: nothing was in flight"
-    [ "$whom" = client ] || server_start
+    server_start
     # What a killed client had on its way may still be executed: wait until nothing changes.
     before= now=$(digests)
     until [ "$now" = "$before" ]; do before=$now; sleep 0.1; now=$(digests); done
