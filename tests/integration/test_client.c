@@ -192,6 +192,15 @@ static void cut_connections_sell_each_unit_once(void **state)
     served_close(&served);
 }
 
+/* Waits until the server has answered the client `count` more frames: the next kill is under load. */
+static void await_answers(struct souk_client *client, u32 count)
+{
+    const u64 wanted = souk_stats_of(client).frames_answered + count;
+    for (u32 i = 0; i < 20000 && souk_stats_of(client).frames_answered < wanted; i++)
+        served_nap(1);
+    assert_true(souk_stats_of(client).frames_answered >= wanted);
+}
+
 static void a_killed_server_comes_back_and_nothing_is_done_twice(void **state)
 {
     (void)state;
@@ -202,7 +211,7 @@ static void a_killed_server_comes_back_and_nothing_is_done_twice(void **state)
     put_sku(client, "HOT", UNITS);
     start_workers(workers, client);
     for (u32 i = 0; i < 3; i++) {
-        served_nap(15);
+        await_answers(client, 20);
         served_stop(&served, SIGKILL);
         assert_true(served_start(&served));
     }
