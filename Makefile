@@ -318,6 +318,12 @@ crash-short: $(BUILD)/soukd $(BUILD)/souk
 
 CHECK_TARGETS += cli-check replay-check crash-short
 
+# The second computation of what the replays must come to, against a shop small enough for a pencil.
+.PHONY: oracle-check
+oracle-check: ## invoices as orders: the independent computation, checked by hand-made sales
+	$(Q)sh tests/replay/orders_oracle_check.sh
+CHECK_TARGETS += oracle-check
+
 # ---- mutants: builds with a known fault, which the tests must notice ----------------------------
 
 # A server that acknowledges before its log write has completed must fail the test at the seam.
