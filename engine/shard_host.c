@@ -84,8 +84,9 @@ static enum dispatch_result serve_read(struct shard_host *host, const struct ori
     struct shard_reply reply = {0};
     if (header->opcode == OPCODE_VERIFY)
         reactor->stall.heavy_opcode = OPCODE_VERIFY;
-    if (shard_read(host->shard, header, body, body_bytes, reactor->log_now_ns, reactor->scratch,
-                   FRAME_BYTES_MAX - FRAME_HEADER_BYTES, &reply) == SHARD_READ_WAIT)
+    if (shard_read(host->shard, header, body, body_bytes, reactor->log_now_ns, false,
+                   reactor->scratch, FRAME_BYTES_MAX - FRAME_HEADER_BYTES,
+                   &reply) == SHARD_READ_WAIT)
         return DISPATCH_WAIT;
     const struct frame_echo echo = frame_echo_of(header);
     origin_measure(reactor, origin, LATENCY_CLASS_READ);

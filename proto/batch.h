@@ -5,7 +5,8 @@
  *     struct batch_ack[]         mail acknowledgements (ack_count of them)
  *     entry[]                    entry_count of them, each:
  *        struct entry_header     where the command comes from, and its place there
- *        body                    the records of the frame, byte for byte as they arrived
+ *        body                    the records of the frame, byte for byte as they arrived; of mail,
+ *                                one record of an operation of class MAIL
  *
  * Everything is a multiple of 8 bytes and little-endian. The layout is on disk: a change needs a
  * new BATCH_STATE_VERSION, and segments say which version wrote them.
@@ -34,7 +35,7 @@ struct batch_header {
 STATIC_CHECK(sizeof(struct batch_header) == 24);
 
 /* "Everything that shard `shard` mailed to this one up to `seq` has been applied." Inputs like any
- * other, so that trimming is part of the log. Unused until mail exists. */
+ * other, so that trimming is part of the log. */
 struct batch_ack {
     u64 seq;
     u16 shard;
@@ -58,7 +59,7 @@ struct entry_header {
     u16 record_count;
     u16 zero0;
     struct id128 session;
-    u64 session_seq;
+    u64 session_seq; /* of mail: its number, from source_shard to this shard */
     u64 acked_seq;
 };
 STATIC_CHECK(sizeof(struct entry_header) == 48);

@@ -3,9 +3,10 @@
  *      u64          product, SKU, user: XXH3-64 of the shop's string code (id_from_code)
  *      struct id128 hold, allocation, order, session: chosen by the client
  *
- * An id128 of an object begins with the milliseconds since 1970 in its upper 48 bits (as UUIDv7 and
- * ULID do), so a shard can refuse an id that is older than what it still remembers. Session ids are
- * random in all bits.
+ * An id128 of a hold or allocation begins with the milliseconds since 1970 in its upper 48 bits (as
+ * UUIDv7 and ULID do), so a shard can refuse an id that is older than what it still remembers. The
+ * high half of an order's id is its user, so that it routes without a lookup, and the milliseconds
+ * are the upper 48 bits of its low half. Session ids are random in all bits.
  *
  * The top bit of a user id marks a guest; id_from_code clears it. The id 0 means "none" everywhere.
  *
@@ -47,6 +48,13 @@ struct resource {
 };
 STATIC_CHECK(sizeof(struct resource) == 16);
 
+/* A short text in a fixed part: UTF-8 without control characters, then zero bytes. */
+#define TEXT64_BYTES 64u
+struct text64 {
+    u8 bytes[TEXT64_BYTES];
+};
+STATIC_CHECK(sizeof(struct text64) == TEXT64_BYTES);
+
 static inline bool id128_equal(struct id128 a, struct id128 b)
 {
     return a.low == b.low && a.high == b.high;
@@ -61,6 +69,16 @@ static inline bool id128_is_none(struct id128 a)
 static inline u64 id128_ms(struct id128 a)
 {
     return a.high >> 16;
+}
+
+/* An order's id: whose it was, and the milliseconds since 1970 that its maker said. */
+static inline u64 order_user(struct id128 order)
+{
+    return order.high;
+}
+static inline u64 order_ms(struct id128 order)
+{
+    return order.low >> 16;
 }
 
 static inline bool resource_equal(struct resource a, struct resource b)

@@ -14,7 +14,7 @@
 #define FRAME_BYTES_MAX        (1u << 20)
 #define FRAME_RECORDS_MAX      8190u
 #define FRAME_HEADER_BYTES     96u
-#define RECORD_REPLY_FIXED_MAX 160u /* the largest fixed reply record of a WRITE operation */
+#define RECORD_REPLY_FIXED_MAX 320u /* the largest fixed reply record of a WRITE operation */
 
 /* Spans, in bytes. [disk] */
 #define CODE_BYTES_MAX       64u
@@ -40,6 +40,28 @@
  * its end, whichever is later; and how far in the future an id may claim to be made. [disk] */
 #define GRANT_RETENTION_MS (24ull * 3600 * 1000)
 #define ID_FUTURE_MS_MAX   (3600ull * 1000)
+
+/* Carts, prices, orders. A checkout takes a whole cart; what one order needs fits into one frame and
+ * one message. [disk] */
+#define CART_LINES_MAX       2000u
+#define ORDER_LINES_MAX      2000u
+#define ORDER_CHARGES_MAX    4000u /* tax and shipping lines of the caller */
+#define ORDER_AMOUNTS_MAX    8000u /* amounts with their rules */
+#define ORDER_TENDERS_MAX    8u
+#define ORDER_COUPONS_MAX    8u
+#define ORDER_PARCELS_MAX    64u /* fulfilments of an order; and as many returns */
+#define ORDER_PARTS_MAX      4000u
+#define ORDER_EVENTS_MAX     4096u
+#define ORDER_COMMANDS_MAX   512u
+#define ADDRESS_BYTES_MAX    4096u
+#define ACTION_BYTES_MAX     2048u /* what the shopper must do, in the provider's words */
+#define PRICE_TIERS_MAX      8u
+#define PROMOTIONS_MAX       1024u /* of the whole shop */
+#define LIST_PAGE_ROWS       512u  /* rows of one page of a listing */
+#define SETTING_BYTES_MAX    1024u
+#define PERCENT_MAX          10000  /* hundredths of a percent */
+#define WAIT_MS_MAX          60000u /* of a read that waits */
+#define COMMAND_LEASE_MS_MAX (3600ull * 1000)
 
 /* Shards and sessions. [disk] */
 #define SHARDS_MAX              256u

@@ -4,17 +4,15 @@
  */
 #include "proto/messages.h"
 
+#include <string.h>
+
 /* A record's room for spans: each a u32 length and its bytes, the whole padded to 8. */
 #define SPAN_BYTES(field, max, text) +4u + (max)
-#define NO_F(type, field, text)
-#define NO_Z(type, field)
 #define RECORD_BYTES_MAX(FIELDS, fixed) \
-    ((u32)ROUND_UP((u32)(fixed) + 0u FIELDS(NO_F, NO_Z, SPAN_BYTES), 8u))
+    ((u32)ROUND_UP((u32)(fixed) + 0u FIELDS(WIRE_NONE_F, WIRE_NONE_Z, SPAN_BYTES), 8u))
 #define BODY_BYTES_MAX (FRAME_BYTES_MAX - FRAME_HEADER_BYTES)
 
-#define ONE_F(type, field, text) +1
-#define ONE_Z(type, field)       +1
-#define ONE_S(field, max, text)  +1
+#define ONE_S(field, max, text) +1
 #define RESERVED_F(type, field, text)
 #define RESERVED_Z(type, field) &&m.field == 0
 
@@ -44,28 +42,35 @@ enum message_index {
 #define ROUTE_OFFSET_SHARD(name)    0
 #define ROUTE_OFFSET_RESOURCE(name) offsetof(struct msg_##name##_req, resource)
 #define ROUTE_OFFSET_PRODUCT(name)  offsetof(struct msg_##name##_req, product_id)
+#define ROUTE_OFFSET_USER(name)     offsetof(struct msg_##name##_req, user_id)
+#define ROUTE_OFFSET_ORDER(name)    offsetof(struct msg_##name##_req, order)
+#define ROUTE_OFFSET_ALL(name)      offsetof(struct msg_##name##_req, home_id)
 
 #define REQUEST_MAX(NAME, name) \
     (BODY_BYTES_MAX / RECORD_BYTES_MAX(NAME##_REQ, sizeof(struct msg_##name##_req)))
 #define REPLY_MAX(NAME, name) \
     (BODY_BYTES_MAX / RECORD_BYTES_MAX(NAME##_RSP, sizeof(struct msg_##name##_rsp)))
 #define RECORDS_MAX_CONTROL(NAME, name) 1
+#define RECORDS_MAX_MAIL(NAME, name)    1
 #define RECORDS_MAX_READ(NAME, name)    MIN(FRAME_RECORDS_MAX, REPLY_MAX(NAME, name))
 #define RECORDS_MAX_WRITE(NAME, name)   MIN(FRAME_RECORDS_MAX, REPLY_MAX(NAME, name))
 
-#define FIELD_F(type, field, text) {#field, text, (u8)sizeof(WIRE_TYPE_##type), WIRE_KIND_##type},
-#define FIELD_Z(type, field)       {#field, NULL, (u8)sizeof(WIRE_TYPE_##type), WIRE_KIND_##type},
-#define SPAN_S(field, max, text)   {#field, text, max},
+#define SPAN_S(field, max, text) {#field, text, #max, max},
 
-#define SIDE(FIELDS, fixed, reserved_zero_fn)                                                    \
-    {                                                                                            \
-        .fixed_bytes = (u16)(fixed), .field_count = 0 FIELDS(ONE_F, ONE_Z, MESSAGE_NO_SPAN),     \
-        .span_count = 0 FIELDS(NO_F, NO_Z, ONE_S),                                               \
-        .reserved_count = 0 FIELDS(NO_F, ONE_Z, MESSAGE_NO_SPAN),                                \
-        .record_bytes_max = RECORD_BYTES_MAX(FIELDS, fixed),                                     \
-        .fields = {FIELDS(FIELD_F, FIELD_Z, MESSAGE_NO_SPAN)},                                   \
-        .spans = {FIELDS(NO_F, NO_Z, SPAN_S){NULL, NULL, 0}}, .reserved_zero = reserved_zero_fn, \
+#define SIDE(FIELDS, fixed, reserved_zero_fn)                                     \
+    {                                                                             \
+        .fixed_bytes = (u16)(fixed),                                              \
+        .field_count = 0 FIELDS(WIRE_ONE_F, WIRE_ONE_Z, MESSAGE_NO_SPAN),         \
+        .span_count = 0 FIELDS(WIRE_NONE_F, WIRE_NONE_Z, ONE_S),                  \
+        .reserved_count = 0 FIELDS(WIRE_NONE_F, WIRE_ONE_Z, MESSAGE_NO_SPAN),     \
+        .record_bytes_max = RECORD_BYTES_MAX(FIELDS, fixed),                      \
+        .fields = {FIELDS(WIRE_FIELD_F, WIRE_FIELD_Z, MESSAGE_NO_SPAN)},          \
+        .spans = {FIELDS(WIRE_NONE_F, WIRE_NONE_Z, SPAN_S){NULL, NULL, NULL, 0}}, \
+        .reserved_zero = reserved_zero_fn,                                        \
     }
+
+/* Operations on a whole shard come one in a frame, but for a poll: a record for each command. */
+#define IS_LONE(code) ((code) != OPCODE_COMMAND_POLL)
 
 static const struct message_info table[MESSAGE_COUNT] = {
 #define OP(code_, NAME, name_, CLASS, ROUTE, summary_)                                            \
@@ -75,7 +80,7 @@ static const struct message_info table[MESSAGE_COUNT] = {
         .route = MESSAGE_ROUTE_##ROUTE,                                                           \
         .route_offset = ROUTE_OFFSET_##ROUTE(name_),                                              \
         .index = INDEX_##NAME,                                                                    \
-        .records_max = MESSAGE_ROUTE_##ROUTE == MESSAGE_ROUTE_SHARD                               \
+        .records_max = MESSAGE_ROUTE_##ROUTE == MESSAGE_ROUTE_SHARD && IS_LONE(code_)             \
                            ? 1                                                                    \
                            : (u16)RECORDS_MAX_##CLASS(NAME, name_),                               \
         .name = #name_,                                                                           \
@@ -110,4 +115,14 @@ const struct message_info *message_find(u16 code)
 #undef OP
     default: return NULL;
     }
+}
+
+const struct row_info *message_span_row(const struct message_span *span)
+{
+    static const char prefix[] = "ROWS(";
+    const size_t prefix_bytes = sizeof prefix - 1;
+    if (span->length == NULL || strncmp(span->length, prefix, prefix_bytes) != 0)
+        return NULL;
+    const char *name = span->length + prefix_bytes;
+    return row_find(name, strcspn(name, ", "));
 }

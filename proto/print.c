@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/text.h"
+
 /* Where the text goes; `at` stops at capacity - 1. */
 struct printer {
     char *to;
@@ -55,28 +57,6 @@ static void add_id(struct printer *printer, struct id128 id)
         add(printer, "%016llx-%016llx", (unsigned long long)id.high, (unsigned long long)id.low);
 }
 
-static void add_field(struct printer *printer, const struct message_field *field, const u8 *bytes)
-{
-    union {
-        u16 n16;
-        u32 n32;
-        u64 n64;
-        i64 signed64;
-        struct id128 id;
-        struct resource key;
-    } value;
-    memcpy(&value, bytes, field->bytes);
-    add(printer, " %s=", field->name);
-    switch ((enum wire_type)field->type) {
-    case WIRE_KIND_u16: add(printer, "%u", value.n16); break;
-    case WIRE_KIND_u32: add(printer, "%u", value.n32); break;
-    case WIRE_KIND_u64: add(printer, "%llu", (unsigned long long)value.n64); break;
-    case WIRE_KIND_i64: add(printer, "%lld", (long long)value.signed64); break;
-    case WIRE_KIND_id128: add_id(printer, value.id); break;
-    case WIRE_KIND_resource: add_resource(printer, value.key); break;
-    }
-}
-
 static void add_text(struct printer *printer, const char *name, struct span span)
 {
     add(printer, " %s=\"", name);
@@ -90,6 +70,35 @@ static void add_text(struct printer *printer, const char *name, struct span span
             add(printer, "\\x%02x", byte);
     }
     add(printer, "\"");
+}
+
+static void add_field(struct printer *printer, const struct message_field *field, const u8 *bytes)
+{
+    union {
+        u16 n16;
+        u32 n32;
+        u64 n64;
+        i64 signed64;
+        struct id128 id;
+        struct resource key;
+        struct text64 text;
+    } value;
+    memcpy(&value, bytes, field->bytes);
+    if (field->type == WIRE_KIND_text64) {
+        const struct span text = {value.text.bytes, text64_bytes(&value.text)};
+        add_text(printer, field->name, text);
+        return;
+    }
+    add(printer, " %s=", field->name);
+    switch ((enum wire_type)field->type) {
+    case WIRE_KIND_u16: add(printer, "%u", value.n16); break;
+    case WIRE_KIND_u32: add(printer, "%u", value.n32); break;
+    case WIRE_KIND_u64: add(printer, "%llu", (unsigned long long)value.n64); break;
+    case WIRE_KIND_i64: add(printer, "%lld", (long long)value.signed64); break;
+    case WIRE_KIND_id128: add_id(printer, value.id); break;
+    case WIRE_KIND_resource: add_resource(printer, value.key); break;
+    case WIRE_KIND_text64: break;
+    }
 }
 
 static void add_status(struct printer *printer, const u8 *fixed)

@@ -4,6 +4,8 @@
  */
 #include "proto/text.h"
 
+#include <string.h>
+
 /* Length of the sequence that begins at `at`, 0 where it is not valid. */
 static u32 sequence_bytes(const u8 *at, u32 left)
 {
@@ -46,4 +48,28 @@ const char *text_invalid(const u8 *bytes, u32 count, bool allow_lines)
         at += length;
     }
     return NULL;
+}
+
+struct text64 text64_of(const char *bytes, size_t count)
+{
+    struct text64 text = {{0}};
+    memcpy(text.bytes, bytes, MIN(count, sizeof text.bytes));
+    return text;
+}
+
+u32 text64_bytes(const struct text64 *text)
+{
+    u32 count = 0;
+    while (count < TEXT64_BYTES && text->bytes[count] != 0)
+        count++;
+    return count;
+}
+
+const char *text64_invalid(const struct text64 *text)
+{
+    const u32 count = text64_bytes(text);
+    for (u32 i = count; i < TEXT64_BYTES; i++)
+        if (text->bytes[i] != 0)
+            return "bytes after the end";
+    return text_invalid(text->bytes, count, false);
 }

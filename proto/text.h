@@ -9,8 +9,20 @@
 #define SOUK_PROTO_TEXT_H
 
 #include "proto/base.h"
+#include "proto/id.h"
 
 /* NULL when the bytes are good text, else the reason. `allow_lines`: line feeds are fine. */
 const char *text_invalid(const u8 *bytes, u32 count, bool allow_lines);
+
+/* A text of the fixed part of a record. `bytes` beyond TEXT64_BYTES are cut off. */
+struct text64 text64_of(const char *bytes, size_t count);
+/* Its length, up to the first zero byte. */
+u32 text64_bytes(const struct text64 *text);
+/* NULL when it is good text followed by zeros only, else the reason. The empty text is good. */
+const char *text64_invalid(const struct text64 *text);
+static inline bool text64_is_empty(const struct text64 *text)
+{
+    return text->bytes[0] == 0;
+}
 
 #endif

@@ -56,15 +56,8 @@ static bool is_adder(const struct gate_frame *frame, struct gate_ids ids)
 {
     if (frame->is_linked)
         return true;
-    switch ((enum opcode)frame->info->code) {
-    case OPCODE_SKU_PUT:
-    case OPCODE_STOCK_RECEIVE:
-    case OPCODE_STOCK_ADJUST:
-    case OPCODE_STOCK_SET:
-    case OPCODE_HOLD_CONFIRM:
-    case OPCODE_HOLD_RELEASE:
-    case OPCODE_ALLOC_CANCEL:
-    case OPCODE_ALLOC_RETURN: return true;
+    /* Everything may, but what is known not to: an order that ends releases what it held. */
+    switch (frame->info->code) {
     case OPCODE_TAKE:
     case OPCODE_HOLD: return ids.has_replaces;
     case OPCODE_STOCK_WRITE_OFF:
@@ -74,18 +67,16 @@ static bool is_adder(const struct gate_frame *frame, struct gate_ids ids)
     case OPCODE_PRODUCT_PUT:
     case OPCODE_PRODUCT_PATCH:
     case OPCODE_PRODUCT_DELETE:
-    case OPCODE_SESSION_OPEN:
-    case OPCODE_HELLO:
-    case OPCODE_PING:
-    case OPCODE_INFO:
-    case OPCODE_STATS:
-    case OPCODE_VERIFY:
-    case OPCODE_SKU_GET:
-    case OPCODE_STOCK_GET:
-    case OPCODE_HOLD_GET:
-    case OPCODE_PRODUCT_GET: return false;
+    case OPCODE_CART_ADD:
+    case OPCODE_CART_SET:
+    case OPCODE_CART_REMOVE:
+    case OPCODE_CART_CLEAR:
+    case OPCODE_CART_SAVE:
+    case OPCODE_CART_COUPON:
+    case OPCODE_CART_MERGE:
+    case OPCODE_SESSION_OPEN: return false;
+    default: return true;
     }
-    return true;
 }
 
 static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids ids)
@@ -167,4 +158,17 @@ void gate_leave(struct gate *gate, const struct gate_frame *frame)
     gate->adders -= adds ? 1 : 0;
     *cell -= 1;
     subtract_need(&gate->need, &need);
+}
+
+void gate_enter_mail(struct gate *gate)
+{
+    gate->under_way++;
+    gate->adders++;
+}
+
+void gate_leave_mail(struct gate *gate)
+{
+    MUST(gate->under_way != 0 && gate->adders != 0);
+    gate->under_way--;
+    gate->adders--;
 }

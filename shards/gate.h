@@ -48,7 +48,7 @@ struct gate_frame {
 };
 
 struct gate {
-    u64 under_way; /* frames */
+    u64 under_way; /* frames and messages */
     u64 adders;
     struct gate_need need;
     u32 cells[GATE_CELLS];
@@ -61,6 +61,10 @@ void gate_need_add(struct gate_need *sum, const struct gate_need *need);
 /* Counts a frame that is about to be logged; takes it out when it is applied. */
 void gate_enter(struct gate *gate, const struct gate_frame *frame);
 void gate_leave(struct gate *gate, const struct gate_frame *frame);
+
+/* A message of another shard: it may give stock back. */
+void gate_enter_mail(struct gate *gate);
+void gate_leave_mail(struct gate *gate);
 
 static inline u64 gate_hash_sequence(struct id128 session, u64 session_seq)
 {

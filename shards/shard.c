@@ -40,12 +40,20 @@ struct shard *shard_open(const struct shard_options *options)
                shard->options.retention_ms);
     catalog_init(&shard->catalog, &shard->memory, &shard->arena, &shard->undo);
     session_room_init(&shard->sessions, &shard->memory, &shard->arena, shard->options.sessions_max);
+    settings_init(&shard->settings, &shard->memory, &shard->arena);
+    cart_room_init(&shard->carts, &shard->memory, &shard->arena);
+    order_room_init(&shard->orders, &shard->memory, &shard->arena);
+    mail_room_init(&shard->mail, &shard->memory, &shard->arena, options->index, options->count);
     return shard;
 }
 
 void shard_close(struct shard *shard)
 {
     dump_sink_deinit(&shard->dump.queue);
+    mail_room_deinit(&shard->mail);
+    order_room_deinit(&shard->orders);
+    cart_room_deinit(&shard->carts);
+    settings_deinit(&shard->settings);
     session_room_deinit(&shard->sessions);
     catalog_deinit(&shard->catalog);
     stock_deinit(&shard->stock);
@@ -61,7 +69,12 @@ bool shard_expire(struct shard *shard, u64 stamp_ns, u32 budget)
     MUST(stamp_ns >= shard->stamp_ns);
     MUST(stamp_ns >= shard->expired_ns);
     u32 left = budget;
-    if (!stock_expire(&shard->stock, stamp_ns, &left)) {
+    /* Stock first: an order that acts at its own time finds leases ended that ended before. */
+    const bool is_done = stock_expire(&shard->stock, stamp_ns, &left) &&
+                         cart_expire(shard, stamp_ns, &left) &&
+                         order_expire(shard, stamp_ns, &left);
+    mail_apply_own(shard, stamp_ns);
+    if (!is_done) {
         shard->expiring_ns = stamp_ns;
         return false;
     }
@@ -72,7 +85,20 @@ bool shard_expire(struct shard *shard, u64 stamp_ns, u32 budget)
 
 u64 shard_next_deadline_ns(const struct shard *shard)
 {
-    return stock_next_deadline_ns(&shard->stock);
+    const u64 soft_ns =
+        MIN(cart_next_deadline_ns(&shard->carts), order_next_deadline_ns(&shard->orders));
+    return MIN(stock_next_deadline_ns(&shard->stock), soft_ns);
+}
+
+u64 shard_notice_next(struct shard *shard)
+{
+    return notice_next(&shard->notices);
+}
+
+void shard_mail_admit(struct shard *shard, const struct shard_mail *mail)
+{
+    MUST(message_find(mail->opcode) != NULL);
+    gate_enter_mail(&shard->gate);
 }
 
 u64 shard_applied_lsn(const struct shard *shard)

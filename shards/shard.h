@@ -7,7 +7,8 @@
  *                        \---> LOG ---(log write)---> shard_expire* -> shard_apply -> replies
  *       frame --shard_read---> reply from durable state
  *
- * Rooms behind it: session (exactly once), stock, catalog; the gate (soft state of admission).
+ * Rooms behind it: session (exactly once), mail (exactly once between shards), stock, catalog, cart,
+ * settings, order; the gate (soft state of admission) and the notices (soft: who waits for what).
  *
  * Invariants
  *   S1  equal logs give equal digests; what is soft (gate, counters) is not in the digest.
@@ -49,6 +50,9 @@ struct shard_reply {
     u32 body_bytes;
     const u8 *body;
     struct frame_detail detail;
+    /* With SHARD_READ_PARK: what to wait for, and how long at most. */
+    u64 notice;
+    u32 wait_ms;
 };
 
 /* Life. NULL when there is no memory for an empty shard. */
@@ -92,14 +96,42 @@ u64 shard_next_deadline_ns(const struct shard *shard);
 
 enum shard_read_result {
     SHARD_READ_DONE,
-    SHARD_READ_WAIT /* an expiry that concerns it is under way; ask again in a later turn */
+    SHARD_READ_WAIT, /* an expiry that concerns it is under way; ask again in a later turn */
+    SHARD_READ_PARK  /* the reader wants to wait for reply->notice, for reply->wait_ms at most */
 };
 
 /* Answers a well-formed READ frame. Writes the reply's body to `to` (capacity of at least
- * FRAME_BYTES_MAX - FRAME_HEADER_BYTES) and fills *reply. */
+ * FRAME_BYTES_MAX - FRAME_HEADER_BYTES) and fills *reply. Some reads may wait for something to
+ * happen: if `may_park`, the answer to such a one of a single record is SHARD_READ_PARK, and it is asked
+ * again, with the same bytes, when shard_notice_next gives its notice or its time is over (then without
+ * `may_park`). */
 enum shard_read_result shard_read(struct shard *shard, const struct frame_header *header,
-                                  const u8 *body, u32 body_bytes, u64 now_ns, u8 *to, u32 capacity,
-                                  struct shard_reply *reply);
+                                  const u8 *body, u32 body_bytes, u64 now_ns, bool may_park, u8 *to,
+                                  u32 capacity, struct shard_reply *reply);
+
+/* What parked reads waited for and has happened since the last call; 0 = nothing more. To be asked
+ * after shard_apply and shard_expire. */
+u64 shard_notice_next(struct shard *shard);
+
+/* ---- Mail between shards: shards/mail/mail.h says how it works, engine/post.h carries it ---- */
+
+struct shard_mail {
+    u64 seq;
+    u16 opcode;
+    u32 body_bytes;
+    const u8 *body; /* borrowed until the next apply or expire */
+};
+
+/* The first message to `target` (another shard) numbered above `after_seq` and not acknowledged yet.
+ * False: there is none. Messages are asked for in order. */
+bool shard_mail_next(const struct shard *shard, u16 target, u64 after_seq, struct shard_mail *to);
+/* The last number sent to `target`, and up to where it has acknowledged. */
+u64 shard_mail_sent(const struct shard *shard, u16 target);
+u64 shard_mail_acked(const struct shard *shard, u16 target);
+/* Up to which number mail from `source` has been applied: what may be acknowledged. */
+u64 shard_mail_applied(const struct shard *shard, u16 source);
+/* A message is about to be logged: the gate counts it, as shard_admit does for a frame (S4). */
+void shard_mail_admit(struct shard *shard, const struct shard_mail *mail);
 
 /* ---- Facts ---- */
 

@@ -48,13 +48,14 @@ static void decode_entry(struct batch_walk *walk, struct entry_view *view)
     walk->offset += (u32)sizeof view->header;
     MUST(view->header.body_bytes % 8 == 0);
     MUST(walk->end - walk->offset >= view->header.body_bytes);
-    MUST(view->header.source == ENTRY_SOURCE_SESSION);
+    MUST(view->header.source == ENTRY_SOURCE_SESSION || view->header.source == ENTRY_SOURCE_SHARD);
     MUST(view->header.record_count != 0);
     view->body = walk->bytes + walk->offset;
     walk->offset += view->header.body_bytes;
     view->info = message_find(view->header.opcode);
     MUST(view->info != NULL);
-    MUST(view->info->class == MESSAGE_CLASS_WRITE);
+    MUST(view->info->class ==
+         (view->header.source == ENTRY_SOURCE_SHARD ? MESSAGE_CLASS_MAIL : MESSAGE_CLASS_WRITE));
     MUST(view->header.record_count <= view->info->records_max);
     MUST(view->info->request.span_count != 0 ||
          view->header.body_bytes ==
@@ -64,6 +65,12 @@ static void decode_entry(struct batch_walk *walk, struct entry_view *view)
 
 static void prefetch_entry(const struct shard *shard, struct entry_view *view)
 {
+    if (UNLIKELY(view->header.source != ENTRY_SOURCE_SESSION)) {
+        view->session_hash = 0;
+        view->has_first_hash = false;
+        view->grant_hash = 0;
+        return;
+    }
     view->session_hash = session_hash(view->header.session);
     map_prefetch(&shard->sessions.map, view->session_hash);
     view->grant_hash = 0;
@@ -222,7 +229,7 @@ static struct shard_reply apply_numbered(struct shard *shard, const struct batch
         .record_count = facts.record_count, .body_bytes = facts.bytes, .body = replies};
 }
 
-static struct shard_reply apply_entry(struct shard *shard, const struct batch_walk *walk,
+static struct shard_reply apply_frame(struct shard *shard, const struct batch_walk *walk,
                                       const struct entry_view *view)
 {
     const struct entry_header *header = &view->header;
@@ -243,6 +250,32 @@ static struct shard_reply apply_entry(struct shard *shard, const struct batch_wa
     return apply_numbered(shard, walk, view, index);
 }
 
+/* The reply of a message is none: the engine asks nobody for it. What the shard told itself on the
+ * way is part of the same step. */
+static struct shard_reply apply_entry(struct shard *shard, const struct batch_walk *walk,
+                                      const struct entry_view *view)
+{
+    struct shard_reply reply = {0};
+    if (LIKELY(view->header.source == ENTRY_SOURCE_SESSION)) {
+        reply = apply_frame(shard, walk, view);
+    } else {
+        if (walk->is_local)
+            gate_leave_mail(&shard->gate);
+        mail_apply_entry(shard, &view->header, view->body, walk->now_ns);
+    }
+    mail_apply_own(shard, walk->now_ns);
+    return reply;
+}
+
+static void trim_mail(struct shard *shard, const u8 *acks, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        struct batch_ack ack;
+        memcpy(&ack, acks + (size_t)i * sizeof ack, sizeof ack);
+        mail_trim(shard, ack.shard, ack.seq);
+    }
+}
+
 void shard_apply(struct shard *shard, u64 lsn, const u8 *batch, u32 bytes, bool is_local,
                  shard_reply_fn *on_reply, void *context)
 {
@@ -254,18 +287,20 @@ void shard_apply(struct shard *shard, u64 lsn, const u8 *batch, u32 bytes, bool 
     MUST(lsn == shard->applied_lsn + 1);
     MUST(header.stamp_ns >= shard->stamp_ns);
     MUST(shard->expired_ns >= header.stamp_ns && shard->expiring_ns == 0); /* S3 */
-    MUST((u64)header.ack_count * sizeof(struct batch_ack) <= bytes - sizeof header);
+    const u64 ack_bytes = (u64)header.ack_count * sizeof(struct batch_ack);
+    MUST(ack_bytes <= bytes - sizeof header);
     shard->applied_lsn = lsn;
     shard->stamp_ns = header.stamp_ns;
     struct batch_walk walk = {
         .bytes = batch,
         .end = bytes,
-        .offset = (u32)(sizeof header + header.ack_count * sizeof(struct batch_ack)),
+        .offset = (u32)(sizeof header + ack_bytes),
         .now_ns = header.stamp_ns,
         .is_local = is_local,
         .on_reply = on_reply,
         .context = context,
     };
+    trim_mail(shard, batch + sizeof header, header.ack_count);
     struct entry_view views[SHARD_WINDOW_ENTRIES];
     for (u32 done = 0; done < header.entry_count;) { /* ends: a window each time */
         const u32 count = MIN(header.entry_count - done, SHARD_WINDOW_ENTRIES);

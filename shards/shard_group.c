@@ -29,6 +29,7 @@ static shard_apply_fn *handler_of(u16 index)
 {
 #define HANDLER_CONTROL(name) NULL,
 #define HANDLER_READ(name)    NULL,
+#define HANDLER_MAIL(name)    NULL,
 #define HANDLER_WRITE(name)   shard_apply_##name,
     static shard_apply_fn *const handlers[MESSAGE_COUNT] = {
 #define OP(code, NAME, name, CLASS, ROUTE, summary) HANDLER_##CLASS(name)
@@ -197,6 +198,16 @@ void shard_call_route(struct shard *shard, const struct message_info *info, cons
         call->is_foreign = !shard_owns(shard, call->hash);
         if (call->is_key_good && !call->is_foreign)
             call->object = catalog_find(&shard->catalog, call->hash, product_id);
+    } else if (info->route == MESSAGE_ROUTE_USER || info->route == MESSAGE_ROUTE_ORDER ||
+               info->route == MESSAGE_ROUTE_ALL) {
+        /* Carts, orders and settings look for themselves; of an order, the high half routes. */
+        u64 id;
+        const u32 at = info->route == MESSAGE_ROUTE_ORDER ? offsetof(struct id128, high) : 0;
+        memcpy(&id, fixed + info->route_offset + at, sizeof id);
+        call->hash = route_hash_u64(id);
+        call->is_key_good = id != 0;
+        call->is_foreign = !shard_owns(shard, call->hash);
+        call->object = 1;
     }
 }
 

@@ -7,7 +7,9 @@
  *                          bytes stay borrowed until the record has been written. False: an expiry
  *                          that concerns it is under way.
  *
- * `request` is not aligned; handlers copy it into their struct. `reply` is aligned to 8.
+ *      shard_mail_<name>   every MAIL operation: applies one message of another shard, or of this one
+ *
+ * A read that wants to wait says so by shard_read_park. `request` is not aligned; handlers copy it into their struct. `reply` is aligned to 8.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,12 +24,14 @@ typedef bool shard_read_fn(struct shard *shard, const struct shard_call *call, c
                            void *reply, struct span *spans);
 
 #define DECLARE_CONTROL(name)
+#define DECLARE_MAIL(name)                          shard_mail_fn shard_##name;
 #define DECLARE_WRITE(name)                         shard_apply_fn shard_apply_##name;
 #define DECLARE_READ(name)                          shard_read_fn shard_read_##name;
 #define OP(code, NAME, name, CLASS, ROUTE, summary) DECLARE_##CLASS(name)
 #include "proto/messages.def"
 #undef OP
 #undef DECLARE_CONTROL
+#undef DECLARE_MAIL
 #undef DECLARE_WRITE
 #undef DECLARE_READ
 

@@ -12,6 +12,7 @@ static shard_read_fn *reader_of(u16 index)
 #define READER_CONTROL(name) NULL,
 #define READER_READ(name)    shard_read_##name,
 #define READER_WRITE(name)   NULL,
+#define READER_MAIL(name)    NULL,
     static shard_read_fn *const readers[MESSAGE_COUNT] = {
 #define OP(code, NAME, name, CLASS, ROUTE, summary) READER_##CLASS(name)
 #include "proto/messages.def"
@@ -31,24 +32,34 @@ struct fixed_reply {
 #undef OP
 
 enum shard_read_result shard_read(struct shard *shard, const struct frame_header *header,
-                                  const u8 *body, u32 body_bytes, u64 now_ns, u8 *to, u32 capacity,
-                                  struct shard_reply *reply)
+                                  const u8 *body, u32 body_bytes, u64 now_ns, bool may_park, u8 *to,
+                                  u32 capacity, struct shard_reply *reply)
 {
     const struct message_info *info = message_find(header->opcode);
     MUST(info != NULL);
     MUST(info->class == MESSAGE_CLASS_READ);
-    MUST(info->request.span_count == 0);
-    MUST((u32)header->record_count * info->request.fixed_bytes == body_bytes);
     MUST(capacity >= FRAME_BYTES_MAX - FRAME_HEADER_BYTES);
-    struct shard_call call = {.now_ns = now_ns, .now_ms = now_ns / NS_PER_MS};
+    struct shard_call call = {.now_ns = now_ns,
+                              .now_ms = now_ns / NS_PER_MS,
+                              .may_park = may_park && header->record_count == 1};
     u32 written = 0;
+    u32 offset = 0;
     for (u32 i = 0; i < header->record_count; i++) {
-        const u8 *request = body + (size_t)i * info->request.fixed_bytes;
+        struct record_view view;
+        frame_record_next(info, FRAME_DIRECTION_REQUEST, body, &offset, &view);
+        MUST(offset <= body_bytes);
+        call.spans = view.spans;
         struct fixed_reply fixed = {{0}};
         struct span spans[MESSAGE_SPANS_MAX] = {{NULL, 0}};
-        shard_call_route(shard, info, request, &call);
-        if (!reader_of(info->index)(shard, &call, request, &fixed, spans))
+        shard_call_route(shard, info, view.fixed, &call);
+        if (!reader_of(info->index)(shard, &call, view.fixed, &fixed, spans))
             return SHARD_READ_WAIT;
+        if (shard->parked_notice != 0) {
+            *reply = (struct shard_reply){.notice = shard->parked_notice,
+                                          .wait_ms = shard->parked_wait_ms};
+            shard->parked_notice = 0;
+            return SHARD_READ_PARK;
+        }
         const u32 bytes = frame_record_write(info, FRAME_DIRECTION_REPLY, to + written,
                                              capacity - written, &fixed, spans);
         MUST(bytes != 0); /* records_max keeps the reply inside a frame */

@@ -9,10 +9,15 @@
 #ifndef SOUK_SHARDS_SHARD_STATE_H
 #define SOUK_SHARDS_SHARD_STATE_H
 
+#include "shards/cart/cart.h"
 #include "shards/catalog/catalog.h"
 #include "shards/dump.h"
 #include "shards/gate.h"
+#include "shards/mail/mail.h"
+#include "shards/notice.h"
+#include "shards/order/order.h"
 #include "shards/session/session.h"
+#include "shards/settings/settings.h"
 #include "shards/shard.h"
 #include "shards/stock/stock.h"
 #include "shards/store/arena.h"
@@ -45,12 +50,19 @@ struct shard {
     struct stock stock;
     struct catalog catalog;
     struct session_room sessions;
+    struct settings settings;
+    struct cart_room carts;
+    struct order_room orders;
+    struct mail_room mail;
     u64 applied_lsn;
     u64 stamp_ns;   /* of the last batch */
     u64 expired_ns; /* everything due up to here has expired */
     /* Soft. */
     u64 expiring_ns; /* not 0: an expiry up to this stamp is under way */
     struct gate gate;
+    struct notice_board notices;
+    u64 parked_notice; /* what the read that is being served wants to wait for */
+    u32 parked_wait_ms;
     struct undo undo;
     struct shard_dump dump;
     u64 replayed_frames;
@@ -74,7 +86,19 @@ struct shard_call {
     bool is_foreign; /* the key belongs to another shard */
     const struct span *spans;
     const struct entry_header *entry; /* NULL in a read */
+    bool may_park;                    /* a read may wait: shard_read_park */
 };
+
+/* A read wants to wait for `token`: true if it may, and then it answers nothing. */
+static inline bool shard_read_park(struct shard *shard, const struct shard_call *call, u64 token,
+                                   u32 wait_ms)
+{
+    if (!call->may_park || wait_ms == 0 || !notice_watch(&shard->notices, token))
+        return false;
+    shard->parked_notice = token;
+    shard->parked_wait_ms = MIN(wait_ms, WAIT_MS_MAX);
+    return true;
+}
 
 /* Where the grant of an id is found. */
 static inline u64 shard_call_grant_hash(const struct shard_call *call, struct id128 id)

@@ -46,7 +46,7 @@
 #include "proto/messages.h"
 
 #define CORE_NEVER          UINT64_MAX
-#define CORE_REPLY_SIZE_MAX 256u /* of any public reply struct */
+#define CORE_REPLY_SIZE_MAX 512u
 #define CORE_STATUS_BOGUS   64999u
 
 /* What the caller asked for. Lives in the caller's stack or in the front's pool. */

@@ -39,8 +39,10 @@ u16 core_route(const struct message_info *info, const u8 *record, u16 shard_coun
         memcpy(&key, record + info->route_offset, sizeof key);
         return route_shard(route_hash_resource(key), shard_count);
     }
+    /* The high half of an order is its user. */
+    const u32 at = info->route == MESSAGE_ROUTE_ORDER ? offsetof(struct id128, high) : 0;
     u64 id;
-    memcpy(&id, record + info->route_offset, sizeof id);
+    memcpy(&id, record + info->route_offset + at, sizeof id);
     return route_shard(route_hash_u64(id), shard_count);
 }
 

@@ -72,6 +72,11 @@ struct souk_id128 {
     uint64_t high;
 };
 
+/* A short text inside a record: UTF-8, then zero bytes; all 64 may be used. See souk_text64_of(). */
+struct souk_text64 {
+    uint8_t bytes[64];
+};
+
 /* What can run out. tenant and location must be 0 for now; kind 0 is a SKU. See souk_sku(). */
 struct souk_resource {
     uint64_t id;
@@ -363,6 +368,30 @@ enum souk_status {
     SOUK_EXCEEDS = 111, /* refused: more than is there to ship, cancel, return, confirm or write off */
     SOUK_SHORT_STOCK = 112, /* refused: allocated units are not in the warehouse yet */
     SOUK_LINKED_FAILED = 113, /* refused: another record of the linked frame failed, so this one was not done */
+    SOUK_CART_FROZEN = 114, /* refused: the cart is being paid for */
+    SOUK_CART_EMPTY = 115, /* refused: there is nothing in the cart to order */
+    SOUK_CART_MERGED = 116, /* refused: the cart was poured into a user's cart */
+    SOUK_PRICE_CHANGED = 117, /* refused: the total is not the one that the shopper saw */
+    SOUK_OUT_OF_STOCK = 118, /* refused: lines of the order cannot be had */
+    SOUK_LIMIT_EXCEEDED = 119, /* refused: more than this customer may have */
+    SOUK_COUPON_EXHAUSTED = 120, /* refused: the coupon's uses are spent */
+    SOUK_COUPON_INVALID = 121, /* refused: the coupon does not apply */
+    SOUK_CREDIT_SHORT = 122, /* refused: the gift card or account has not got so much */
+    SOUK_CURRENCY_MISMATCH = 123, /* refused: amounts of different currencies */
+    SOUK_PAYMENT_DECLINED = 124, /* refused: the payment was declined */
+    SOUK_PAYMENT_EXPIRED = 125, /* refused: the order was not paid in time */
+    SOUK_LATE_PAYMENT = 126, /* refused: the payment came after the order had given its stock back */
+    SOUK_GIVEN_UP = 127, /* refused: the order was cancelled before it was placed */
+    SOUK_ALREADY_PLACED = 128, /* refused: the order is placed */
+    SOUK_ALREADY_SHIPPED = 129, /* refused: units have left already */
+    SOUK_ORDER_CANCELLED = 130, /* refused: the order is cancelled */
+    SOUK_EXCEEDS_AUTHORIZED = 131, /* refused: more than is authorised */
+    SOUK_EXCEEDS_CAPTURED = 132, /* refused: more than is captured */
+    SOUK_LEASE_LOST = 133, /* refused: the command is not leased to you any more */
+    SOUK_NONE_READY = 134, /* refused: no command is ready */
+    SOUK_NOT_DELIVERED = 135, /* refused: units have not arrived yet */
+    SOUK_WINDOW_CLOSED = 136, /* refused: too late to return */
+    SOUK_TOO_MANY = 137, /* refused: no room for one more */
     SOUK_BAD_ARGUMENT = 200, /* fix: a field has a value that is not allowed */
     SOUK_NOT_FOUND = 201, /* fix: no such object */
     SOUK_ID_MISMATCH = 202, /* fix: the id is in use with other arguments */
@@ -379,6 +408,8 @@ enum souk_status {
     SOUK_NO_SESSION = 213, /* fix: a write needs a session and a sequence number */
     SOUK_ID_IN_FUTURE = 214, /* fix: the time in the id is too far ahead of the server's */
     SOUK_NOT_A_REQUEST = 215, /* fix: a reply was sent as a request */
+    SOUK_FORBIDDEN = 216, /* fix: that is not yours */
+    SOUK_SUM_MISMATCH = 217, /* fix: the amounts do not add up */
 };
 
 /* The operations, for souk_call() and souk_submit(). */
@@ -410,6 +441,342 @@ enum souk_op {
     SOUK_OP_PRODUCT_PATCH = 0x0402,
     SOUK_OP_PRODUCT_GET = 0x0403,
     SOUK_OP_PRODUCT_DELETE = 0x0404,
+    SOUK_OP_CART_ADD = 0x0501,
+    SOUK_OP_CART_SET = 0x0502,
+    SOUK_OP_CART_REMOVE = 0x0503,
+    SOUK_OP_CART_CLEAR = 0x0504,
+    SOUK_OP_CART_SAVE = 0x0505,
+    SOUK_OP_CART_COUPON = 0x0506,
+    SOUK_OP_CART_MERGE = 0x0507,
+    SOUK_OP_CART_GET = 0x0508,
+    SOUK_OP_CART_QUOTE = 0x0509,
+    SOUK_OP_CART_MERGE_STATUS = 0x050A,
+    SOUK_OP_PRICE_LIST_PUT = 0x0601,
+    SOUK_OP_PRICE_PUT = 0x0602,
+    SOUK_OP_PROMOTION_PUT = 0x0603,
+    SOUK_OP_POLICY_PUT = 0x0604,
+    SOUK_OP_PRICE_LIST_GET = 0x0605,
+    SOUK_OP_PRICE_GET = 0x0606,
+    SOUK_OP_PROMOTION_GET = 0x0607,
+    SOUK_OP_POLICY_GET = 0x0608,
+    SOUK_OP_SETTING_STATUS = 0x0609,
+    SOUK_OP_CHECKOUT = 0x0701,
+    SOUK_OP_CHECKOUT_STATUS = 0x0702,
+    SOUK_OP_CHECKOUT_CANCEL = 0x0703,
+    SOUK_OP_COMMAND_POLL = 0x0710,
+    SOUK_OP_COMMAND_ACK = 0x0711,
+    SOUK_OP_COMMAND_NACK = 0x0712,
+    SOUK_OP_COMMAND_WAIT = 0x0713,
+    SOUK_OP_COMMAND_LIST = 0x0714,
+    SOUK_OP_PAYMENT_EVENT = 0x0720,
+    SOUK_OP_PAYMENT_CAPTURE = 0x0721,
+    SOUK_OP_PAYMENT_REFUND = 0x0722,
+    SOUK_OP_PAYMENT_GET = 0x0723,
+    SOUK_OP_PAYMENT_FIND = 0x0724,
+    SOUK_OP_STUCK_LIST = 0x0730,
+    SOUK_OP_ORDER_RESOLVE = 0x0731,
+    SOUK_OP_ORDER_GET = 0x0801,
+    SOUK_OP_ORDER_EVENTS = 0x0802,
+    SOUK_OP_ORDER_LIST = 0x0803,
+    SOUK_OP_ORDER_CANCEL = 0x0804,
+    SOUK_OP_ORDER_ATTACH = 0x0805,
+    SOUK_OP_FULFIL_CREATE = 0x0810,
+    SOUK_OP_FULFIL_SHIP = 0x0811,
+    SOUK_OP_FULFIL_DELIVER = 0x0812,
+    SOUK_OP_FULFIL_CANCEL = 0x0813,
+    SOUK_OP_RETURN_OPEN = 0x0820,
+    SOUK_OP_RETURN_DECIDE = 0x0821,
+    SOUK_OP_RETURN_RECEIVE = 0x0822,
+    SOUK_OP_RETURN_REFUND = 0x0823,
+};
+
+/* States of an order; docs/orders.md has the ways between them. */
+enum souk_state {
+    SOUK_STATE_NEW = 1, /* written down, nothing asked for yet */
+    SOUK_STATE_HOLDING = 2, /* stock, coupons, gift cards and credit are being held, all or nothing */
+    SOUK_STATE_AUTHORIZING = 3, /* held; the provider is asked to authorise */
+    SOUK_STATE_CONFIRMING = 4, /* authorised; holds become allocations */
+    SOUK_STATE_PLACED = 5, /* sold; not or not wholly captured */
+    SOUK_STATE_CAPTURING = 6, /* the provider is asked to capture */
+    SOUK_STATE_PAID = 7, /* captured */
+    SOUK_STATE_SHIPPED = 8, /* all that was not cancelled has left */
+    SOUK_STATE_DELIVERED = 9, /* all that was not cancelled has arrived */
+    SOUK_STATE_COMPENSATING = 10, /* failed: what was held is being released */
+    SOUK_STATE_CANCELLED = 11, /* failed or given up; nothing held, nothing charged */
+    SOUK_STATE_AUTH_UNKNOWN = 12, /* no answer about the authorisation; the provider is asked by key */
+    SOUK_STATE_ACTION_REQUIRED = 13, /* the shopper must do something, such as 3-D Secure */
+    SOUK_STATE_CAPTURE_UNKNOWN = 14, /* no answer about a capture; the provider is asked by key */
+    SOUK_STATE_VOID_PENDING = 15, /* an authorisation is being voided */
+    SOUK_STATE_REFUND_PENDING = 16, /* money is being given back */
+    SOUK_STATE_NEEDS_OPERATOR = 17, /* a command is dead or failed for good; order_resolve decides */
+};
+
+/* Rows: what texts that are tables are made of, one after the other. */
+/* a line of a cart */
+struct souk_row_cart_line {
+    uint64_t sku_id; /* souk_id(code) */
+    uint64_t options; /* hash of the options; 0 = none */
+    int64_t quantity; /* 1 to 2^31 */
+    int64_t price_seen; /* unit price that the shopper saw when it was added; -1 = not told */
+    uint64_t added_at_ns; /* log time of the first add */
+    uint16_t currency; /* of price_seen; 0 = not told */
+    uint16_t saved; /* 1 = saved for later, not part of a checkout */
+    uint32_t zero0; /* reserved: 0 */
+};
+/* a coupon by its code */
+struct souk_row_coupon {
+    uint64_t coupon_id; /* souk_id(code) */
+    struct souk_text64 code; /* as the shopper wrote it */
+};
+/* what a SKU costs and how many there are, as its shard has just said */
+struct souk_row_sku_now {
+    uint64_t sku_id; /* souk_id(code) */
+    int64_t price; /* base price, minor units; -1 = no such SKU */
+    int64_t sellable; /* units */
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+/* what a line of a cart costs now, and what is wrong with it */
+struct souk_row_quote_line {
+    uint64_t sku_id; /* souk_id(code) */
+    uint64_t options; /* as in the cart */
+    int64_t quantity; /* as in the cart */
+    int64_t price_seen; /* as in the cart */
+    int64_t unit_price; /* now, after price lists */
+    int64_t discount; /* of the line, its share of order discounts included */
+    int64_t total; /* quantity x unit price - discount */
+    int64_t sellable; /* as told by the caller */
+    uint64_t price_rule; /* the price list; 0 = the SKU's own price */
+    uint64_t price_version; /* of that list's entry */
+    /* bits: 1 price changed, 2 out of stock, 4 fewer than wanted, 8 no such SKU, 16 other currency, 32 too many */
+    uint32_t problems;
+    uint32_t zero0; /* reserved: 0 */
+};
+/* what became of a line in a merge */
+struct souk_row_pour_line {
+    uint64_t sku_id; /* souk_id(code) */
+    uint64_t options; /* as in the cart */
+    int64_t guest_quantity; /* in the guest's cart */
+    int64_t user_quantity; /* in the user's cart before */
+    int64_t quantity; /* in the user's cart after */
+    /* 1 added, 2 summed, 3 replaced, 4 kept, 5 clamped, 6 dropped: too many lines, 7 dropped: other currency, 8 removed */
+    uint16_t outcome;
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+/* a unit price from a quantity on */
+struct souk_row_price_tier {
+    int64_t quantity; /* from so many units on, 1 to 2^31 */
+    int64_t price; /* unit price, 0 to 2^53 */
+};
+/* an amount with the rule that it comes from */
+struct souk_row_amount {
+    uint64_t rule; /* the price list, promotion, coupon, charge code or reason */
+    uint64_t version; /* of that rule; 0 = it has none */
+    int64_t amount; /* minor units; discounts are negative */
+    uint32_t line; /* index of the line; 2^32-1 = the whole order */
+    /* 1 goods at base price, 2 goods by price list, 3 goods at an agreed price, 4 promotion, 5 tax, 6 shipping, 7 fee, 8 free shipping */
+    uint16_t kind;
+    uint16_t zero0; /* reserved: 0 */
+};
+/* a line to be ordered */
+struct souk_row_checkout_line {
+    uint64_t sku_id; /* souk_id(code) */
+    uint64_t options; /* as in the cart; 0 = none */
+    int64_t quantity; /* 1 to 2^31 */
+    /* unit price agreed with the customer, 0 to 2^53; -1 = the price in force */
+    int64_t agreed_price;
+    uint64_t reason; /* of the agreed price, stored as its rule; 0 without one */
+    /* an earlier hold of the same user on this SKU, which ends in the same step; 0 = none */
+    struct souk_id128 hold;
+};
+/* tax, shipping or a fee, as the caller worked it out */
+struct souk_row_charge {
+    int64_t amount; /* minor units, 0 to 2^53 */
+    uint64_t code; /* what it is, stored as its rule: souk_id of a name */
+    uint32_t line; /* index of the line; 2^32-1 = the whole order */
+    uint16_t kind; /* 5 tax, 6 shipping, 7 fee */
+    uint16_t zero0; /* reserved: 0 */
+};
+/* how a part of the total is paid */
+struct souk_row_tender {
+    uint64_t account; /* id of the gift card or credit account; 0 = paid outside */
+    int64_t amount; /* minor units, 1 to 2^53; gift card and credit to 2^31 */
+    uint32_t group; /* which workers get the commands */
+    uint16_t kind; /* 0 outside (card), 1 gift card, 2 store credit */
+    uint16_t zero0; /* reserved: 0 */
+    struct souk_text64 token; /* the provider's token of the payment method; never card data */
+};
+/* why a line could not be ordered */
+struct souk_row_failed_line {
+    uint64_t sku_id; /* of the line, or the coupon, gift card or account */
+    int64_t wanted; /* units, or minor units */
+    int64_t sellable; /* what there was */
+    int64_t price; /* unit price in force */
+    uint32_t line; /* index of the line; 2^32-1 = a coupon, gift card or account */
+    /* SOLD_OUT, ALL_HELD, NOT_FOUND, PRICE_CHANGED, CURRENCY_MISMATCH, COUPON_EXHAUSTED, CREDIT_SHORT, ... */
+    uint16_t status;
+    uint16_t kind; /* resource kind, 0 = a SKU */
+};
+/* a command for the outside world */
+struct souk_row_command {
+    struct souk_id128 order; /* whose command */
+    int64_t amount; /* minor units */
+    uint64_t since_ns; /* log time at which it was emitted */
+    uint64_t due_ns; /* log time at which it is ready, its lease ends, or its answer is overdue */
+    uint32_t step; /* number of the command within the order, from 1 */
+    uint32_t attempt; /* 1, and one more after each failure that was proven */
+    uint32_t deliveries; /* times leased */
+    uint32_t group; /* of its tender */
+    uint32_t reason; /* as the last nack said */
+    uint16_t kind; /* 1 authorize, 2 capture, 3 void, 4 refund, 5 query, 6 notify shipped */
+    uint16_t state; /* 1 ready, 2 leased, 3 waiting for its result, 4 done, 5 dead, 6 taken back */
+    uint16_t tender; /* index of the tender */
+    uint16_t currency; /* ISO 4217 number */
+    uint32_t zero0; /* reserved: 0 */
+};
+/* an order that waits */
+struct souk_row_stuck {
+    struct souk_id128 order; /* the order */
+    uint64_t user_id; /* its owner */
+    uint64_t since_ns; /* log time at which it came into the state */
+    int64_t total; /* minor units */
+    uint16_t state; /* enum saga_state */
+    uint16_t reason; /* a status, 0 = none */
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t zero0; /* reserved: 0 */
+};
+/* a line of an order with its quantities */
+struct souk_row_order_line {
+    uint64_t sku_id; /* souk_id(code) */
+    uint64_t product_id; /* of the SKU, when it was bought */
+    uint64_t options; /* as ordered */
+    int64_t quantity; /* ordered */
+    int64_t unit_price; /* as bought */
+    int64_t base_price; /* of the SKU, when it was bought */
+    int64_t discount; /* of the line */
+    int64_t charges; /* tax and others of the line */
+    int64_t total; /* quantity x unit price - discount + charges */
+    int64_t allocated; /* sold and still to be shipped */
+    int64_t shipped; /* ever */
+    int64_t delivered; /* of shipped */
+    int64_t cancelled; /* before they were shipped; ordered = allocated + shipped + cancelled */
+    int64_t returned_sellable; /* of shipped */
+    int64_t returned_damaged; /* of shipped */
+    int64_t refunded; /* minor units, decided for cancelled and returned units */
+};
+/* a tender of an order with its ledger */
+struct souk_row_order_tender {
+    uint64_t account; /* as in checkout */
+    int64_t amount; /* as in checkout */
+    int64_t authorized; /* minor units, ever */
+    int64_t captured; /* at most authorized */
+    int64_t refunded; /* at most captured */
+    int64_t charged_back; /* taken back by the bank */
+    /* captured by the provider beyond what was asked for; refunded by itself */
+    int64_t overcharged;
+    uint32_t group; /* as in checkout */
+    uint16_t kind; /* as in checkout */
+    /* 1 waiting, 2 authorized, 3 declined, 4 action required, 5 unknown, 6 voided, 7 expired, 8 held, 9 spent, 10 released */
+    uint16_t state;
+    struct souk_text64 token; /* as in checkout */
+    struct souk_text64 reference; /* the provider's */
+};
+/* one thing that happened to an order */
+struct souk_row_order_event {
+    uint64_t time_ns; /* log time */
+    int64_t value; /* an amount or a quantity, as the kind says */
+    uint64_t what; /* an id, a step or a line, as the kind says */
+    uint32_t number; /* from 1, without gaps */
+    uint16_t kind; /* enum order_event_kind */
+    uint16_t state; /* enum saga_state, after it */
+    uint16_t status; /* a status or reason, 0 = none */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text64 text; /* a reference, a tracking number, an actor, words */
+};
+/* an order in a list */
+struct souk_row_order_brief {
+    struct souk_id128 order; /* the order */
+    uint64_t created_at_ns; /* log time */
+    int64_t total; /* minor units */
+    int64_t captured; /* minor units */
+    int64_t refunded; /* minor units */
+    uint32_t line_count; /* lines */
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t state; /* enum saga_state; 0 = the order lives on another shard: ask there */
+    uint16_t summary; /* enum order_summary */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+/* a fulfilment: planned, shipped, delivered */
+struct souk_row_parcel {
+    uint64_t created_at_ns; /* log time */
+    uint64_t shipped_at_ns; /* log time; 0 = not */
+    uint64_t delivered_at_ns; /* log time; 0 = not */
+    uint32_t number; /* chosen by the client, from 1 */
+    /* 1 planned, 2 leaving, 3 shipped, 4 delivered, 5 cancelled, 6 short: not all of it is in the warehouse */
+    uint16_t state;
+    uint16_t zero0; /* reserved: 0 */
+    struct souk_text64 carrier; /* as told */
+    struct souk_text64 tracking; /* as told */
+};
+/* a return: requested, approved, received, refunded */
+struct souk_row_return {
+    uint64_t opened_at_ns; /* log time */
+    uint64_t closed_at_ns; /* log time; 0 = open */
+    int64_t refund; /* minor units decided */
+    uint32_t number; /* chosen by the client, from 1 */
+    uint16_t state; /* 1 requested, 2 approved, 3 rejected, 4 received, 5 refunded */
+    uint16_t reason; /* a number that means something to the shop */
+};
+/* units of a line in a parcel or in a return */
+struct souk_row_part {
+    int64_t quantity; /* units in the parcel, or asked to be returned */
+    int64_t sellable; /* of a return: received, back on the shelf */
+    int64_t damaged; /* of a return: received, unavailable */
+    uint32_t of; /* number of the parcel or return */
+    uint32_t line; /* index of the line */
+    uint16_t kind; /* 1 parcel, 2 return */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+/* units of a line of an order */
+struct souk_row_line_quantity {
+    int64_t quantity; /* units */
+    int64_t damaged; /* return_receive: of them damaged; else 0 */
+    uint32_t line; /* index of the line */
+    uint32_t zero0; /* reserved: 0 */
+};
+/* units that an order wants to hold */
+struct souk_row_hold_item {
+    struct souk_resource resource; /* what */
+    int64_t quantity; /* 1 to 2^31 */
+    int64_t allowance; /* -1; else create the resource if there is none, with so much in all */
+    /* a hold of the order's user that ends in the same step; 0 = none */
+    struct souk_id128 replaces;
+};
+/* whether they are held */
+struct souk_row_held_item {
+    struct souk_resource resource; /* what */
+    int64_t wanted; /* units */
+    int64_t sellable; /* before */
+    int64_t price; /* of a SKU, minor units */
+    uint64_t product_id; /* of a SKU */
+    uint64_t version; /* of price and policy */
+    uint32_t retry_after_ms; /* with ALL_HELD */
+    uint16_t status; /* OK; or what was wrong with this item */
+    uint16_t currency; /* of a SKU, gift card or account */
+};
+/* a change of what an order holds or was sold */
+struct souk_row_change_item {
+    struct souk_resource resource; /* what */
+    int64_t quantity; /* units; 0 = all that is held */
+    /* 1 release, 2 confirm, 3 consume (confirm and ship), 4 ship, 5 cancel, 6 return sellable, 7 return damaged */
+    uint16_t action;
+    uint16_t status; /* in an answer: OK, SHORT_STOCK, ... */
+    uint32_t zero0; /* reserved: 0 */
 };
 
 /* hello: say who calls and for which shard; learn version, limits and shard map */
@@ -1060,6 +1427,1282 @@ int souk_product_delete_async(struct souk_client *client, const struct souk_prod
     souk_callback *callback, void *context);
 int souk_product_delete_batch(struct souk_client *client, const struct souk_product_delete *records,
     uint32_t count, struct souk_product_delete_reply *replies, uint32_t flags);
+
+/* cart_add: add units of a SKU to a cart */
+struct souk_cart_add {
+    uint64_t user_id; /* whose cart: a user, or a guest (top bit set) */
+    uint64_t sku_id; /* souk_id(code) */
+    uint64_t options; /* hash of the line's options; 0 = none */
+    int64_t quantity; /* to add, 1 to 2^31 */
+    int64_t price_seen; /* unit price that the shopper saw; -1 = not told */
+    uint64_t if_version; /* 0 = any; else the version that the cart must have */
+    uint16_t currency; /* of price_seen; 0 = not told */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+struct souk_cart_add_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the cart now; 0 = there is none */
+    int64_t quantity; /* of the line now */
+    struct souk_id128 order; /* with CART_FROZEN: the order that is being paid */
+    uint64_t moved_to; /* with CART_MERGED: the user whose cart has the lines */
+    uint32_t line_count; /* lines now, those saved for later included */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_cart_add(struct souk_client *client, const struct souk_cart_add *record,
+    struct souk_cart_add_reply *reply);
+int souk_cart_add_async(struct souk_client *client, const struct souk_cart_add *record,
+    souk_callback *callback, void *context);
+int souk_cart_add_batch(struct souk_client *client, const struct souk_cart_add *records,
+    uint32_t count, struct souk_cart_add_reply *replies, uint32_t flags);
+
+/* cart_set: set the units of a line; 0 removes it */
+struct souk_cart_set {
+    uint64_t user_id; /* whose cart */
+    uint64_t sku_id; /* souk_id(code) */
+    uint64_t options; /* hash of the line's options; 0 = none */
+    int64_t quantity; /* the line's new quantity, 0 to 2^31; 0 removes it */
+    int64_t price_seen; /* unit price that the shopper saw; -1 = not told: it stays */
+    uint64_t if_version; /* 0 = any; else the version that the cart must have */
+    uint16_t currency; /* of price_seen; 0 = not told */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+struct souk_cart_set_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the cart now; 0 = there is none */
+    int64_t quantity; /* of the line now */
+    struct souk_id128 order; /* with CART_FROZEN: the order that is being paid */
+    uint64_t moved_to; /* with CART_MERGED: the user whose cart has the lines */
+    uint32_t line_count; /* lines now, those saved for later included */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_cart_set(struct souk_client *client, const struct souk_cart_set *record,
+    struct souk_cart_set_reply *reply);
+int souk_cart_set_async(struct souk_client *client, const struct souk_cart_set *record,
+    souk_callback *callback, void *context);
+int souk_cart_set_batch(struct souk_client *client, const struct souk_cart_set *records,
+    uint32_t count, struct souk_cart_set_reply *replies, uint32_t flags);
+
+/* cart_remove: remove a line */
+struct souk_cart_remove {
+    uint64_t user_id; /* whose cart */
+    uint64_t sku_id; /* souk_id(code) */
+    uint64_t options; /* hash of the line's options; 0 = none */
+    uint64_t if_version; /* 0 = any; else the version that the cart must have */
+};
+struct souk_cart_remove_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the cart now; 0 = there is none */
+    int64_t quantity; /* of the line now */
+    struct souk_id128 order; /* with CART_FROZEN: the order that is being paid */
+    uint64_t moved_to; /* with CART_MERGED: the user whose cart has the lines */
+    uint32_t line_count; /* lines now, those saved for later included */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_cart_remove(struct souk_client *client, const struct souk_cart_remove *record,
+    struct souk_cart_remove_reply *reply);
+int souk_cart_remove_async(struct souk_client *client, const struct souk_cart_remove *record,
+    souk_callback *callback, void *context);
+int souk_cart_remove_batch(struct souk_client *client, const struct souk_cart_remove *records,
+    uint32_t count, struct souk_cart_remove_reply *replies, uint32_t flags);
+
+/* cart_clear: remove all lines that are not saved for later */
+struct souk_cart_clear {
+    uint64_t user_id; /* whose cart */
+    uint64_t if_version; /* 0 = any; else the version that the cart must have */
+};
+struct souk_cart_clear_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the cart now; 0 = there is none */
+    int64_t quantity; /* of the line now */
+    struct souk_id128 order; /* with CART_FROZEN: the order that is being paid */
+    uint64_t moved_to; /* with CART_MERGED: the user whose cart has the lines */
+    uint32_t line_count; /* lines now, those saved for later included */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_cart_clear(struct souk_client *client, const struct souk_cart_clear *record,
+    struct souk_cart_clear_reply *reply);
+int souk_cart_clear_async(struct souk_client *client, const struct souk_cart_clear *record,
+    souk_callback *callback, void *context);
+int souk_cart_clear_batch(struct souk_client *client, const struct souk_cart_clear *records,
+    uint32_t count, struct souk_cart_clear_reply *replies, uint32_t flags);
+
+/* cart_save: save a line for later, or bring it back */
+struct souk_cart_save {
+    uint64_t user_id; /* whose cart */
+    uint64_t sku_id; /* souk_id(code) */
+    uint64_t options; /* hash of the line's options; 0 = none */
+    uint64_t if_version; /* 0 = any; else the version that the cart must have */
+    uint16_t saved; /* 1 = save for later, 0 = bring back */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+struct souk_cart_save_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the cart now; 0 = there is none */
+    int64_t quantity; /* of the line now */
+    struct souk_id128 order; /* with CART_FROZEN: the order that is being paid */
+    uint64_t moved_to; /* with CART_MERGED: the user whose cart has the lines */
+    uint32_t line_count; /* lines now, those saved for later included */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_cart_save(struct souk_client *client, const struct souk_cart_save *record,
+    struct souk_cart_save_reply *reply);
+int souk_cart_save_async(struct souk_client *client, const struct souk_cart_save *record,
+    souk_callback *callback, void *context);
+int souk_cart_save_batch(struct souk_client *client, const struct souk_cart_save *records,
+    uint32_t count, struct souk_cart_save_reply *replies, uint32_t flags);
+
+/* cart_coupon: list a coupon in the cart, or strike it off */
+struct souk_cart_coupon {
+    uint64_t user_id; /* whose cart */
+    uint64_t coupon_id; /* souk_id(code) */
+    uint64_t if_version; /* 0 = any; else the version that the cart must have */
+    uint16_t listed; /* 1 = list it, 0 = strike it off */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text64 code; /* as the shopper wrote it */
+};
+struct souk_cart_coupon_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the cart now; 0 = there is none */
+    int64_t quantity; /* of the line now */
+    struct souk_id128 order; /* with CART_FROZEN: the order that is being paid */
+    uint64_t moved_to; /* with CART_MERGED: the user whose cart has the lines */
+    uint32_t line_count; /* lines now, those saved for later included */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_cart_coupon(struct souk_client *client, const struct souk_cart_coupon *record,
+    struct souk_cart_coupon_reply *reply);
+int souk_cart_coupon_async(struct souk_client *client, const struct souk_cart_coupon *record,
+    souk_callback *callback, void *context);
+int souk_cart_coupon_batch(struct souk_client *client, const struct souk_cart_coupon *records,
+    uint32_t count, struct souk_cart_coupon_reply *replies, uint32_t flags);
+
+/* cart_merge: pour a guest's cart into a user's */
+struct souk_cart_merge {
+    uint64_t user_id; /* whose cart is poured out: the guest */
+    uint64_t target_id; /* whose cart gets the lines: the user */
+    uint16_t strategy; /* 1 sum, 2 guest wins, 3 user wins, 4 max, 5 guest if the user's is empty */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+struct souk_cart_merge_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t target_id; /* the surviving cart: that of the first merge */
+    uint64_t version; /* of the surviving cart after the merge; 0 = not known yet */
+    struct souk_id128 order; /* with CART_FROZEN: the order that is being paid */
+    uint16_t state; /* enum cart_state of the guest's cart */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+int souk_cart_merge(struct souk_client *client, const struct souk_cart_merge *record,
+    struct souk_cart_merge_reply *reply);
+int souk_cart_merge_async(struct souk_client *client, const struct souk_cart_merge *record,
+    souk_callback *callback, void *context);
+int souk_cart_merge_batch(struct souk_client *client, const struct souk_cart_merge *records,
+    uint32_t count, struct souk_cart_merge_reply *replies, uint32_t flags);
+
+/* cart_get: a cart with its lines and coupons */
+struct souk_cart_get {
+    uint64_t user_id; /* whose cart */
+};
+struct souk_cart_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* grows with every change */
+    uint64_t created_at_ns; /* log time */
+    uint64_t changed_at_ns; /* log time */
+    uint64_t expires_at_ns; /* log time; 0 = not while an order is under way */
+    struct souk_id128 order; /* that it is being checked out by; 0 = none */
+    uint64_t moved_to; /* the user whose cart has the lines, after a merge */
+    uint16_t state; /* enum cart_state */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    /* at most 2000 struct souk_row_cart_line; in the order in which they were added */
+    struct souk_text lines;
+    struct souk_text coupons; /* at most 8 struct souk_row_coupon; listed */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_cart_get(struct souk_client *client, const struct souk_cart_get *record,
+    struct souk_cart_get_reply *reply);
+int souk_cart_get_async(struct souk_client *client, const struct souk_cart_get *record,
+    souk_callback *callback, void *context);
+int souk_cart_get_batch(struct souk_client *client, const struct souk_cart_get *records,
+    uint32_t count, struct souk_cart_get_reply *replies, uint32_t flags);
+
+/* cart_quote: what a cart costs now, and what is wrong with its lines */
+struct souk_cart_quote {
+    uint64_t user_id; /* whose cart */
+    uint64_t group_id; /* customer group, attested by the caller; 0 = none */
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    /* at most 2000 struct souk_row_sku_now; price and stock of the cart's SKUs, in any order */
+    struct souk_text skus;
+};
+struct souk_cart_quote_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the cart */
+    int64_t goods; /* sum of quantity x unit price */
+    int64_t discount; /* sum of all discounts */
+    int64_t total; /* goods - discount: tax and shipping come from the caller */
+    uint16_t currency; /* as asked */
+    uint16_t free_shipping; /* 1 = a promotion pays for shipping */
+    uint32_t problems; /* sum of the bits of all lines; 64 a coupon is not valid */
+    /* at most 2000 struct souk_row_quote_line; lines that are not saved for later */
+    struct souk_text lines;
+    struct souk_text amounts; /* at most 8000 struct souk_row_amount; with their rules */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_cart_quote(struct souk_client *client, const struct souk_cart_quote *record,
+    struct souk_cart_quote_reply *reply);
+int souk_cart_quote_async(struct souk_client *client, const struct souk_cart_quote *record,
+    souk_callback *callback, void *context);
+int souk_cart_quote_batch(struct souk_client *client, const struct souk_cart_quote *records,
+    uint32_t count, struct souk_cart_quote_reply *replies, uint32_t flags);
+
+/* cart_merge_status: what became of a merge, line by line; may wait for it */
+struct souk_cart_merge_status {
+    uint64_t user_id; /* the guest */
+    uint32_t wait_ms; /* wait so long for a merge under way, up to a minute */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_cart_merge_status_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t target_id; /* the surviving cart */
+    uint64_t version; /* of the surviving cart after the merge */
+    struct souk_id128 order; /* of the last refusal: the order that had frozen the user's cart */
+    uint16_t state; /* enum cart_state of the guest's cart */
+    uint16_t outcome; /* a status, of the last merge: OK or CART_FROZEN */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text lines; /* at most 2000 struct souk_row_pour_line; what became of each line */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_cart_merge_status(struct souk_client *client, const struct souk_cart_merge_status *record,
+    struct souk_cart_merge_status_reply *reply);
+int souk_cart_merge_status_async(struct souk_client *client, const struct souk_cart_merge_status *record,
+    souk_callback *callback, void *context);
+int souk_cart_merge_status_batch(struct souk_client *client, const struct souk_cart_merge_status *records,
+    uint32_t count, struct souk_cart_merge_status_reply *replies, uint32_t flags);
+
+/* price_list_put: create a price list or change whom and when it is for */
+struct souk_price_list_put {
+    uint64_t home_id; /* the list: souk_id of a name */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    uint64_t group_id; /* customer group that it is for; 0 = everybody */
+    uint64_t valid_from_ns; /* from this time on; 0 = always */
+    uint64_t valid_until_ns; /* before this time; 0 = always */
+    /* of several lists that have a price, the highest wins; then the lowest id */
+    uint32_t priority;
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t is_off; /* 1 = not used */
+    struct souk_text64 name; /* 1 to 63 bytes */
+};
+struct souk_price_list_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_price_list_put(struct souk_client *client, const struct souk_price_list_put *record,
+    struct souk_price_list_put_reply *reply);
+int souk_price_list_put_async(struct souk_client *client, const struct souk_price_list_put *record,
+    souk_callback *callback, void *context);
+int souk_price_list_put_batch(struct souk_client *client, const struct souk_price_list_put *records,
+    uint32_t count, struct souk_price_list_put_reply *replies, uint32_t flags);
+
+/* price_put: the price of a SKU in a list, by quantity */
+struct souk_price_put {
+    uint64_t home_id; /* the list, which must exist */
+    uint64_t sku_id; /* souk_id(code) */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    /* at most 8 struct souk_row_price_tier; quantities ascending, the first is 1; empty = no price any more */
+    struct souk_text tiers;
+};
+struct souk_price_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_price_put(struct souk_client *client, const struct souk_price_put *record,
+    struct souk_price_put_reply *reply);
+int souk_price_put_async(struct souk_client *client, const struct souk_price_put *record,
+    souk_callback *callback, void *context);
+int souk_price_put_batch(struct souk_client *client, const struct souk_price_put *records,
+    uint32_t count, struct souk_price_put_reply *replies, uint32_t flags);
+
+/* promotion_put: create a promotion or change it */
+struct souk_promotion_put {
+    uint64_t home_id; /* the promotion: souk_id of a name */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    int64_t value; /* percent: hundredths of a percent; fixed: minor units; else 0 */
+    int64_t threshold; /* only if the goods it is about cost so much; 0 = always */
+    uint64_t sku_id; /* only for this SKU; 0 = for all lines */
+    uint64_t group_id; /* only for this customer group; 0 = everybody */
+    uint64_t coupon_id; /* only with this coupon; 0 = automatic */
+    uint64_t valid_from_ns; /* from this time on; 0 = always */
+    uint64_t valid_until_ns; /* before this time; 0 = always */
+    int64_t per_customer; /* uses of the coupon per customer; 0 = no limit */
+    uint32_t buy; /* N of N-for-M */
+    uint32_t pay; /* M of N-for-M, below N */
+    uint32_t priority; /* applied from the highest on; then the lowest id */
+    uint16_t kind; /* 1 percent off, 2 fixed amount off, 3 N for M, 4 free shipping */
+    /* of amounts; 0 only for percent and free shipping without threshold, and N for M */
+    uint16_t currency;
+    uint16_t is_exclusive; /* 1 = where it applies, nothing after it does */
+    /* 1 = the coupon's uses are limited: they are stock of the resource coupon */
+    uint16_t is_limited;
+    uint16_t is_off; /* 1 = not used */
+    uint16_t zero0; /* reserved: 0 */
+    struct souk_text64 name; /* 1 to 63 bytes */
+};
+struct souk_promotion_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_promotion_put(struct souk_client *client, const struct souk_promotion_put *record,
+    struct souk_promotion_put_reply *reply);
+int souk_promotion_put_async(struct souk_client *client, const struct souk_promotion_put *record,
+    souk_callback *callback, void *context);
+int souk_promotion_put_batch(struct souk_client *client, const struct souk_promotion_put *records,
+    uint32_t count, struct souk_promotion_put_reply *replies, uint32_t flags);
+
+/* policy_put: times and limits of carts and orders of the whole shop */
+struct souk_policy_put {
+    uint64_t home_id; /* 1 */
+    uint64_t if_version; /* 0 = any; else the version it must have */
+    uint64_t cart_guest_ms; /* a guest's cart is forgotten so long after its last change */
+    uint64_t cart_user_ms; /* a user's cart likewise */
+    uint64_t payment_lease_ms; /* an authorisation without an answer is asked for after this */
+    uint64_t unpaid_ms; /* an order that is not authorised after this gives its stock back */
+    uint64_t answer_ms; /* a capture, void or refund without an answer is asked for after this */
+    uint64_t backoff_ms; /* first wait after a nack; doubles */
+    uint64_t backoff_max_ms; /* longest wait */
+    uint64_t return_window_ms; /* returns are accepted so long after delivery; 0 = always */
+    uint32_t deliveries_max; /* a command delivered so often without success is dead */
+    /* captures, voids and refunds are tried so often after failures that were proven */
+    uint32_t attempts_max;
+};
+struct souk_policy_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_policy_put(struct souk_client *client, const struct souk_policy_put *record,
+    struct souk_policy_put_reply *reply);
+int souk_policy_put_async(struct souk_client *client, const struct souk_policy_put *record,
+    souk_callback *callback, void *context);
+int souk_policy_put_batch(struct souk_client *client, const struct souk_policy_put *records,
+    uint32_t count, struct souk_policy_put_reply *replies, uint32_t flags);
+
+/* price_list_get: a price list */
+struct souk_price_list_get {
+    uint64_t home_id; /* the list */
+};
+struct souk_price_list_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the list */
+    uint64_t price_count; /* SKUs that have a price in it */
+    uint64_t group_id; /* customer group that it is for; 0 = everybody */
+    uint64_t valid_from_ns; /* from this time on; 0 = always */
+    uint64_t valid_until_ns; /* before this time; 0 = always */
+    /* of several lists that have a price, the highest wins; then the lowest id */
+    uint32_t priority;
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t is_off; /* 1 = not used */
+    struct souk_text64 name; /* as put */
+};
+int souk_price_list_get(struct souk_client *client, const struct souk_price_list_get *record,
+    struct souk_price_list_get_reply *reply);
+int souk_price_list_get_async(struct souk_client *client, const struct souk_price_list_get *record,
+    souk_callback *callback, void *context);
+int souk_price_list_get_batch(struct souk_client *client, const struct souk_price_list_get *records,
+    uint32_t count, struct souk_price_list_get_reply *replies, uint32_t flags);
+
+/* price_get: the price of a SKU in a list */
+struct souk_price_get {
+    uint64_t home_id; /* the list */
+    uint64_t sku_id; /* souk_id(code) */
+};
+struct souk_price_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the price */
+    struct souk_text tiers; /* at most 8 struct souk_row_price_tier; as put */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_price_get(struct souk_client *client, const struct souk_price_get *record,
+    struct souk_price_get_reply *reply);
+int souk_price_get_async(struct souk_client *client, const struct souk_price_get *record,
+    souk_callback *callback, void *context);
+int souk_price_get_batch(struct souk_client *client, const struct souk_price_get *records,
+    uint32_t count, struct souk_price_get_reply *replies, uint32_t flags);
+
+/* promotion_get: a promotion */
+struct souk_promotion_get {
+    uint64_t home_id; /* the promotion */
+};
+struct souk_promotion_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the promotion */
+    int64_t value; /* percent: hundredths of a percent; fixed: minor units; else 0 */
+    int64_t threshold; /* only if the goods it is about cost so much; 0 = always */
+    uint64_t sku_id; /* only for this SKU; 0 = for all lines */
+    uint64_t group_id; /* only for this customer group; 0 = everybody */
+    uint64_t coupon_id; /* only with this coupon; 0 = automatic */
+    uint64_t valid_from_ns; /* from this time on; 0 = always */
+    uint64_t valid_until_ns; /* before this time; 0 = always */
+    int64_t per_customer; /* uses of the coupon per customer; 0 = no limit */
+    uint32_t buy; /* N of N-for-M */
+    uint32_t pay; /* M of N-for-M, below N */
+    uint32_t priority; /* applied from the highest on; then the lowest id */
+    uint16_t kind; /* 1 percent off, 2 fixed amount off, 3 N for M, 4 free shipping */
+    /* of amounts; 0 only for percent and free shipping without threshold, and N for M */
+    uint16_t currency;
+    uint16_t is_exclusive; /* 1 = where it applies, nothing after it does */
+    /* 1 = the coupon's uses are limited: they are stock of the resource coupon */
+    uint16_t is_limited;
+    uint16_t is_off; /* 1 = not used */
+    uint16_t zero0; /* reserved: 0 */
+    struct souk_text64 name; /* as put */
+};
+int souk_promotion_get(struct souk_client *client, const struct souk_promotion_get *record,
+    struct souk_promotion_get_reply *reply);
+int souk_promotion_get_async(struct souk_client *client, const struct souk_promotion_get *record,
+    souk_callback *callback, void *context);
+int souk_promotion_get_batch(struct souk_client *client, const struct souk_promotion_get *records,
+    uint32_t count, struct souk_promotion_get_reply *replies, uint32_t flags);
+
+/* policy_get: the policy in force */
+struct souk_policy_get {
+    uint64_t home_id; /* 1 */
+};
+struct souk_policy_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* 0 = as built in */
+    uint64_t cart_guest_ms; /* a guest's cart is forgotten so long after its last change */
+    uint64_t cart_user_ms; /* a user's cart likewise */
+    uint64_t payment_lease_ms; /* an authorisation without an answer is asked for after this */
+    uint64_t unpaid_ms; /* an order that is not authorised after this gives its stock back */
+    uint64_t answer_ms; /* a capture, void or refund without an answer is asked for after this */
+    uint64_t backoff_ms; /* first wait after a nack; doubles */
+    uint64_t backoff_max_ms; /* longest wait */
+    uint64_t return_window_ms; /* returns are accepted so long after delivery; 0 = always */
+    uint32_t deliveries_max; /* a command delivered so often without success is dead */
+    /* captures, voids and refunds are tried so often after failures that were proven */
+    uint32_t attempts_max;
+};
+int souk_policy_get(struct souk_client *client, const struct souk_policy_get *record,
+    struct souk_policy_get_reply *reply);
+int souk_policy_get_async(struct souk_client *client, const struct souk_policy_get *record,
+    souk_callback *callback, void *context);
+int souk_policy_get_batch(struct souk_client *client, const struct souk_policy_get *records,
+    uint32_t count, struct souk_policy_get_reply *replies, uint32_t flags);
+
+/* setting_status: on how many shards a version of a setting is in force; may wait for all */
+struct souk_setting_status {
+    uint64_t home_id; /* the list, promotion, or 1 */
+    uint64_t key; /* of a price: the SKU; else 0 */
+    uint16_t kind; /* enum setting_kind: 1 price list, 2 price, 3 promotion, 4 policy */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t wait_ms; /* wait so long until it is in force everywhere, up to a minute */
+};
+struct souk_setting_status_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* the latest one */
+    uint32_t pending; /* shards on which it is not in force yet */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_setting_status(struct souk_client *client, const struct souk_setting_status *record,
+    struct souk_setting_status_reply *reply);
+int souk_setting_status_async(struct souk_client *client, const struct souk_setting_status *record,
+    souk_callback *callback, void *context);
+int souk_setting_status_batch(struct souk_client *client, const struct souk_setting_status *records,
+    uint32_t count, struct souk_setting_status_reply *replies, uint32_t flags);
+
+/* checkout: order the lines of a cart, or those given; asking again returns the same order */
+struct souk_checkout {
+    /* chosen by the client: high half the user id, low half milliseconds since 1970 in the upper 48 bits and 16 free bits */
+    struct souk_id128 order;
+    uint64_t cart_version; /* with from_cart: the version the cart must have; 0 = any */
+    uint64_t group_id; /* customer group, attested by the caller; 0 = none */
+    /* what the shopper saw, tax and shipping included; tenders add up to it */
+    int64_t expected_total;
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t capture; /* 0 now, 1 when shipped */
+    uint16_t from_cart; /* 1 = the lines and coupons of the user's cart; else those below */
+    uint16_t zero0; /* reserved: 0 */
+    /* at most 2000 struct souk_row_checkout_line; what to order; empty with from_cart */
+    struct souk_text lines;
+    /* at most 4000 struct souk_row_charge; tax, shipping and fees, worked out by the caller */
+    struct souk_text charges;
+    /* at most 8 struct souk_row_tender; how it is paid; empty only for a total of 0 */
+    struct souk_text tenders;
+    struct souk_text coupons; /* at most 8 struct souk_row_coupon; codes; empty with from_cart */
+    /* at most 4096 bytes; addresses and whatever else belongs to the order; opaque */
+    struct souk_text address;
+};
+struct souk_checkout_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state; 0 = there is no such order */
+    uint16_t reason; /* a status: why it failed, 0 = it has not */
+    uint16_t is_settled; /* 1 = nothing moves by itself now */
+    uint16_t failed_count; /* lines that failed: checkout_status names them */
+    uint64_t cart_version; /* with from_cart: of the cart */
+    struct souk_id128 frozen_by; /* with CART_FROZEN: the other order */
+    int64_t total; /* minor units; 0 while prices are not known */
+    int64_t authorized; /* ever, gift cards and credit included */
+    int64_t captured; /* at most authorized */
+    int64_t refunded; /* at most captured */
+    int64_t charged_back; /* taken back by the bank */
+};
+int souk_checkout(struct souk_client *client, const struct souk_checkout *record,
+    struct souk_checkout_reply *reply);
+int souk_checkout_async(struct souk_client *client, const struct souk_checkout *record,
+    souk_callback *callback, void *context);
+int souk_checkout_batch(struct souk_client *client, const struct souk_checkout *records,
+    uint32_t count, struct souk_checkout_reply *replies, uint32_t flags);
+
+/* checkout_status: how far an order is, and which lines failed; may wait for it to settle */
+struct souk_checkout_status {
+    struct souk_id128 order; /* the order */
+    uint64_t user_id; /* who asks: the owner; 0 = the shop itself */
+    uint32_t wait_ms; /* wait so long until it settles, up to a minute */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_checkout_status_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state */
+    uint16_t reason; /* a status: why it failed, 0 = it has not */
+    uint16_t is_settled; /* 1 = nothing moves by itself now */
+    uint16_t summary; /* enum order_summary */
+    uint64_t since_ns; /* log time at which it came into the state */
+    int64_t total; /* minor units; 0 while prices are not known */
+    int64_t authorized; /* ever, gift cards and credit included */
+    int64_t captured; /* at most authorized */
+    int64_t refunded; /* at most captured */
+    int64_t charged_back; /* taken back by the bank */
+    /* at most 2000 struct souk_row_failed_line; lines that could not be ordered */
+    struct souk_text failed;
+    /* at most 2048 bytes; with ACTION_REQUIRED: what the shopper must do, in the provider's words */
+    struct souk_text action;
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_checkout_status(struct souk_client *client, const struct souk_checkout_status *record,
+    struct souk_checkout_status_reply *reply);
+int souk_checkout_status_async(struct souk_client *client, const struct souk_checkout_status *record,
+    souk_callback *callback, void *context);
+int souk_checkout_status_batch(struct souk_client *client, const struct souk_checkout_status *records,
+    uint32_t count, struct souk_checkout_status_reply *replies, uint32_t flags);
+
+/* checkout_cancel: give an order up before it is placed */
+struct souk_checkout_cancel {
+    struct souk_id128 order; /* the order */
+    uint64_t user_id; /* who asks: the owner; 0 = the shop itself */
+    uint16_t reason; /* 1 customer, 2 declined, 3 fraud, 4 inventory, 5 staff, 6 other, 7 expired */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+struct souk_checkout_cancel_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+int souk_checkout_cancel(struct souk_client *client, const struct souk_checkout_cancel *record,
+    struct souk_checkout_cancel_reply *reply);
+int souk_checkout_cancel_async(struct souk_client *client, const struct souk_checkout_cancel *record,
+    souk_callback *callback, void *context);
+int souk_checkout_cancel_batch(struct souk_client *client, const struct souk_checkout_cancel *records,
+    uint32_t count, struct souk_checkout_cancel_reply *replies, uint32_t flags);
+
+/* command_poll: lease one command for the outside world per record */
+struct souk_command_poll {
+    uint32_t group; /* of the tenders; 0 = any */
+    uint32_t kinds; /* bits 1 << kind; 0 = any */
+    uint64_t lease_ms; /* 1 ms to an hour; 0 = a minute */
+};
+struct souk_command_poll_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    struct souk_id128 order; /* whose command */
+    uint64_t lease; /* to be shown with ack, nack and event */
+    uint64_t leased_until_ns; /* log time; then somebody else gets it */
+    int64_t amount; /* minor units */
+    uint64_t user_id; /* owner of the order */
+    /* number of the command within the order; the provider's idempotency key is souk_command_key() */
+    uint32_t step;
+    uint32_t attempt; /* part of the key */
+    /* query, void, refund, capture: step of the authorisation or command it is about */
+    uint32_t subject;
+    uint32_t delivery; /* 1 = leased for the first time */
+    uint32_t group; /* of the tender */
+    uint16_t kind; /* 1 authorize, 2 capture, 3 void, 4 refund, 5 query, 6 notify shipped */
+    uint16_t subject_kind; /* query: kind of the command it is about */
+    uint16_t tender; /* index of the tender; notify shipped: 0 */
+    uint16_t currency; /* ISO 4217 number */
+    uint32_t subject_attempt; /* query: attempt of the command it is about */
+    struct souk_text64 token; /* of the tender; notify shipped: the tracking number */
+    struct souk_text64 reference; /* the provider's, if known; notify shipped: the carrier */
+};
+int souk_command_poll(struct souk_client *client, uint16_t shard, const struct souk_command_poll *record,
+    struct souk_command_poll_reply *reply);
+int souk_command_poll_async(struct souk_client *client, uint16_t shard, const struct souk_command_poll *record,
+    souk_callback *callback, void *context);
+
+/* command_ack: a leased command was handed over; its result comes as an event */
+struct souk_command_ack {
+    struct souk_id128 order; /* whose command */
+    uint64_t lease; /* as leased */
+    uint32_t step; /* as leased */
+    uint32_t attempt; /* as leased */
+};
+struct souk_command_ack_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+int souk_command_ack(struct souk_client *client, const struct souk_command_ack *record,
+    struct souk_command_ack_reply *reply);
+int souk_command_ack_async(struct souk_client *client, const struct souk_command_ack *record,
+    souk_callback *callback, void *context);
+int souk_command_ack_batch(struct souk_client *client, const struct souk_command_ack *records,
+    uint32_t count, struct souk_command_ack_reply *replies, uint32_t flags);
+
+/* command_nack: a leased command was not done; it is tried again later */
+struct souk_command_nack {
+    struct souk_id128 order; /* whose command */
+    uint64_t lease; /* as leased */
+    uint32_t step; /* as leased */
+    uint32_t attempt; /* as leased */
+    uint64_t delay_ms; /* try again after this; 0 = as the policy says */
+    uint32_t reason; /* a number that means something to the shop */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_command_nack_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t due_ns; /* log time at which it is ready again; 0 = it is dead */
+    uint16_t state; /* enum saga_state, after it */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+int souk_command_nack(struct souk_client *client, const struct souk_command_nack *record,
+    struct souk_command_nack_reply *reply);
+int souk_command_nack_async(struct souk_client *client, const struct souk_command_nack *record,
+    souk_callback *callback, void *context);
+int souk_command_nack_batch(struct souk_client *client, const struct souk_command_nack *records,
+    uint32_t count, struct souk_command_nack_reply *replies, uint32_t flags);
+
+/* command_wait: wait until a command is ready */
+struct souk_command_wait {
+    uint32_t group; /* of the tenders; 0 = any */
+    uint32_t kinds; /* bits 1 << kind; 0 = any */
+    uint32_t wait_ms; /* wait so long until one is ready, up to a minute */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_command_wait_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t ready; /* commands that a poll would get now */
+    uint64_t dead; /* commands that were given up */
+};
+int souk_command_wait(struct souk_client *client, uint16_t shard, const struct souk_command_wait *record,
+    struct souk_command_wait_reply *reply);
+int souk_command_wait_async(struct souk_client *client, uint16_t shard, const struct souk_command_wait *record,
+    souk_callback *callback, void *context);
+
+/* command_list: commands that are ready, leased, waiting or dead */
+struct souk_command_list {
+    struct souk_id128 after; /* order of the last row of the page before; 0 = from the start */
+    uint32_t after_step; /* step of that row */
+    uint32_t states; /* bits 1 << state; 0 = those that are not done */
+};
+struct souk_command_list_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t more; /* 1 = there are more */
+    struct souk_text commands; /* at most 512 struct souk_row_command; by order and step */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_command_list(struct souk_client *client, uint16_t shard, const struct souk_command_list *record,
+    struct souk_command_list_reply *reply);
+int souk_command_list_async(struct souk_client *client, uint16_t shard, const struct souk_command_list *record,
+    souk_callback *callback, void *context);
+
+/* payment_event: what the payment provider said, in any order, any number of times */
+struct souk_payment_event {
+    struct souk_id128 order; /* the order */
+    uint64_t lease; /* of the command that this answers; 0 = from a webhook */
+    int64_t amount; /* minor units that the provider says; 0 where the kind has none */
+    uint64_t provider_time_ns; /* when the provider says it happened; 0 = not told */
+    /* step of the command that this is the result of; 0 = not known: the tender's latest of that kind */
+    uint32_t step;
+    uint32_t attempt; /* of that command; 0 = not known */
+    /* 1 authorized, 2 declined, 3 action required, 4 captured, 5 capture failed, 6 voided, 7 void failed, 8 refunded, 9 refund failed, 10 charged back, 11 authorisation expired, 12 unknown, 13 no such payment */
+    uint16_t kind;
+    uint16_t tender; /* index of the tender, if step is 0 */
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t reason; /* a number that means something to the shop */
+    /* the provider's id of the payment, capture, refund or dispute; events with the same one and the same kind are the same event */
+    struct souk_text64 reference;
+    /* at most 2048 bytes; with action required: what the shopper must do */
+    struct souk_text action;
+};
+struct souk_payment_event_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it */
+    /* 1 applied, 2 seen before, 3 stale: recorded without effect, 4 recorded and flagged, 5 late: stock is being taken again, 6 late: given back */
+    uint16_t effect;
+    uint32_t zero0; /* reserved: 0 */
+    int64_t total; /* minor units; 0 while prices are not known */
+    int64_t authorized; /* ever, gift cards and credit included */
+    int64_t captured; /* at most authorized */
+    int64_t refunded; /* at most captured */
+    int64_t charged_back; /* taken back by the bank */
+};
+int souk_payment_event(struct souk_client *client, const struct souk_payment_event *record,
+    struct souk_payment_event_reply *reply);
+int souk_payment_event_async(struct souk_client *client, const struct souk_payment_event *record,
+    souk_callback *callback, void *context);
+int souk_payment_event_batch(struct souk_client *client, const struct souk_payment_event *records,
+    uint32_t count, struct souk_payment_event_reply *replies, uint32_t flags);
+
+/* payment_capture: capture up to a total */
+struct souk_payment_capture {
+    struct souk_id128 order; /* the order */
+    /* minor units captured in total when it is done; repeating it does nothing */
+    int64_t captured_total;
+    uint16_t tender; /* index of the tender */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+struct souk_payment_capture_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t step; /* of the command; 0 = nothing to do */
+    int64_t total; /* minor units; 0 while prices are not known */
+    int64_t authorized; /* ever, gift cards and credit included */
+    int64_t captured; /* at most authorized */
+    int64_t refunded; /* at most captured */
+    int64_t charged_back; /* taken back by the bank */
+};
+int souk_payment_capture(struct souk_client *client, const struct souk_payment_capture *record,
+    struct souk_payment_capture_reply *reply);
+int souk_payment_capture_async(struct souk_client *client, const struct souk_payment_capture *record,
+    souk_callback *callback, void *context);
+int souk_payment_capture_batch(struct souk_client *client, const struct souk_payment_capture *records,
+    uint32_t count, struct souk_payment_capture_reply *replies, uint32_t flags);
+
+/* payment_refund: refund up to a total */
+struct souk_payment_refund {
+    struct souk_id128 order; /* the order */
+    /* minor units refunded in total, over all tenders, when it is done; repeating it does nothing */
+    int64_t refunded_total;
+    uint64_t reason; /* stored in the history */
+};
+struct souk_payment_refund_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t step; /* of the first command; 0 = nothing to do */
+    int64_t total; /* minor units; 0 while prices are not known */
+    int64_t authorized; /* ever, gift cards and credit included */
+    int64_t captured; /* at most authorized */
+    int64_t refunded; /* at most captured */
+    int64_t charged_back; /* taken back by the bank */
+};
+int souk_payment_refund(struct souk_client *client, const struct souk_payment_refund *record,
+    struct souk_payment_refund_reply *reply);
+int souk_payment_refund_async(struct souk_client *client, const struct souk_payment_refund *record,
+    souk_callback *callback, void *context);
+int souk_payment_refund_batch(struct souk_client *client, const struct souk_payment_refund *records,
+    uint32_t count, struct souk_payment_refund_reply *replies, uint32_t flags);
+
+/* payment_get: the payment ledger of an order */
+struct souk_payment_get {
+    struct souk_id128 order; /* the order */
+    uint64_t user_id; /* who asks: the owner; 0 = the shop itself */
+};
+struct souk_payment_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state */
+    /* 0 none, 1 part authorized, 2 authorized, 3 part paid, 4 paid, 5 refunding, 6 refunded, 7 unknown, 8 charged back */
+    uint16_t payment;
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t zero0; /* reserved: 0 */
+    int64_t total; /* minor units; 0 while prices are not known */
+    int64_t authorized; /* ever, gift cards and credit included */
+    int64_t captured; /* at most authorized */
+    int64_t refunded; /* at most captured */
+    int64_t charged_back; /* taken back by the bank */
+    struct souk_text tenders; /* at most 8 struct souk_row_order_tender; with their sums */
+    struct souk_text commands; /* at most 512 struct souk_row_command; all of the order */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_payment_get(struct souk_client *client, const struct souk_payment_get *record,
+    struct souk_payment_get_reply *reply);
+int souk_payment_get_async(struct souk_client *client, const struct souk_payment_get *record,
+    souk_callback *callback, void *context);
+int souk_payment_get_batch(struct souk_client *client, const struct souk_payment_get *records,
+    uint32_t count, struct souk_payment_get_reply *replies, uint32_t flags);
+
+/* payment_find: the order of a provider's reference */
+struct souk_payment_find {
+    struct souk_text64 reference; /* the provider's */
+};
+struct souk_payment_find_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    struct souk_id128 order; /* the order */
+    uint32_t tender; /* index of the tender */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_payment_find(struct souk_client *client, uint16_t shard, const struct souk_payment_find *record,
+    struct souk_payment_find_reply *reply);
+int souk_payment_find_async(struct souk_client *client, uint16_t shard, const struct souk_payment_find *record,
+    souk_callback *callback, void *context);
+
+/* stuck_list: orders that wait for the outside world, oldest first */
+struct souk_stuck_list {
+    struct souk_id128 after; /* order of the last row of the page before; 0 = from the start */
+    uint64_t after_since_ns; /* since_ns of that row */
+    uint64_t older_ms; /* only those that have waited longer than this */
+    uint32_t states; /* bits 1 << state; 0 = all that wait */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_stuck_list_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t more; /* 1 = there are more */
+    struct souk_text orders; /* at most 512 struct souk_row_stuck; longest waiting first */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_stuck_list(struct souk_client *client, uint16_t shard, const struct souk_stuck_list *record,
+    struct souk_stuck_list_reply *reply);
+int souk_stuck_list_async(struct souk_client *client, uint16_t shard, const struct souk_stuck_list *record,
+    souk_callback *callback, void *context);
+
+/* order_resolve: an operator decides about an order that is stuck */
+struct souk_order_resolve {
+    struct souk_id128 order; /* the order */
+    uint16_t decision; /* 1 retry what is dead or failed, 2 take it for paid, 3 cancel */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text64 actor; /* who decides; not empty */
+    struct souk_text64 reason; /* why; not empty */
+};
+struct souk_order_resolve_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+int souk_order_resolve(struct souk_client *client, const struct souk_order_resolve *record,
+    struct souk_order_resolve_reply *reply);
+int souk_order_resolve_async(struct souk_client *client, const struct souk_order_resolve *record,
+    souk_callback *callback, void *context);
+int souk_order_resolve_batch(struct souk_client *client, const struct souk_order_resolve *records,
+    uint32_t count, struct souk_order_resolve_reply *replies, uint32_t flags);
+
+/* order_get: everything bought, with amounts, tenders, parcels and returns */
+struct souk_order_get {
+    struct souk_id128 order; /* the order */
+    uint64_t user_id; /* who asks: the owner; 0 = the shop itself */
+};
+struct souk_order_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    struct souk_id128 order; /* the order */
+    uint64_t owner; /* who may see it */
+    uint64_t group_id; /* customer group */
+    uint64_t created_at_ns; /* log time */
+    uint64_t placed_at_ns; /* log time; 0 = not */
+    uint64_t changed_at_ns; /* log time */
+    uint16_t state; /* enum saga_state */
+    uint16_t summary; /* enum order_summary */
+    uint16_t payment; /* as in payment_get */
+    uint16_t fulfilment; /* 0 none, 1 part shipped, 2 shipped, 3 delivered */
+    uint16_t returned; /* 0 none, 1 requested, 2 part returned, 3 returned */
+    uint16_t reason; /* a status: why it failed, 0 = it has not */
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t capture; /* 0 now, 1 when shipped */
+    int64_t goods; /* sum of quantity x unit price */
+    int64_t discount; /* sum of all discounts */
+    int64_t charges; /* tax, shipping and fees */
+    int64_t total; /* minor units; 0 while prices are not known */
+    int64_t authorized; /* ever, gift cards and credit included */
+    int64_t captured; /* at most authorized */
+    int64_t refunded; /* at most captured */
+    int64_t charged_back; /* taken back by the bank */
+    int64_t owed; /* total less what was given up by cancels and returns */
+    /* at most 2000 struct souk_row_order_line; as bought, with their quantities */
+    struct souk_text lines;
+    struct souk_text amounts; /* at most 8000 struct souk_row_amount; with their rules */
+    struct souk_text tenders; /* at most 8 struct souk_row_order_tender; with their sums */
+    struct souk_text parcels; /* at most 64 struct souk_row_parcel; fulfilments */
+    struct souk_text returns; /* at most 64 struct souk_row_return; returns */
+    struct souk_text parts; /* at most 4000 struct souk_row_part; lines of parcels and returns */
+    struct souk_text address; /* at most 4096 bytes; as given */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_order_get(struct souk_client *client, const struct souk_order_get *record,
+    struct souk_order_get_reply *reply);
+int souk_order_get_async(struct souk_client *client, const struct souk_order_get *record,
+    souk_callback *callback, void *context);
+int souk_order_get_batch(struct souk_client *client, const struct souk_order_get *records,
+    uint32_t count, struct souk_order_get_reply *replies, uint32_t flags);
+
+/* order_events: what happened to an order, in order */
+struct souk_order_events {
+    struct souk_id128 order; /* the order */
+    uint64_t user_id; /* who asks: the owner; 0 = the shop itself */
+    uint32_t after; /* number of the last event known; 0 = from the start */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_order_events_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t more; /* 1 = there are more */
+    struct souk_text events; /* at most 512 struct souk_row_order_event; in order */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_order_events(struct souk_client *client, const struct souk_order_events *record,
+    struct souk_order_events_reply *reply);
+int souk_order_events_async(struct souk_client *client, const struct souk_order_events *record,
+    souk_callback *callback, void *context);
+int souk_order_events_batch(struct souk_client *client, const struct souk_order_events *records,
+    uint32_t count, struct souk_order_events_reply *replies, uint32_t flags);
+
+/* order_list: orders of a user, newest first */
+struct souk_order_list {
+    uint64_t user_id; /* whose orders */
+    struct souk_id128 after; /* order of the last row of the page before; 0 = from the newest */
+    uint64_t after_created_ns; /* created_at_ns of that row */
+    uint64_t from_ns; /* created at or after this; 0 = any */
+    uint64_t until_ns; /* created before this; 0 = any */
+    uint32_t summaries; /* bits 1 << summary; 0 = all */
+    uint32_t limit; /* rows, 1 to 512; 0 = 50 */
+};
+struct souk_order_list_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t more; /* 1 = there are more */
+    uint64_t count; /* orders in the user's history, filters aside */
+    struct souk_text orders; /* at most 512 struct souk_row_order_brief; newest first */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_order_list(struct souk_client *client, const struct souk_order_list *record,
+    struct souk_order_list_reply *reply);
+int souk_order_list_async(struct souk_client *client, const struct souk_order_list *record,
+    souk_callback *callback, void *context);
+int souk_order_list_batch(struct souk_client *client, const struct souk_order_list *records,
+    uint32_t count, struct souk_order_list_reply *replies, uint32_t flags);
+
+/* order_cancel: cancel an order, or units of its lines, before they are shipped */
+struct souk_order_cancel {
+    struct souk_id128 order; /* the order */
+    uint64_t user_id; /* who asks: the owner; 0 = the shop itself */
+    uint16_t reason; /* as in checkout_cancel */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    /* at most 2000 struct souk_row_line_quantity; units cancelled in total of each line; empty = all that is not shipped */
+    struct souk_text lines;
+};
+struct souk_order_cancel_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it; 0 = there is no such order */
+    uint16_t summary; /* enum order_summary */
+    uint32_t line; /* of a refusal: index of the line; 2^32-1 = none */
+    int64_t refund; /* minor units that this step gives back; 0 = none */
+};
+int souk_order_cancel(struct souk_client *client, const struct souk_order_cancel *record,
+    struct souk_order_cancel_reply *reply);
+int souk_order_cancel_async(struct souk_client *client, const struct souk_order_cancel *record,
+    souk_callback *callback, void *context);
+int souk_order_cancel_batch(struct souk_client *client, const struct souk_order_cancel *records,
+    uint32_t count, struct souk_order_cancel_reply *replies, uint32_t flags);
+
+/* order_attach: give a guest's order to an account */
+struct souk_order_attach {
+    struct souk_id128 order; /* of a guest */
+    uint64_t user_id; /* the account that gets it */
+};
+struct souk_order_attach_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it; 0 = there is no such order */
+    uint16_t summary; /* enum order_summary */
+    uint32_t line; /* of a refusal: index of the line; 2^32-1 = none */
+    int64_t refund; /* minor units that this step gives back; 0 = none */
+};
+int souk_order_attach(struct souk_client *client, const struct souk_order_attach *record,
+    struct souk_order_attach_reply *reply);
+int souk_order_attach_async(struct souk_client *client, const struct souk_order_attach *record,
+    souk_callback *callback, void *context);
+int souk_order_attach_batch(struct souk_client *client, const struct souk_order_attach *records,
+    uint32_t count, struct souk_order_attach_reply *replies, uint32_t flags);
+
+/* fulfil_create: plan a parcel: lines and quantities */
+struct souk_fulfil_create {
+    struct souk_id128 order; /* the order */
+    uint32_t number; /* of the parcel, from 1; the same number and lines again: the same parcel */
+    uint32_t zero0; /* reserved: 0 */
+    /* at most 2000 struct souk_row_line_quantity; what is in it; empty = all that is not in a parcel yet */
+    struct souk_text lines;
+};
+struct souk_fulfil_create_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it; 0 = there is no such order */
+    uint16_t summary; /* enum order_summary */
+    uint32_t line; /* of a refusal: index of the line; 2^32-1 = none */
+    int64_t refund; /* minor units that this step gives back; 0 = none */
+};
+int souk_fulfil_create(struct souk_client *client, const struct souk_fulfil_create *record,
+    struct souk_fulfil_create_reply *reply);
+int souk_fulfil_create_async(struct souk_client *client, const struct souk_fulfil_create *record,
+    souk_callback *callback, void *context);
+int souk_fulfil_create_batch(struct souk_client *client, const struct souk_fulfil_create *records,
+    uint32_t count, struct souk_fulfil_create_reply *replies, uint32_t flags);
+
+/* fulfil_ship: a parcel has left */
+struct souk_fulfil_ship {
+    struct souk_id128 order; /* the order */
+    uint32_t number; /* of the parcel */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text64 carrier; /* may be empty */
+    struct souk_text64 tracking; /* may be empty */
+};
+struct souk_fulfil_ship_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it; 0 = there is no such order */
+    uint16_t summary; /* enum order_summary */
+    uint32_t line; /* of a refusal: index of the line; 2^32-1 = none */
+    int64_t refund; /* minor units that this step gives back; 0 = none */
+};
+int souk_fulfil_ship(struct souk_client *client, const struct souk_fulfil_ship *record,
+    struct souk_fulfil_ship_reply *reply);
+int souk_fulfil_ship_async(struct souk_client *client, const struct souk_fulfil_ship *record,
+    souk_callback *callback, void *context);
+int souk_fulfil_ship_batch(struct souk_client *client, const struct souk_fulfil_ship *records,
+    uint32_t count, struct souk_fulfil_ship_reply *replies, uint32_t flags);
+
+/* fulfil_deliver: a parcel has arrived */
+struct souk_fulfil_deliver {
+    struct souk_id128 order; /* the order */
+    uint32_t number; /* of the parcel */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_fulfil_deliver_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it; 0 = there is no such order */
+    uint16_t summary; /* enum order_summary */
+    uint32_t line; /* of a refusal: index of the line; 2^32-1 = none */
+    int64_t refund; /* minor units that this step gives back; 0 = none */
+};
+int souk_fulfil_deliver(struct souk_client *client, const struct souk_fulfil_deliver *record,
+    struct souk_fulfil_deliver_reply *reply);
+int souk_fulfil_deliver_async(struct souk_client *client, const struct souk_fulfil_deliver *record,
+    souk_callback *callback, void *context);
+int souk_fulfil_deliver_batch(struct souk_client *client, const struct souk_fulfil_deliver *records,
+    uint32_t count, struct souk_fulfil_deliver_reply *replies, uint32_t flags);
+
+/* fulfil_cancel: a planned parcel is not sent */
+struct souk_fulfil_cancel {
+    struct souk_id128 order; /* the order */
+    uint32_t number; /* of the parcel */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_fulfil_cancel_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it; 0 = there is no such order */
+    uint16_t summary; /* enum order_summary */
+    uint32_t line; /* of a refusal: index of the line; 2^32-1 = none */
+    int64_t refund; /* minor units that this step gives back; 0 = none */
+};
+int souk_fulfil_cancel(struct souk_client *client, const struct souk_fulfil_cancel *record,
+    struct souk_fulfil_cancel_reply *reply);
+int souk_fulfil_cancel_async(struct souk_client *client, const struct souk_fulfil_cancel *record,
+    souk_callback *callback, void *context);
+int souk_fulfil_cancel_batch(struct souk_client *client, const struct souk_fulfil_cancel *records,
+    uint32_t count, struct souk_fulfil_cancel_reply *replies, uint32_t flags);
+
+/* return_open: ask to return units of lines */
+struct souk_return_open {
+    struct souk_id128 order; /* the order */
+    uint64_t user_id; /* who asks: the owner; 0 = the shop itself */
+    uint32_t number; /* of the return, from 1; the same number and lines again: the same return */
+    uint16_t reason; /* a number that means something to the shop */
+    uint16_t zero0; /* reserved: 0 */
+    struct souk_text lines; /* at most 2000 struct souk_row_line_quantity; what is to come back */
+};
+struct souk_return_open_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it; 0 = there is no such order */
+    uint16_t summary; /* enum order_summary */
+    uint32_t line; /* of a refusal: index of the line; 2^32-1 = none */
+    int64_t refund; /* minor units that this step gives back; 0 = none */
+};
+int souk_return_open(struct souk_client *client, const struct souk_return_open *record,
+    struct souk_return_open_reply *reply);
+int souk_return_open_async(struct souk_client *client, const struct souk_return_open *record,
+    souk_callback *callback, void *context);
+int souk_return_open_batch(struct souk_client *client, const struct souk_return_open *records,
+    uint32_t count, struct souk_return_open_reply *replies, uint32_t flags);
+
+/* return_decide: approve or reject a return */
+struct souk_return_decide {
+    struct souk_id128 order; /* the order */
+    uint32_t number; /* of the return */
+    uint16_t approved; /* 1 approved, 0 rejected */
+    uint16_t zero0; /* reserved: 0 */
+};
+struct souk_return_decide_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it; 0 = there is no such order */
+    uint16_t summary; /* enum order_summary */
+    uint32_t line; /* of a refusal: index of the line; 2^32-1 = none */
+    int64_t refund; /* minor units that this step gives back; 0 = none */
+};
+int souk_return_decide(struct souk_client *client, const struct souk_return_decide *record,
+    struct souk_return_decide_reply *reply);
+int souk_return_decide_async(struct souk_client *client, const struct souk_return_decide *record,
+    souk_callback *callback, void *context);
+int souk_return_decide_batch(struct souk_client *client, const struct souk_return_decide *records,
+    uint32_t count, struct souk_return_decide_reply *replies, uint32_t flags);
+
+/* return_receive: returned units came in, sellable or damaged */
+struct souk_return_receive {
+    struct souk_id128 order; /* the order */
+    uint32_t number; /* of the return */
+    uint32_t zero0; /* reserved: 0 */
+    /* at most 2000 struct souk_row_line_quantity; received in total of each line, of them damaged; what is missing is not named */
+    struct souk_text lines;
+};
+struct souk_return_receive_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it; 0 = there is no such order */
+    uint16_t summary; /* enum order_summary */
+    uint32_t line; /* of a refusal: index of the line; 2^32-1 = none */
+    int64_t refund; /* minor units that this step gives back; 0 = none */
+};
+int souk_return_receive(struct souk_client *client, const struct souk_return_receive *record,
+    struct souk_return_receive_reply *reply);
+int souk_return_receive_async(struct souk_client *client, const struct souk_return_receive *record,
+    souk_callback *callback, void *context);
+int souk_return_receive_batch(struct souk_client *client, const struct souk_return_receive *records,
+    uint32_t count, struct souk_return_receive_reply *replies, uint32_t flags);
+
+/* return_refund: refund a return and close it */
+struct souk_return_refund {
+    struct souk_id128 order; /* the order */
+    uint32_t number; /* of the return */
+    uint32_t zero0; /* reserved: 0 */
+    int64_t amount; /* minor units; -1 = what was paid for the units received */
+};
+struct souk_return_refund_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint16_t state; /* enum saga_state, after it; 0 = there is no such order */
+    uint16_t summary; /* enum order_summary */
+    uint32_t line; /* of a refusal: index of the line; 2^32-1 = none */
+    int64_t refund; /* minor units that this step gives back; 0 = none */
+};
+int souk_return_refund(struct souk_client *client, const struct souk_return_refund *record,
+    struct souk_return_refund_reply *reply);
+int souk_return_refund_async(struct souk_client *client, const struct souk_return_refund *record,
+    souk_callback *callback, void *context);
+int souk_return_refund_batch(struct souk_client *client, const struct souk_return_refund *records,
+    uint32_t count, struct souk_return_refund_reply *replies, uint32_t flags);
 /* generated: end */
 /* clang-format on */
 

@@ -14,6 +14,7 @@
 #define PUBLIC_TYPE_i64             int64_t
 #define PUBLIC_TYPE_id128           struct souk_id128
 #define PUBLIC_TYPE_resource        struct souk_resource
+#define PUBLIC_TYPE_text64          struct souk_text64
 #define SPAN_SIZE(field, max, text) +sizeof(struct souk_text)
 #define NO_F(type, field, text)
 #define NO_Z(type, field)
@@ -22,7 +23,12 @@
     STATIC_CHECK(sizeof(PUBLIC_TYPE_##type) == sizeof(WIRE_TYPE_##type));
 #define HAS_Z(type, field) HAS_F(type, field, "")
 
-#define OP(code, NAME, name, CLASS, ROUTE, summary)                                     \
+/* Mail is between shards: it has no public struct and no call. */
+#define PROVE_MAIL(NAME, name)
+#define PROVE_CONTROL(NAME, name) PROVE(NAME, name)
+#define PROVE_READ(NAME, name)    PROVE(NAME, name)
+#define PROVE_WRITE(NAME, name)   PROVE(NAME, name)
+#define PROVE(NAME, name)                                                               \
     NAME##_REQ(HAS_F, HAS_Z, MESSAGE_NO_SPAN) NAME##_RSP(HAS_F, HAS_Z, MESSAGE_NO_SPAN) \
         STATIC_CHECK(sizeof(struct souk_##name) ==                                      \
                      sizeof(struct msg_##name##_req) + TEXTS(NAME##_REQ));              \
@@ -36,6 +42,7 @@
     STATIC_CHECK(offsetof(struct souk_##name##_reply, retry_after_ms) ==                \
                  offsetof(struct record_status, retry_after_ms));                       \
     STATIC_CHECK((int)SOUK_OP_##NAME == (int)OPCODE_##NAME);
+#define OP(code, NAME, name, CLASS, ROUTE, summary) PROVE_##CLASS(NAME, name)
 #include "proto/messages.def"
 #undef OP
 
@@ -43,7 +50,8 @@
 #define SAME_F(type, field, text) STATIC_CHECK(offsetof(PUBLIC, field) == offsetof(WIRE, field));
 #define SAME_Z(type, field)       SAME_F(type, field, "")
 #define SAME_S(field, max, text)  STATIC_CHECK(offsetof(PUBLIC, field) >= sizeof(WIRE));
-#define OP(code, NAME, name, CLASS, ROUTE, summary)        \
+#undef PROVE
+#define PROVE(NAME, name)                                  \
     UNUSED static inline void check_##name##_request(void) \
     {                                                      \
         typedef struct souk_##name PUBLIC;                 \
@@ -56,9 +64,14 @@
         typedef struct msg_##name##_rsp WIRE;              \
         NAME##_RSP(SAME_F, SAME_Z, SAME_S)                 \
     }
+#define OP(code, NAME, name, CLASS, ROUTE, summary) PROVE_##CLASS(NAME, name)
 #include "proto/messages.def"
 #undef OP
 
+#define ROW(NAME, name, summary) \
+    STATIC_CHECK(sizeof(struct souk_row_##name) == sizeof(struct row_##name));
+#include "proto/rows.def"
+#undef ROW
 #define STATUS(number, NAME, CLASS, meaning, cause, action) STATIC_CHECK(SOUK_##NAME == number);
 #include "proto/status.def"
 #undef STATUS
@@ -109,6 +122,9 @@ static int submit_one(struct souk_client *client, u16 op, u16 shard, const void 
 #define STUB_NONE(NAME, name)     STUB_KEYED(NAME, name)
 #define STUB_RESOURCE(NAME, name) STUB_KEYED(NAME, name) STUB_BATCH(NAME, name)
 #define STUB_PRODUCT(NAME, name)  STUB_RESOURCE(NAME, name)
+#define STUB_USER(NAME, name)     STUB_RESOURCE(NAME, name)
+#define STUB_ORDER(NAME, name)    STUB_RESOURCE(NAME, name)
+#define STUB_ALL(NAME, name)      STUB_RESOURCE(NAME, name)
 #define STUB_SHARD(NAME, name)                                                                    \
     int souk_##name(struct souk_client *client, uint16_t shard, const struct souk_##name *record, \
                     struct souk_##name##_reply *reply)                                            \
@@ -121,6 +137,10 @@ static int submit_one(struct souk_client *client, u16 op, u16 shard, const void 
     {                                                                                             \
         return submit_one(client, OPCODE_##NAME, shard, record, callback, context);               \
     }
-#define OP(code, NAME, name, CLASS, ROUTE, summary) STUB_##ROUTE(NAME, name)
+#define CALLS_MAIL(NAME, name, ROUTE)
+#define CALLS_CONTROL(NAME, name, ROUTE)            STUB_##ROUTE(NAME, name)
+#define CALLS_READ(NAME, name, ROUTE)               STUB_##ROUTE(NAME, name)
+#define CALLS_WRITE(NAME, name, ROUTE)              STUB_##ROUTE(NAME, name)
+#define OP(code, NAME, name, CLASS, ROUTE, summary) CALLS_##CLASS(NAME, name, ROUTE)
 #include "proto/messages.def"
 #undef OP

@@ -20,6 +20,7 @@ static const char *class_name(enum message_class class)
     case MESSAGE_CLASS_CONTROL: return "control";
     case MESSAGE_CLASS_READ: return "read";
     case MESSAGE_CLASS_WRITE: return "write";
+    case MESSAGE_CLASS_MAIL: return "mail";
     }
     return "?";
 }
@@ -31,13 +32,16 @@ static const char *route_name(enum message_route route)
     case MESSAGE_ROUTE_SHARD: return "header";
     case MESSAGE_ROUTE_RESOURCE: return "resource";
     case MESSAGE_ROUTE_PRODUCT: return "product_id";
+    case MESSAGE_ROUTE_USER: return "user_id";
+    case MESSAGE_ROUTE_ORDER: return "order (high half)";
+    case MESSAGE_ROUTE_ALL: return "home_id";
     }
     return "?";
 }
 
 static const char *type_name(u8 type)
 {
-    static const char *const names[] = {"u16", "u32", "u64", "i64", "id128", "resource"};
+    static const char *const names[] = {"u16", "u32", "u64", "i64", "id128", "resource", "text64"};
     return type < ARRAY_COUNT(names) ? names[type] : "?";
 }
 

@@ -124,7 +124,7 @@ static void draw_entry(struct run *run)
     static const u8 often[] = {OPCODE_SKU_PUT & 0xFF, OPCODE_STOCK_RECEIVE & 0xFF,
                                OPCODE_TAKE & 0xFF, OPCODE_HOLD & 0xFF};
     const u64 choice = fuzz_take(&run->input, 1);
-    const struct message_info *info = message_at(choice % MESSAGE_COUNT);
+    const struct message_info *info = message_at(choice % MODEL_MESSAGE_COUNT);
     if (choice > 200 || info->class != MESSAGE_CLASS_WRITE)
         info = message_find((u16)(0x0300 | often[choice % ARRAY_COUNT(often)]));
     const u64 how = fuzz_take(&run->input, 1);
@@ -308,8 +308,8 @@ static void check_end(struct run *run)
         .opcode = OPCODE_VERIFY, .record_count = 1, .body_bytes = sizeof zero};
     const struct frame_header header = header_of(&asked);
     const u64 stamp = shard_last_stamp_ns(run->shard);
-    MUST(shard_read(run->shard, &header, (const u8 *)&zero, sizeof zero, stamp, to, (u32)sizeof to,
-                    &reply) == SHARD_READ_DONE);
+    MUST(shard_read(run->shard, &header, (const u8 *)&zero, sizeof zero, stamp, false, to,
+                    (u32)sizeof to, &reply) == SHARD_READ_DONE);
     MUST(reply.status == STATUS_OK);
     memcpy(&rsp, reply.body, sizeof rsp);
     MUST(rsp.violations == 0);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "proto/route.h"
+#include "tests/model/model.h"
 
 /* The first entries put SKUs and stock into the world. */
 #define FURNISHING_ENTRIES 6u
@@ -49,7 +50,7 @@ static void draw_weights(struct generator *generator)
 {
     for (u32 i = 0; i < MESSAGE_COUNT; i++) {
         const struct message_info *info = message_at(i);
-        if (info->class != MESSAGE_CLASS_WRITE)
+        if (info->class != MESSAGE_CLASS_WRITE || !model_knows(info))
             continue;
         u32 weight = generate_chance(generator, 200) ? 0 : (u32)draw_scaled(generator, 64);
         if (info->code == OPCODE_SESSION_OPEN)

@@ -90,4 +90,17 @@ u16 model_session_question(const struct model *model, const struct entry_header 
 
 const char *model_mutation_name(enum model_mutation mutation);
 
+/* What the model knows: sessions, stock and catalog; these come first in messages.def. */
+#define MODEL_CODE_END 0x0500u
+enum {
+    MODEL_MESSAGE_COUNT = 0
+#define OP(code, NAME, name, CLASS, ROUTE, summary) +((code) < MODEL_CODE_END ? 1 : 0)
+#include "proto/messages.def"
+#undef OP
+};
+static inline bool model_knows(const struct message_info *info)
+{
+    return info->code < MODEL_CODE_END;
+}
+
 #endif

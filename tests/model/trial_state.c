@@ -19,7 +19,7 @@ static bool read_from_shard(struct trial *trial, u16 opcode, u32 count, const u8
                                         .shard = trial->shard_options.index,
                                         .record_count = (u16)count};
     const enum shard_read_result result =
-        shard_read(trial->shard, &header, body, bytes, trial->now, trial->scratch,
+        shard_read(trial->shard, &header, body, bytes, trial->now, false, trial->scratch,
                    FRAME_BYTES_MAX - FRAME_HEADER_BYTES, reply);
     if (result != SHARD_READ_DONE)
         trial_fail(trial, "%s waits although everything has expired", message_find(opcode)->name);

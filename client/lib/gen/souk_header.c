@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "proto/messages.h"
+#include "proto/saga.h"
 #include "proto/status.h"
 
 #define MARK_BEGIN "/* generated: begin"
@@ -29,6 +30,7 @@ static const char *type_name(u8 type)
         [WIRE_KIND_i64] = "int64_t",
         [WIRE_KIND_id128] = "struct souk_id128",
         [WIRE_KIND_resource] = "struct souk_resource",
+        [WIRE_KIND_text64] = "struct souk_text64",
     };
     MUST(type < ARRAY_COUNT(names));
     return names[type];
@@ -44,17 +46,25 @@ static void print_member(FILE *to, const char *type, const char *name, const cha
         (void)fprintf(to, "    /* %s */\n    %s %s;\n", text, type, name);
 }
 
+static void print_fields(FILE *to, const struct message_field *fields, u32 count)
+{
+    for (u32 i = 0; i < count; i++)
+        print_member(to, type_name(fields[i].type), fields[i].name,
+                     fields[i].text != NULL ? fields[i].text : "reserved: 0");
+}
+
 static void print_side(FILE *to, const struct message_side *side)
 {
-    for (u32 i = 0; i < side->field_count; i++) {
-        const struct message_field *field = &side->fields[i];
-        print_member(to, type_name(field->type), field->name,
-                     field->text != NULL ? field->text : "reserved: 0");
-    }
+    print_fields(to, side->fields, side->field_count);
     for (u32 i = 0; i < side->span_count; i++) {
-        char text[160];
-        (void)snprintf(text, sizeof text, "at most %u bytes; %s", side->spans[i].bytes_max,
-                       side->spans[i].text);
+        char text[240];
+        const struct row_info *row = message_span_row(&side->spans[i]);
+        if (row != NULL)
+            (void)snprintf(text, sizeof text, "at most %u struct souk_row_%s; %s",
+                           side->spans[i].bytes_max / row->bytes, row->name, side->spans[i].text);
+        else
+            (void)snprintf(text, sizeof text, "at most %u bytes; %s", side->spans[i].bytes_max,
+                           side->spans[i].text);
         print_member(to, "struct souk_text", side->spans[i].name, text);
     }
 }
@@ -102,6 +112,29 @@ static void print_upper(FILE *to, const char *name)
         (void)fputc(*name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name, to);
 }
 
+static void print_rows(FILE *to)
+{
+    const struct row_info *row;
+    (void)fprintf(to,
+                  "\n/* Rows: what texts that are tables are made of, one after the other. */\n");
+    for (size_t i = 0; (row = row_at(i)) != NULL; i++) {
+        (void)fprintf(to, "/* %s */\nstruct souk_row_%s {\n", row->summary, row->name);
+        print_fields(to, row->fields, row->field_count);
+        (void)fprintf(to, "};\n");
+    }
+}
+
+static void print_states(FILE *to)
+{
+    (void)fprintf(to, "\n/* States of an order; docs/orders.md has the ways between them. */\n");
+    (void)fprintf(to, "enum souk_state {\n");
+    for (u16 number = 1; number < SAGA_STATE_COUNT; number++)
+        if (saga_state_find(number) != NULL)
+            (void)fprintf(to, "    SOUK_STATE_%s = %u, /* %s */\n", saga_state_name(number), number,
+                          saga_state_find(number)->meaning);
+    (void)fprintf(to, "};\n");
+}
+
 static void print_section(FILE *to)
 {
     (void)fprintf(to, "/* What an answer says; docs/errors.md has causes and what to do. */\n");
@@ -114,13 +147,18 @@ static void print_section(FILE *to)
     (void)fprintf(to, "enum souk_op {\n");
     const struct message_info *info;
     for (size_t i = 0; (info = message_at(i)) != NULL; i++) {
+        if (info->class == MESSAGE_CLASS_MAIL)
+            continue;
         (void)fprintf(to, "    SOUK_OP_");
         print_upper(to, info->name);
         (void)fprintf(to, " = 0x%04X,\n", info->code);
     }
     (void)fprintf(to, "};\n");
+    print_states(to);
+    print_rows(to);
     for (size_t i = 0; (info = message_at(i)) != NULL; i++)
-        print_operation(to, info);
+        if (info->class != MESSAGE_CLASS_MAIL)
+            print_operation(to, info);
 }
 
 /* Copies `from` to `to` with the section renewed. Returns false where the markers are missing. */

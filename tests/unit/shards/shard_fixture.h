@@ -250,7 +250,7 @@ static inline enum shard_read_result fx_read(struct fx *fx, u16 opcode, const vo
 {
     const struct frame_header header = {.opcode = opcode, .record_count = 1};
     return shard_read(fx->shard, &header, record, message_find(opcode)->request.fixed_bytes,
-                      fx->now_ns, fx->read_body, FX_BODY_MAX, &fx->reply);
+                      fx->now_ns, false, fx->read_body, FX_BODY_MAX, &fx->reply);
 }
 
 #define FX_READ(fx, OPCODE, name, ...)                                                      \

@@ -1,0 +1,89 @@
+/* unbuilt: operations that are declared and not built yet. The file is empty when all are, and goes.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/shard_handlers.h"
+
+#define UNBUILT_WRITE(name)                                                     \
+    void shard_apply_##name(struct shard *shard, const struct shard_call *call, \
+                            const void *request, void *reply)                   \
+    {                                                                           \
+        (void)shard;                                                            \
+        (void)call;                                                             \
+        (void)request;                                                          \
+        ((struct record_status *)reply)->status = STATUS_UNKNOWN_OPCODE;        \
+    }
+#define UNBUILT_READ(name)                                                       \
+    bool shard_read_##name(struct shard *shard, const struct shard_call *call,   \
+                           const void *request, void *reply, struct span *spans) \
+    {                                                                            \
+        (void)shard;                                                             \
+        (void)call;                                                              \
+        (void)request;                                                           \
+        (void)spans;                                                             \
+        ((struct record_status *)reply)->status = STATUS_UNKNOWN_OPCODE;         \
+        return true;                                                             \
+    }
+#define UNBUILT_MAIL(name)                                               \
+    void shard_##name(struct shard *shard, const struct mail_call *call) \
+    {                                                                    \
+        (void)shard;                                                     \
+        (void)call;                                                      \
+    }
+
+UNBUILT_WRITE(cart_add)
+UNBUILT_WRITE(cart_set)
+UNBUILT_WRITE(cart_remove)
+UNBUILT_WRITE(cart_clear)
+UNBUILT_WRITE(cart_save)
+UNBUILT_WRITE(cart_coupon)
+UNBUILT_WRITE(cart_merge)
+UNBUILT_READ(cart_get)
+UNBUILT_READ(cart_quote)
+UNBUILT_READ(cart_merge_status)
+UNBUILT_WRITE(price_list_put)
+UNBUILT_WRITE(price_put)
+UNBUILT_WRITE(promotion_put)
+UNBUILT_WRITE(policy_put)
+UNBUILT_READ(price_list_get)
+UNBUILT_READ(price_get)
+UNBUILT_READ(promotion_get)
+UNBUILT_READ(policy_get)
+UNBUILT_READ(setting_status)
+UNBUILT_WRITE(checkout)
+UNBUILT_READ(checkout_status)
+UNBUILT_WRITE(checkout_cancel)
+UNBUILT_WRITE(command_poll)
+UNBUILT_WRITE(command_ack)
+UNBUILT_WRITE(command_nack)
+UNBUILT_READ(command_wait)
+UNBUILT_READ(command_list)
+UNBUILT_WRITE(payment_event)
+UNBUILT_WRITE(payment_capture)
+UNBUILT_WRITE(payment_refund)
+UNBUILT_READ(payment_get)
+UNBUILT_READ(payment_find)
+UNBUILT_READ(stuck_list)
+UNBUILT_WRITE(order_resolve)
+UNBUILT_READ(order_get)
+UNBUILT_READ(order_events)
+UNBUILT_READ(order_list)
+UNBUILT_WRITE(order_cancel)
+UNBUILT_WRITE(order_attach)
+UNBUILT_WRITE(fulfil_create)
+UNBUILT_WRITE(fulfil_ship)
+UNBUILT_WRITE(fulfil_deliver)
+UNBUILT_WRITE(fulfil_cancel)
+UNBUILT_WRITE(return_open)
+UNBUILT_WRITE(return_decide)
+UNBUILT_WRITE(return_receive)
+UNBUILT_WRITE(return_refund)
+UNBUILT_MAIL(mail_hold)
+UNBUILT_MAIL(mail_hold_answer)
+UNBUILT_MAIL(mail_change)
+UNBUILT_MAIL(mail_change_answer)
+UNBUILT_MAIL(mail_cart_pour)
+UNBUILT_MAIL(mail_cart_poured)
+UNBUILT_MAIL(mail_setting)
+UNBUILT_MAIL(mail_setting_done)
+UNBUILT_MAIL(mail_attach)
