@@ -1,0 +1,438 @@
+/* town: see tests/town/town.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/town/town.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/batch.h"
+#include "proto/print.h"
+#include "proto/route.h"
+
+#define FIRST_NS       (1700000000ull * NS_PER_S)
+#define CARRY_MAX      8u
+#define EXPIRE_BUDGET  64u
+#define SEQ_ACKED(seq) ((seq)-1)
+
+struct town_log {
+    u8 *bytes;
+    u64 used;
+    u64 capacity;
+    u64 count;
+};
+
+static void log_append(struct town_log *log, const u8 *batch, u32 bytes)
+{
+    if (log->used + bytes > log->capacity) {
+        log->capacity = MAX(2 * log->capacity, log->used + bytes + (1u << 20));
+        log->bytes = realloc(log->bytes, log->capacity);
+        MUST(log->bytes != NULL);
+    }
+    memcpy(log->bytes + log->used, batch, bytes);
+    log->used += bytes;
+    log->count++;
+}
+
+u64 town_below(struct town *town, u64 limit)
+{
+    /* splitmix64 */
+    u64 z = town->random += 0x9E3779B97F4A7C15ull;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBull;
+    return (z ^ z >> 31) % limit;
+}
+
+bool town_chance(struct town *town, u32 percent)
+{
+    return town_below(town, 100) < percent;
+}
+
+static struct shard *open_shard(const struct town *town, u16 index)
+{
+    const struct shard_options options = {.index = index, .count = town->options.shard_count};
+    struct shard *shard = shard_open(&options);
+    MUST(shard != NULL);
+    return shard;
+}
+
+static struct id128 session_of(u16 shard)
+{
+    return (struct id128){0x5E55105E55105ull + shard, 77};
+}
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
+struct batch {
+    u64 words[(2u << 20) / 8];
+    u32 bytes;
+};
+static struct batch scratch;
+
+static void batch_begin(struct town *town, const struct batch_ack *acks, u32 ack_count)
+{
+    const struct batch_header header = {
+        .stamp_ns = town->now_ns, .state_version = BATCH_STATE_VERSION, .ack_count = ack_count};
+    memcpy(scratch.words, &header, sizeof header);
+    if (ack_count != 0)
+        memcpy((u8 *)scratch.words + sizeof header, acks, ack_count * sizeof *acks);
+    scratch.bytes = (u32)(sizeof header + ack_count * sizeof *acks);
+}
+
+static void batch_add(const struct entry_header *entry, const u8 *body)
+{
+    struct batch_header header;
+    memcpy(&header, scratch.words, sizeof header);
+    header.entry_count++;
+    memcpy(scratch.words, &header, sizeof header);
+    u8 *at = (u8 *)scratch.words + scratch.bytes;
+    memcpy(at, entry, sizeof *entry);
+    memcpy(at + sizeof *entry, body, entry->body_bytes);
+    scratch.bytes += (u32)sizeof *entry + entry->body_bytes;
+}
+
+/* What a batch answered: the replies of its last entry. */
+struct heard {
+    struct town *town;
+    struct shard_reply reply;
+};
+
+static void on_reply(void *context, u32 entry_index, const struct shard_reply *reply)
+{
+    struct heard *heard = context;
+    (void)entry_index;
+    heard->reply = *reply;
+    MUST(reply->body_bytes <= TOWN_REPLY_MAX);
+    if (reply->body_bytes != 0)
+        memcpy(heard->town->reply, reply->body, reply->body_bytes);
+    heard->town->reply_bytes = reply->body_bytes;
+}
+
+static void expire(struct shard *shard, u64 stamp_ns)
+{
+    for (u32 rounds = 0; !shard_expire(shard, stamp_ns, EXPIRE_BUDGET); rounds++)
+        MUST(rounds < 10000000);
+}
+
+static void drop_notices(struct shard *shard)
+{
+    while (shard_notice_next(shard) != 0) {} /* ends: nobody watches here */
+}
+
+/* Applies the batch in `scratch`. False: the crash came before it was durable. */
+static bool commit(struct town *town, u16 index, struct heard *heard)
+{
+    struct town_shard *own = &town->shards[index];
+    const u64 number = ++town->batches;
+    struct batch_header header;
+    memcpy(&header, scratch.words, sizeof header);
+    header.bytes = scratch.bytes;
+    memcpy(scratch.words, &header, sizeof header);
+    const bool crashes = number == town->options.crash_batch;
+    if (crashes && town->options.crash == TOWN_CRASH_BEFORE) {
+        town_restart(town, index);
+        return false;
+    }
+    if (town->options.keeps_log)
+        log_append(own->log, (const u8 *)scratch.words, scratch.bytes);
+    expire(own->shard, town->now_ns);
+    shard_apply(own->shard, shard_applied_lsn(own->shard) + 1, (const u8 *)scratch.words,
+                scratch.bytes, true, on_reply, heard);
+    drop_notices(own->shard);
+    if (town->on_batch != NULL)
+        town->on_batch(town->context, index, number);
+    if (crashes && town->options.crash == TOWN_CRASH_AFTER) {
+        town_restart(town, index);
+        return false; /* the reply is lost: the caller asks again and gets the stored one */
+    }
+    return true;
+}
+
+void town_restart(struct town *town, u16 index)
+{
+    struct town_shard *own = &town->shards[index];
+    MUST(town->options.keeps_log);
+    shard_close(own->shard);
+    own->shard = open_shard(town, index);
+    u64 at = 0;
+    for (u64 lsn = 1; lsn <= own->log->count; lsn++) {
+        struct batch_header header;
+        memcpy(&header, own->log->bytes + at, sizeof header);
+        memcpy(scratch.words, own->log->bytes + at, header.bytes);
+        expire(own->shard, header.stamp_ns);
+        shard_apply(own->shard, lsn, (const u8 *)scratch.words, header.bytes, false, NULL, NULL);
+        drop_notices(own->shard);
+        at += header.bytes;
+    }
+    /* What was soft is gone: everything not acknowledged is carried again, both ways. */
+    for (u16 other = 0; other < town->options.shard_count; other++) {
+        own->logged_seq[other] = other == index ? 0 : shard_mail_applied(own->shard, other);
+        own->carried_seq[other] = 0;
+        town->shards[other].carried_seq[index] = 0;
+    }
+    town->crashes++;
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+u16 town_route(const struct town *town, const struct message_info *info, const void *fixed)
+{
+    const u8 *at = (const u8 *)fixed + info->route_offset;
+    u64 id;
+    switch (info->route) {
+    case MESSAGE_ROUTE_NONE:
+    case MESSAGE_ROUTE_SHARD: return 0;
+    case MESSAGE_ROUTE_RESOURCE: {
+        struct resource key;
+        memcpy(&key, at, sizeof key);
+        return route_shard(route_hash_resource(key), town->options.shard_count);
+    }
+    case MESSAGE_ROUTE_ORDER: memcpy(&id, at + offsetof(struct id128, high), sizeof id); break;
+    case MESSAGE_ROUTE_PRODUCT:
+    case MESSAGE_ROUTE_USER:
+    case MESSAGE_ROUTE_ALL: memcpy(&id, at, sizeof id); break;
+    }
+    return route_shard(route_hash_u64(id), town->options.shard_count);
+}
+
+static struct entry_header entry_of(struct town_shard *own, u16 index, u16 opcode, u32 count,
+                                    u32 bytes)
+{
+    return (struct entry_header){.body_bytes = bytes,
+                                 .source = ENTRY_SOURCE_SESSION,
+                                 .opcode = opcode,
+                                 .record_count = (u16)count,
+                                 .session = session_of(index),
+                                 .session_seq = own->session_seq,
+                                 .acked_seq = SEQ_ACKED(own->session_seq)};
+}
+
+/* One frame, until it is answered. The records are in `body`. */
+static void execute(struct town *town, u16 index, u16 opcode, u32 count, const u8 *body, u32 bytes)
+{
+    struct town_shard *own = &town->shards[index];
+    own->session_seq += opcode == OPCODE_SESSION_OPEN ? 0 : 1;
+    for (u32 tries = 0;; tries++) { /* ends: a run has one crash */
+        MUST(tries < 3);
+        const struct entry_header entry = entry_of(own, index, opcode, count, bytes);
+        const struct frame_header header = {.opcode = opcode,
+                                            .record_count = (u16)count,
+                                            .session = entry.session,
+                                            .session_seq = entry.session_seq,
+                                            .acked_seq = entry.acked_seq};
+        struct heard heard = {.town = town};
+        if (shard_admit(own->shard, &header, body, bytes, town->now_ns, &heard.reply) ==
+            SHARD_VERDICT_ANSWER) {
+            const struct shard_reply reply = heard.reply;
+            on_reply(&heard, 0, &reply);
+        } else {
+            batch_begin(town, NULL, 0);
+            batch_add(&entry, body);
+            if (!commit(town, index, &heard))
+                continue;
+        }
+        if (heard.reply.status != STATUS_OK)
+            PANIC(status_name(heard.reply.status));
+        return;
+    }
+}
+
+static u64 body_words[FRAME_BYTES_MAX / 8];
+
+void town_write(struct town *town, u16 opcode, u16 shard, const void *fixed,
+                const struct span *spans, void *reply)
+{
+    const struct message_info *info = message_find(opcode);
+    static const struct span none[MESSAGE_SPANS_MAX];
+    const u16 index = info->route == MESSAGE_ROUTE_SHARD ? shard : town_route(town, info, fixed);
+    const u32 bytes = frame_record_write(info, FRAME_DIRECTION_REQUEST, (u8 *)body_words,
+                                         sizeof body_words, fixed, spans != NULL ? spans : none);
+    MUST(bytes != 0);
+    execute(town, index, opcode, 1, (const u8 *)body_words, bytes);
+    if (reply != NULL)
+        memcpy(reply, town->reply, info->reply.fixed_bytes);
+}
+
+void town_write_many(struct town *town, u16 opcode, u16 shard, const void *fixed, u32 count,
+                     void *replies)
+{
+    const struct message_info *info = message_find(opcode);
+    const u32 bytes = count * info->request.fixed_bytes;
+    MUST(info->request.span_count == 0 && bytes <= sizeof body_words);
+    memcpy(body_words, fixed, bytes);
+    execute(town, shard, opcode, count, (const u8 *)body_words, bytes);
+    memcpy(replies, town->reply, (size_t)count * info->reply.fixed_bytes);
+}
+
+void town_read(struct town *town, u16 opcode, u16 shard, const void *fixed,
+               const struct span *spans, void *reply, struct record_view *view)
+{
+    const struct message_info *info = message_find(opcode);
+    static const struct span none[MESSAGE_SPANS_MAX];
+    const u16 index = info->route == MESSAGE_ROUTE_SHARD ? shard : town_route(town, info, fixed);
+    const u32 bytes = frame_record_write(info, FRAME_DIRECTION_REQUEST, (u8 *)body_words,
+                                         sizeof body_words, fixed, spans != NULL ? spans : none);
+    const struct frame_header header = {.opcode = opcode, .record_count = 1};
+    struct shard_reply answer;
+    while (shard_read(town->shards[index].shard, &header, (const u8 *)body_words, bytes,
+                      town->now_ns, false, town->reply, TOWN_REPLY_MAX, &answer) != SHARD_READ_DONE)
+        MUST(false); /* nothing is under way between two calls */
+    MUST(answer.status == STATUS_OK);
+    town->reply_bytes = answer.body_bytes;
+    struct record_view own;
+    u32 offset = 0;
+    frame_record_next(info, FRAME_DIRECTION_REPLY, town->reply, &offset, &own);
+    if (reply != NULL)
+        memcpy(reply, own.fixed, info->reply.fixed_bytes);
+    if (view != NULL)
+        *view = own;
+}
+
+/* ---- mail ------------------------------------------------------------------------------------ */
+
+/* Appends some messages of `from` to the log of `to`. */
+static bool carry_messages(struct town *town, u16 from, u16 to)
+{
+    struct town_shard *source = &town->shards[from];
+    struct town_shard *target = &town->shards[to];
+    struct shard_mail mail;
+    if (!shard_mail_next(source->shard, to, source->carried_seq[to], &mail))
+        return false;
+    const u32 count = 1 + (u32)town_below(town, CARRY_MAX);
+    batch_begin(town, NULL, 0);
+    u32 added = 0;
+    for (u32 i = 0; i < count && shard_mail_next(source->shard, to, source->carried_seq[to], &mail);
+         i++) {
+        source->carried_seq[to] = mail.seq;
+        if (mail.seq <= target->logged_seq[from])
+            continue; /* carried again after a crash */
+        MUST(mail.seq == target->logged_seq[from] + 1);
+        if (scratch.bytes + mail.body_bytes + 64 > sizeof scratch.words)
+            break;
+        const struct entry_header entry = {.body_bytes = mail.body_bytes,
+                                           .source = ENTRY_SOURCE_SHARD,
+                                           .source_shard = from,
+                                           .opcode = mail.opcode,
+                                           .record_count = 1,
+                                           .session_seq = mail.seq};
+        shard_mail_admit(target->shard, &mail);
+        batch_add(&entry, mail.body);
+        target->logged_seq[from] = mail.seq;
+        added++;
+    }
+    struct heard heard = {.town = town};
+    if (added != 0)
+        (void)commit(town, to, &heard);
+    return true;
+}
+
+/* Tells `from` how far `to` has come. */
+static bool carry_ack(struct town *town, u16 from, u16 to)
+{
+    const u64 applied = shard_mail_applied(town->shards[to].shard, from);
+    if (applied <= shard_mail_acked(town->shards[from].shard, to))
+        return false;
+    const struct batch_ack ack = {.seq = applied, .shard = to};
+    struct heard heard = {.town = town};
+    batch_begin(town, &ack, 1);
+    (void)commit(town, from, &heard);
+    return true;
+}
+
+bool town_carry(struct town *town)
+{
+    const u16 count = town->options.shard_count;
+    const u32 pairs = (u32)count * count;
+    const u32 first = (u32)town_below(town, pairs);
+    for (u32 i = 0; i < pairs; i++) {
+        const u32 pair = (first + i) % pairs;
+        const u16 from = (u16)(pair / count), to = (u16)(pair % count);
+        if (from == to)
+            continue;
+        if (carry_messages(town, from, to) || carry_ack(town, from, to))
+            return true;
+    }
+    return false;
+}
+
+void town_carry_all(struct town *town)
+{
+    for (u64 rounds = 0; town_carry(town); rounds++)
+        MUST(rounds < 100000000);
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+void town_wait(struct town *town, u64 ns)
+{
+    town->now_ns += ns;
+    for (u16 i = 0; i < town->options.shard_count; i++) {
+        if (shard_next_deadline_ns(town->shards[i].shard) > town->now_ns)
+            continue;
+        struct heard heard = {.town = town};
+        batch_begin(town, NULL, 0);
+        if (!commit(town, i, &heard)) {
+            batch_begin(town, NULL, 0);
+            MUST(commit(town, i, &heard));
+        }
+    }
+}
+
+u64 town_next_deadline_ns(const struct town *town)
+{
+    u64 next_ns = UINT64_MAX;
+    for (u16 i = 0; i < town->options.shard_count; i++)
+        next_ns = MIN(next_ns, shard_next_deadline_ns(town->shards[i].shard));
+    return next_ns;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+void town_verify(struct town *town)
+{
+    for (u16 i = 0; i < town->options.shard_count; i++) {
+        const struct msg_verify_req ask = {0};
+        struct msg_verify_rsp answer;
+        struct record_view view;
+        town_read(town, OPCODE_VERIFY, i, &ask, NULL, &answer, &view);
+        if (answer.violations == 0)
+            continue;
+        (void)fprintf(stderr, "shard %u: %llu violations: %.*s\n", i,
+                      (unsigned long long)answer.violations, (int)view.spans[0].bytes,
+                      (const char *)view.spans[0].data);
+        PANIC("sums do not agree");
+    }
+}
+
+struct town *town_open(const struct town_options *options)
+{
+    MUST(options->shard_count >= 1 && options->shard_count <= TOWN_SHARDS_MAX);
+    struct town *town = calloc(1, sizeof *town);
+    MUST(town != NULL);
+    town->options = *options;
+    town->now_ns = FIRST_NS;
+    town->random = options->seed * 0x2545F4914F6CDD1Dull + 1;
+    town->reply = aligned_alloc(64, ROUND_UP(TOWN_REPLY_MAX, 64u));
+    MUST(town->reply != NULL);
+    for (u16 i = 0; i < options->shard_count; i++) {
+        town->shards[i].log = calloc(1, sizeof *town->shards[i].log);
+        MUST(town->shards[i].log != NULL);
+        town->shards[i].shard = open_shard(town, i);
+        const struct msg_session_open_req ask = {0};
+        town_write(town, OPCODE_SESSION_OPEN, i, &ask, NULL, NULL);
+    }
+    return town;
+}
+
+void town_close(struct town *town)
+{
+    for (u16 i = 0; i < town->options.shard_count; i++) {
+        shard_close(town->shards[i].shard);
+        free(town->shards[i].log->bytes);
+        free(town->shards[i].log);
+    }
+    free(town->reply);
+    free(town);
+}
