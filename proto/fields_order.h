@@ -58,11 +58,13 @@
     F(u64, after_created_ns, "created_at_ns of that row")                            \
     F(u64, from_ns, "created at or after this; 0 = any")                             \
     F(u64, until_ns, "created before this; 0 = any")                                 \
-    F(u32, summaries, "bits 1 << summary; 0 = all")                                  \
+    F(u32, summaries, "bits 1 << summary; bit 0: orders of other shards; 0 = all")   \
     F(u32, limit, "rows, 1 to 512; 0 = 50")
-#define ORDER_LIST_RSP(F, Z, S)                                  \
-    F(u64, more, "1 = there are more")                           \
-    F(u64, count, "orders in the user's history, filters aside") \
+#define ORDER_LIST_RSP(F, Z, S)                                                      \
+    F(u64, more, "1 = there are more, or may be: filters look at so many at a time") \
+    F(u64, count, "orders in the user's history, filters aside")                     \
+    F(id128, next, "with more: `after` of the next page")                            \
+    F(u64, next_created_ns, "with more: `after_created_ns` of the next page")        \
     S(orders, ROWS(order_brief, LIST_PAGE_ROWS), "newest first")
 
 #define ORDER_CANCEL_REQ(F, Z, S)                               \

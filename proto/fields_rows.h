@@ -248,7 +248,7 @@
     F(i64, quantity, "units; 0 = all that is held")                                               \
     F(u16, action,                                                                                \
       "1 release, 2 confirm, 3 consume (confirm and ship), 4 ship, 5 cancel, 6 return sellable, " \
-      "7 return damaged")                                                                         \
+      "7 return damaged, 8 unship: a ship is taken back, on hand and allocated again")            \
     F(u16, status, "in an answer: OK, SHORT_STOCK, ...")                                          \
     Z(u32, zero0)
 

@@ -217,7 +217,8 @@ enum change_action {
     CHANGE_ACTION_SHIP = 4,
     CHANGE_ACTION_CANCEL = 5,
     CHANGE_ACTION_RETURN_SELLABLE = 6,
-    CHANGE_ACTION_RETURN_DAMAGED = 7
+    CHANGE_ACTION_RETURN_DAMAGED = 7,
+    CHANGE_ACTION_UNSHIP = 8 /* takes a ship back: on hand and allocated again. Never refused. */
 };
 
 enum disposition { DISPOSITION_SELLABLE = 0, DISPOSITION_DAMAGED = 1 };

@@ -773,7 +773,7 @@ struct souk_row_held_item {
 struct souk_row_change_item {
     struct souk_resource resource; /* what */
     int64_t quantity; /* units; 0 = all that is held */
-    /* 1 release, 2 confirm, 3 consume (confirm and ship), 4 ship, 5 cancel, 6 return sellable, 7 return damaged */
+    /* 1 release, 2 confirm, 3 consume (confirm and ship), 4 ship, 5 cancel, 6 return sellable, 7 return damaged, 8 unship: a ship is taken back, on hand and allocated again */
     uint16_t action;
     uint16_t status; /* in an answer: OK, SHORT_STOCK, ... */
     uint32_t zero0; /* reserved: 0 */
@@ -2451,15 +2451,17 @@ struct souk_order_list {
     uint64_t after_created_ns; /* created_at_ns of that row */
     uint64_t from_ns; /* created at or after this; 0 = any */
     uint64_t until_ns; /* created before this; 0 = any */
-    uint32_t summaries; /* bits 1 << summary; 0 = all */
+    uint32_t summaries; /* bits 1 << summary; bit 0: orders of other shards; 0 = all */
     uint32_t limit; /* rows, 1 to 512; 0 = 50 */
 };
 struct souk_order_list_reply {
     uint16_t status; /* enum souk_status */
     uint16_t flags; /* enum souk_flag */
     uint32_t retry_after_ms;
-    uint64_t more; /* 1 = there are more */
+    uint64_t more; /* 1 = there are more, or may be: filters look at so many at a time */
     uint64_t count; /* orders in the user's history, filters aside */
+    struct souk_id128 next; /* with more: `after` of the next page */
+    uint64_t next_created_ns; /* with more: `after_created_ns` of the next page */
     struct souk_text orders; /* at most 512 struct souk_row_order_brief; newest first */
     void *memory; /* of the texts; give it to souk_free() */
 };

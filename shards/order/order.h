@@ -6,7 +6,7 @@
  *      heap ready      commands that a worker may lease, oldest first
  *      heap waiting    commands that are leased or wait for their result, by the time that ends
  *      heap stuck      orders in WAITING states, by the time since which
- *      map histories -> history -> chain of entries, newest first
+ *      map histories -> history -> tree of entries, newest first
  *
  * Files
  *      order.c           life, tables, finding, events, order_go

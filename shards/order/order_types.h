@@ -72,6 +72,24 @@ struct order_command {
     u32 position; /* (soft) in the heap of ready or of waiting commands */
 };
 
+/* A parcel: its row, and what is needed to recognise it and to follow its ship mails. */
+struct order_parcel {
+    struct row_parcel row;
+    u64 fingerprint; /* of the lines that it was planned with */
+    u64 ticket;      /* of the last ship mails, 0 = none yet; counts up within the order */
+    u64 shipped[SHARDS_MAX / 64]; /* shards that have taken all of it out of stock */
+    u16 asked;                    /* shards */
+    u16 answered;
+    u16 is_short; /* some of it was not there */
+    u16 zero0;
+};
+
+/* A return: its row, and what is needed to recognise it. */
+struct order_return {
+    struct row_return row;
+    u64 fingerprint; /* of its reason and lines */
+};
+
 enum order_flag {
     ORDER_FLAG_FROM_CART = 1 << 0,
     ORDER_FLAG_CONFIRMED = 1 << 1, /* holds are allocations */
@@ -106,8 +124,8 @@ struct order {
     struct order_table holds;       /* struct order_hold */
     struct order_table failed;      /* struct row_failed_line */
     struct order_table commands;    /* struct order_command */
-    struct order_table parcels;     /* struct row_parcel */
-    struct order_table returns;     /* struct row_return */
+    struct order_table parcels;     /* struct order_parcel */
+    struct order_table returns;     /* struct order_return */
     struct order_table parts;       /* struct row_part */
     struct order_table events;      /* struct order_event */
     struct order_table texts;       /* bytes */
@@ -125,22 +143,26 @@ struct order {
     u8 flags;   /* enum order_flag */
 };
 
-/* A line of a user's history, newest first; the order may live on another shard. */
+/* An order in a user's history; it may live on another shard. What lives on this one follows from the
+ * orders: only references to other shards are dumped. */
 struct history_entry {
     struct id128 order;
     u64 created_ns;
-    i64 total;
-    u32 line_count;
-    u32 next; /* index of the next older one, 0 = none */
+    i64 total;      /* of an order of another shard; else 0 */
+    u32 line_count; /* likewise */
+    u32 index;      /* (soft) of the order in the room; 0 = it lives on another shard */
+    u32 newer;      /* (soft) the tree: all that is newer below here; 0 = none */
+    u32 older;      /* (soft) */
+    u32 above;      /* (soft) */
     u16 currency;
-    u16 is_elsewhere;
-    u32 zero0;
+    u16 zero0;
 };
+STATIC_CHECK(sizeof(struct history_entry) == 56);
 
-/* A user's history. */
+/* A user's history: a tree of its entries, newest first. */
 struct history {
     u64 user_id;
-    u32 newest;
+    u32 root; /* (soft) */
     u32 count;
 };
 
