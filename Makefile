@@ -34,7 +34,10 @@ SRC_shards := $(wildcard shards/*.c shards/*/*.c)
 SRC_engine := $(filter-out engine/main.c,$(wildcard engine/*.c engine/*/*.c))
 SRC_client := $(wildcard client/lib/*.c)
 SRC_cli    := $(wildcard client/cli/*.c)
-SRC_bench  := $(wildcard bench/*.c bench/peers/*.c)
+# The PostgreSQL peer needs libpq, which only `make bench-deps` installs: without it, a stand-in.
+LIBPQ      := $(shell pkg-config --cflags --libs libpq 2>/dev/null)
+SRC_bench  := $(wildcard bench/*.c) $(if $(LIBPQ),$(wildcard bench/peers/*.c),\
+              $(filter-out bench/peers/postgres_checkout.c,$(wildcard bench/peers/*.c bench/peers/absent/*.c)))
 SRC_bench_common := $(wildcard bench/common/*.c)
 SRC_limits := $(wildcard bench/limits/*.c)
 SRC_micro  := $(wildcard bench/micro/*.c)
@@ -42,7 +45,7 @@ SRC_example:= $(wildcard client/examples/*.c)
 SRC_support:= $(wildcard tests/support/*.c)
 LIBS_engine := -luring $(if $(filter 1,$(JEMALLOC)),-ljemalloc) -ljansson
 LIBS_cli    := -ljansson -ledit
-LIBS_bench  := -luring -ljansson -lm
+LIBS_bench  := -luring -ljansson -lm $(filter -l% -L%,$(LIBPQ))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_proto   := $(BUILD)/libproto.a
@@ -90,8 +93,16 @@ $(BUILD)/soukd: $(call obj,engine/main.c) $(LIB_engine) $(LIB_shards) $(LIB_prot
 	$(link) $^ $(LDFLAGS) $(LIBS_engine)
 $(BUILD)/souk: $(call obj,$(SRC_cli)) $(LIB_client)
 	$(link) $^ $(LDFLAGS) $(LIBS_cli)
-$(BUILD)/souk-bench: $(call obj,$(SRC_bench)) $(LIB_bench) $(LIB_proto)
-	$(link) $^ $(LDFLAGS) $(LIBS_bench)
+# libpq-found: it was not there when this was linked last.
+$(BUILD)/souk-bench: $(call obj,$(SRC_bench)) $(LIB_bench) $(LIB_proto) \
+    $(if $(LIBPQ),$(if $(wildcard $(BUILD)/obj/bench/peers/postgres_checkout.o),,libpq-found))
+	$(link) $(filter %.o %.a,$^) $(LDFLAGS) $(LIBS_bench)
+.PHONY: libpq-found
+$(BUILD)/obj/bench/peers/postgres_checkout.o: CFLAGS += $(filter -I%,$(LIBPQ))
+$(BUILD)/obj/bench/peers/postgres_checkout.o: $(BUILD)/include/postgres_sql.inc
+$(BUILD)/include/postgres_sql.inc: bench/peers/postgres.sql
+	@mkdir -p $(@D)
+	$(Q)od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' > $@
 # Preloaded into a server whose allocations are counted.
 $(BUILD)/alloc_hook.so: $(BUILD)/obj/bench/hook/alloc_hook.o
 	$(link) -shared $^ $(LDFLAGS) -ldl

@@ -13,7 +13,7 @@ packages="gcc libc6-dev make pkg-config liburing-dev libjemalloc-dev libxxhash-d
 case $tier in
 build) ;;
 check) packages="$packages clang clang-format libclang-rt-14-dev" ;;
-bench) packages="$packages redis-server" ;;
+bench) packages="$packages redis-server postgresql-15 libpq-dev" ;;
 *)
     echo "usage: deps.sh [build|check|bench]" >&2
     exit 2
@@ -33,9 +33,11 @@ fi
 
 missing=
 for package in $packages; do
-    # libclang-rt is named after the compiler's version; any version of it serves.
+    # libclang-rt is named after the compiler's version; any version of it serves. So it is with the
+    # PostgreSQL that is measured (figures of the documents are of 15).
     case $package in
     libclang-rt-*) found=$(dpkg-query -W -f='${Status}\n' 'libclang-rt-*-dev' 2> /dev/null || true) ;;
+    postgresql-15) found=$(dpkg-query -W -f='${Status}\n' 'postgresql-[0-9]*' 2> /dev/null || true) ;;
     *) found=$(dpkg-query -W -f='${Status}\n' "$package" 2> /dev/null || true) ;;
     esac
     case $found in
@@ -45,11 +47,17 @@ for package in $packages; do
 done
 [ -n "$missing" ] || exit 0
 
-# On another release than Debian 12 the runtime library of clang has another number.
+# On another release than Debian 12 the runtime library of clang has another number, and PostgreSQL.
 case $missing in
 *libclang-rt-14-dev*)
     apt-cache show libclang-rt-14-dev > /dev/null 2>&1 ||
         missing=$(echo "$missing" | sed 's/libclang-rt-14-dev/libclang-rt-dev/')
+    ;;
+esac
+case $missing in
+*postgresql-15*)
+    apt-cache show postgresql-15 > /dev/null 2>&1 ||
+        missing=$(echo "$missing" | sed 's/postgresql-15/postgresql/')
     ;;
 esac
 

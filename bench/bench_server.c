@@ -6,6 +6,7 @@
 
 #include "bench/common/bench_clock.h"
 #include "bench/common/bench_socket.h"
+#include "bench/peers/postgres_server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -222,9 +223,24 @@ static int await(struct bench_server *server, const struct bench_server_options 
     return await_answer(server);
 }
 
+static int start_command(struct bench_server *server, const struct bench_server_options *options)
+{
+    struct command command = {0};
+    switch (options->kind) {
+    case BENCH_SERVER_SOUK: command_souk(&command, options, server); break;
+    case BENCH_SERVER_LOOP: command_loop(&command, options, server); break;
+    case BENCH_SERVER_REDIS: command_redis(&command, options, server); break;
+    case BENCH_SERVER_POSTGRES: return -EINVAL;
+    }
+    server->pid = fork();
+    if (server->pid == 0)
+        become(&command, server, options);
+    return server->pid < 0 ? -errno : await(server, options);
+}
+
 int bench_server_start(struct bench_server *server, const struct bench_server_options *options)
 {
-    *server = (struct bench_server){0};
+    *server = (struct bench_server){.stop_signal = SIGTERM};
     (void)snprintf(server->dir, BENCH_PATH_BYTES, "%.300s/server-XXXXXX", options->dir);
     if (mkdtemp(server->dir) == NULL)
         return -errno;
@@ -232,16 +248,10 @@ int bench_server_start(struct bench_server *server, const struct bench_server_op
     int error = options->hook == NULL ? 0 : open_counts(server);
     if (error != 0)
         return error;
-    struct command command = {0};
-    switch (options->kind) {
-    case BENCH_SERVER_SOUK: command_souk(&command, options, server); break;
-    case BENCH_SERVER_LOOP: command_loop(&command, options, server); break;
-    case BENCH_SERVER_REDIS: command_redis(&command, options, server); break;
-    }
-    server->pid = fork();
-    if (server->pid == 0)
-        become(&command, server, options);
-    error = server->pid < 0 ? -errno : await(server, options);
+    if (options->kind == BENCH_SERVER_POSTGRES)
+        error = postgres_server_start(server, options);
+    else
+        error = start_command(server, options);
     if (error != 0) {
         if (error != -ENOENT)
             show_errors(server);
@@ -253,7 +263,7 @@ int bench_server_start(struct bench_server *server, const struct bench_server_op
 void bench_server_stop(struct bench_server *server)
 {
     if (server->pid > 0) {
-        (void)kill(server->pid, SIGTERM);
+        (void)kill(server->pid, server->stop_signal);
         const u64 until_ns = bench_now_ns() + STOP_NS;
         while (waitpid(server->pid, NULL, WNOHANG) == 0) {
             if (bench_now_ns() > until_ns)

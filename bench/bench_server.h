@@ -4,6 +4,7 @@
  *      SOUK          soukd on a fresh directory, one shard, one reactor    durable, async, none
  *      LOOP          limits/limit_loop                                     durable, nolog
  *      REDIS         redis-server                                          memory, always
+ *      POSTGRES      PostgreSQL (peers/postgres_server.h)                  durable
  *
  * A server has a directory of its own below the one given, deleted by bench_server_stop. The log of
  * the bare loop stays beside them, so that it is written ahead only once. What a server prints goes
@@ -23,7 +24,12 @@
 
 #define BENCH_PATH_BYTES 512u
 
-enum bench_server_kind { BENCH_SERVER_SOUK, BENCH_SERVER_LOOP, BENCH_SERVER_REDIS };
+enum bench_server_kind {
+    BENCH_SERVER_SOUK,
+    BENCH_SERVER_LOOP,
+    BENCH_SERVER_REDIS,
+    BENCH_SERVER_POSTGRES
+};
 
 struct bench_server_options {
     enum bench_server_kind kind;
@@ -43,6 +49,7 @@ struct bench_server {
     char dir[BENCH_PATH_BYTES];
     char address[BENCH_PATH_BYTES];
     const u64 *alloc_counts; /* allocations, maps; NULL without hook */
+    int stop_signal;
 };
 
 NODISCARD int bench_server_start(struct bench_server *server,

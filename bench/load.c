@@ -5,7 +5,7 @@
 #include "bench/load.h"
 
 #include "bench/common/bench_socket.h"
-#include "bench/peers/redis.h"
+#include "bench/peers/peer.h"
 
 #include <errno.h>
 #include <math.h>
@@ -21,7 +21,6 @@
 #define BACKLOG_MAX   (1u << 20)
 #define DRAIN_NS      (500 * NS_PER_MS)
 #define SPIN_BELOW_NS 50000u /* an open loop sleeps only when nothing is due for longer */
-#define JIFFIES_PER_S 100u   /* of /proc/stat */
 #define SILENCE_NS    (10 * NS_PER_S)
 
 static int fail(struct load *load, int error, const char *reason)
@@ -185,49 +184,6 @@ static int turn_until(struct load *load, u64 until_ns, struct bench_ring_event *
     return 0;
 }
 
-static void clear_counts(struct load_result *result)
-{
-    result->ops = result->frames = result->granted = result->turns = result->late_ns_max = 0;
-    memset(result->statuses, 0, sizeof result->statuses);
-    bench_histogram_clear(&result->latency);
-}
-
-struct reading {
-    u64 wall_ns;
-    u64 client_cpu_ns;
-    struct bench_process_use server;
-    struct bench_machine_use machine;
-    u64 allocations;
-};
-
-static struct reading read_use(const struct load *load)
-{
-    const volatile u64 *counts = load->options.alloc_counts;
-    return (struct reading){.server = bench_process_use(load->options.server_pid),
-                            .machine = bench_machine_use(),
-                            .allocations = counts == NULL ? 0 : counts[0] + counts[1],
-                            .client_cpu_ns = bench_thread_cpu_ns(),
-                            .wall_ns = bench_now_ns()};
-}
-
-static void store_use(struct load_result *result, const struct reading *from,
-                      const struct reading *to)
-{
-    result->wall_ns = to->wall_ns - from->wall_ns;
-    result->client_cpu_ns = to->client_cpu_ns - from->client_cpu_ns;
-    result->server = (struct bench_process_use){
-        .cpu_ns = to->server.cpu_ns - from->server.cpu_ns,
-        .minor_faults = to->server.minor_faults - from->server.minor_faults,
-        .major_faults = to->server.major_faults - from->server.major_faults,
-        .context_switches = to->server.context_switches - from->server.context_switches,
-        .rss_bytes = to->server.rss_bytes};
-    for (u32 i = 0; i < 2; i++)
-        result->cpu_busy_ns[i] =
-            (to->machine.busy[i] - from->machine.busy[i]) * (NS_PER_S / JIFFIES_PER_S);
-    result->allocations = to->allocations - from->allocations;
-    result->steal_percent = bench_steal_percent(&from->machine, &to->machine);
-}
-
 /* Warm-up, the measured time, and draining, so that nothing is cut off in the middle. */
 static int measure(struct load *load)
 {
@@ -237,12 +193,12 @@ static int measure(struct load *load)
     load->now_ns = load->due_ns = bench_now_ns();
     int error = turn_until(load, load->now_ns + load->options.warmup_ns, events);
     if (error == 0) {
-        const struct reading from = read_use(load);
-        clear_counts(load->result);
+        const struct load_use from = load_use_read(&load->options);
+        load_use_clear(load->result);
         load->now_ns = bench_now_ns();
         error = turn_until(load, load->now_ns + load->options.seconds_ns, events);
-        const struct reading to = read_use(load);
-        store_use(load->result, &from, &to);
+        const struct load_use to = load_use_read(&load->options);
+        load_use_store(load->result, &from, &to);
     }
     if (error == 0) {
         /* What is answered from here on is not counted: keep the figures. */
@@ -308,7 +264,12 @@ int load_run(const struct load_options *options, struct load_result *result)
 {
     memset(result, 0, sizeof *result);
     struct load load = {.options = *options, .result = result, .random = options->seed | 1};
-    load.protocol = options->peer == NULL ? &load_souk_protocol : &redis_protocol;
+    const struct peer *peer = options->peer == NULL ? NULL : peer_find(options->peer);
+    if (options->peer != NULL && peer == NULL)
+        return fail(&load, EINVAL, options->peer);
+    if (peer != NULL && peer->run != NULL)
+        return peer->run(options, result);
+    load.protocol = peer == NULL ? &load_souk_protocol : peer->protocol;
     if (options->connections == 0 || options->connections > LOAD_CONNECTIONS_MAX ||
         options->inflight == 0 || options->inflight > LOAD_INFLIGHT_MAX || options->records == 0 ||
         options->records > FRAME_RECORDS_MAX || options->sku_count == 0)

@@ -65,12 +65,14 @@ struct load_options {
     double rate; /* frames per second; 0 = closed loop */
     i32 cpu;
     pid_t server_pid; /* 0 = unknown, then no figures of the server */
+    bool is_family;   /* the server is that process and its children */
     u64 lease_ms;     /* of holds; 0 = the SKU's default */
     u64 seed;
+    u32 stock;               /* of each SKU, in a checkout; 0 = plenty */
     bool skip_setup;         /* the SKUs are there already */
     bool skip_verify;        /* do not check the checksums of replies */
     const u64 *alloc_counts; /* of the server: allocations, maps (bench/hook); or NULL */
-    const char *peer;        /* NULL = Souk; "evalsha", "decrby" */
+    const char *peer;        /* NULL = Souk; else of peers/peer.c */
 };
 
 struct load_result {
@@ -156,6 +158,19 @@ const char *load_pattern_name(enum load_pattern pattern);
 /* load_options.c: the command line of `souk-bench load`. */
 int load_main(int argc, char **argv);
 struct load_options load_options_default(void);
+
+/* load_use.c: what a measurement has used, and a result that starts anew after the warm-up. */
+struct load_use {
+    u64 wall_ns;
+    u64 client_cpu_ns;
+    struct bench_process_use server;
+    struct bench_machine_use machine;
+    u64 allocations;
+};
+struct load_use load_use_read(const struct load_options *options);
+void load_use_store(struct load_result *result, const struct load_use *from,
+                    const struct load_use *to);
+void load_use_clear(struct load_result *result);
 
 /* load_report.c */
 

@@ -4,6 +4,7 @@
  */
 #include "bench/common/bench_options.h"
 #include "bench/load.h"
+#include "bench/peers/peer.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -115,7 +116,8 @@ int load_main(int argc, char **argv)
         {"seed", BENCH_OPTION_U64, &options.seed, "of everything drawn (1)"},
         {"no-setup", BENCH_OPTION_FLAG, &options.skip_setup, "the SKUs are there already"},
         {"no-verify", BENCH_OPTION_FLAG, &options.skip_verify, "do not check reply checksums"},
-        {"peer", BENCH_OPTION_TEXT, &options.peer, "evalsha|decrby: the server is a Redis"},
+        {"peer", BENCH_OPTION_TEXT, &options.peer,
+         "evalsha|decrby|cart_add|cart_get: a Redis; checkout: a PostgreSQL"},
         {"json", BENCH_OPTION_FLAG, &is_json, "the result as JSON"},
         {NULL, BENCH_OPTION_FLAG, NULL, NULL}};
     bench_options_parse(table, "souk-bench load: drive a running server and measure it.", argc,
@@ -124,8 +126,7 @@ int load_main(int argc, char **argv)
     options.warmup_ns = (u64)(warmup * (double)NS_PER_S);
     if (!find_op(op, &options.op) || !find_pattern(pattern, &options.pattern) || seconds <= 0 ||
         warmup < 0 || options.rate < 0 ||
-        (options.peer != NULL && strcmp(options.peer, "evalsha") != 0 &&
-         strcmp(options.peer, "decrby") != 0)) {
+        (options.peer != NULL && peer_find(options.peer) == NULL)) {
         (void)fprintf(stderr, "souk-bench load: a value is not known (see --help)\n");
         return 2;
     }

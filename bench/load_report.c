@@ -21,10 +21,10 @@ static const struct {
 void load_print(const struct load_options *options, const struct load_result *result)
 {
     const double seconds = (double)result->wall_ns / (double)NS_PER_S;
-    (void)printf("%s %s, %u connections x %u frames x %u records, %s\n",
-                 options->peer == NULL ? "souk" : options->peer, load_op_name(options->op),
+    (void)printf("%s, %u connections x %u frames x %u records, %s\n",
+                 options->peer == NULL ? load_op_name(options->op) : options->peer,
                  options->connections, options->inflight, options->records,
-                 load_pattern_name(options->pattern));
+                 options->peer == NULL ? load_pattern_name(options->pattern) : "peer");
     (void)printf("  ops/s            %14.0f   frames/s %.0f\n", (double)result->ops / seconds,
                  (double)result->frames / seconds);
     if (result->server.cpu_ns != 0)

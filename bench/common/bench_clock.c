@@ -118,6 +118,34 @@ struct bench_process_use bench_process_use(pid_t pid)
     return use;
 }
 
+static pid_t parent_of(const char *pid)
+{
+    char path[300], stat[1024];
+    (void)snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    return read_text(path, stat, sizeof stat) ? (pid_t)stat_field(stat, 4) : 0;
+}
+
+struct bench_process_use bench_family_use(pid_t pid)
+{
+    struct bench_process_use sum = bench_process_use(pid);
+    DIR *processes = pid <= 0 ? NULL : opendir("/proc");
+    if (processes == NULL)
+        return sum;
+    for (struct dirent *entry; (entry = readdir(processes)) != NULL;) {
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || parent_of(entry->d_name) != pid)
+            continue;
+        const struct bench_process_use child =
+            bench_process_use((pid_t)strtol(entry->d_name, NULL, 10));
+        sum.cpu_ns += child.cpu_ns;
+        sum.minor_faults += child.minor_faults;
+        sum.major_faults += child.major_faults;
+        sum.context_switches += child.context_switches;
+        sum.rss_bytes += child.rss_bytes;
+    }
+    (void)closedir(processes);
+    return sum;
+}
+
 struct bench_machine_use bench_machine_use(void)
 {
     struct bench_machine_use use = {0};

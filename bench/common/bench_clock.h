@@ -28,6 +28,9 @@ struct bench_process_use {
     u64 rss_bytes;
 };
 struct bench_process_use bench_process_use(pid_t pid);
+/* The same of a process and its children together (not of theirs; those that have ended do not
+ * count). rss_bytes then counts memory that they share once for each. */
+struct bench_process_use bench_family_use(pid_t pid);
 
 /* Jiffies of the whole machine, from /proc/stat. */
 struct bench_machine_use {
