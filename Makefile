@@ -335,6 +335,20 @@ oracle-check: ## invoices as orders: the independent computation, checked by han
 	$(Q)sh tests/replay/orders_oracle_check.sh
 CHECK_TARGETS += oracle-check
 
+# ---- a payment provider that runs here ---------------------------------------------------------------
+
+# What it speaks: tests/standin/psp_api.h. psp-sink takes its webhooks in its own tests.
+STANDIN_OBJ := $(call obj,$(filter-out tests/standin/psp_sink.c,$(wildcard tests/standin/*.c))) $(BUILD)/obj/tests/support/plain_panic.o
+$(BUILD)/tests/standin/psp-standin: $(STANDIN_OBJ) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) -lmicrohttpd -lcurl -ljansson
+$(BUILD)/tests/standin/psp-sink: $(call obj,tests/standin/psp_sink.c) $(BUILD)/obj/tests/support/plain_panic.o
+	$(link) $^ $(LDFLAGS) -lmicrohttpd
+.PHONY: standin standin-check
+standin: $(BUILD)/tests/standin/psp-standin $(BUILD)/tests/standin/psp-sink ## the payment provider for tests
+standin-check: standin ## every answer and every fault of the payment provider for tests
+	$(Q)sh tests/standin/standin.sh $(BUILD)
+CHECK_TARGETS += standin-check
+
 # ---- mutants: builds with a known fault, which the tests must notice ----------------------------
 
 # A server that acknowledges before its log write has completed must fail the test at the seam.

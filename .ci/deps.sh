@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh [build|check|bench]: installs the Debian packages that are missing.
 #   build  what `make`, `make test` and `make demo` need (default)
-#   check  and what `make check` needs: the second compiler, the formatter
+#   check  and what `make check` needs: the second compiler, the formatter, the payment provider's libraries
 #   bench  the peers that `make bench` compares with
 # Runs as root or with sudo; otherwise prints the one command to run. Nothing is done when nothing
 # is missing.
@@ -12,7 +12,8 @@ packages="gcc libc6-dev make pkg-config liburing-dev libjemalloc-dev libxxhash-d
     libcmocka-dev libjansson-dev libedit-dev xz-utils"
 case $tier in
 build) ;;
-check) packages="$packages clang clang-format libclang-rt-14-dev" ;;
+check) packages="$packages clang clang-format libclang-rt-14-dev
+    libmicrohttpd-dev libcurl4-openssl-dev curl" ;;
 bench) packages="$packages redis-server postgresql-15 libpq-dev" ;;
 *)
     echo "usage: deps.sh [build|check|bench]" >&2
@@ -24,7 +25,8 @@ if ! command -v dpkg-query > /dev/null 2>&1 || ! command -v apt-get > /dev/null 
     cat >&2 << 'EOF'
 This is not a Debian system, so nothing is installed. Souk needs, with their headers:
   gcc or clang (C11), GNU make, pkg-config, liburing 2.3 or newer, jemalloc 5, xxHash 0.8, lz4,
-  CMocka 1.1.5 (tests), jansson 2.13, libedit, xz (to read compressed data)
+  CMocka 1.1.5 (tests), jansson 2.13, libedit, xz (to read compressed data), and for make check
+  libmicrohttpd 0.9.75, libcurl 7.88 and curl
 and Linux 6.1 or newer. Install them with your package manager and run make again.
 EOF
     # A distribution of another kind may well have them all: let the compiler decide.

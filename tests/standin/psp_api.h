@@ -41,7 +41,8 @@
  *      payment_intent.canceled                                         intent
  *      charge.captured                            a capture            charge, sums so far
  *      charge.refunded                            a refund             charge, sums so far
- *   `request.idempotency_key` is that of the request which caused the event.
+ *   `request.idempotency_key` is that of the request which caused the event; null where the shopper acted by
+ *   himself (--action-ms). That a payment waits for the shopper is told by the answer and by GET alone.
  *
  * GET /ledger
  *      totals    keys intents declined captures refunds voids, amounts, charged_twice: keys with money
@@ -90,6 +91,7 @@ struct psp_api {
     json_t *attempts; /* of each key, and of each address without one */
     struct psp_counts counts;
     FILE *log; /* or NULL */
+    bool is_stopping;
     struct psp_webhooks webhooks;
     struct agenda agenda; /* delayed answers, shoppers */
 };
@@ -117,7 +119,9 @@ void api_open(struct psp_api *api, const struct psp_options *options);
 void api_answer(struct psp_api *api, const struct psp_request *request, struct psp_answer *answer);
 /* The answer leaves now, or is lost now. */
 void api_release(struct psp_api *api, const struct psp_answer *answer);
-/* After this nothing may call it any more. Jobs of the agenda have been run. */
+/* Delayed answers leave at once, requests that still come are lost, nothing waits any more. */
+void api_stop(struct psp_api *api);
+/* After api_stop, and when nothing can call it any more. */
 void api_close(struct psp_api *api);
 
 #endif

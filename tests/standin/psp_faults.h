@@ -1,7 +1,7 @@
 /* psp_faults: what goes wrong, decided by the seed.
  *
  * A draw is a hash of the seed, the fault, a name and a number, and of nothing else. The name is the
- * idempotency key of a request (or the id of a webhook's event), the number counts its attempts. So the same
+ * idempotency key of a request, without one all that it says, or the id of an event; the number counts its attempts. So the same
  * seed loses the same answers however many clients there are and whatever they do first, and a
  * repeated request has a new chance.
  *
@@ -19,16 +19,16 @@
 #define FAULT_ALWAYS 1000u
 
 /* F(NAME, option, what it does) */
-#define PSP_FAULTS(F)                                                                              \
-    F(DECLINE, "decline", "a payment is declined (402 card_declined)")                             \
-    F(ACTION, "action", "a payment asks for the shopper (requires_action)")                        \
-    F(ACTION_FAIL, "action-fail", "and the shopper fails, with --action-ms")                       \
-    F(LOSE_BEFORE, "lose-before", "the connection closes, nothing is executed")                    \
-    F(LOSE_AFTER, "lose-after", "executed, and the connection closes without an answer")           \
-    F(DELAY, "delay", "executed, and answered after --delay-ms")                                   \
-    F(ERROR, "error", "executed, and answered with 500")                                           \
-    F(ERROR_BEFORE, "error-before", "not executed, answered with 500 (for good, for that key)")    \
-    F(DUPLICATE_WEBHOOK, "duplicate-webhook", "an event comes twice, the second time late")        \
+#define PSP_FAULTS(F)                                                                           \
+    F(DECLINE, "decline", "a payment is declined (402 card_declined)")                          \
+    F(ACTION, "action", "a payment asks for the shopper (requires_action)")                     \
+    F(ACTION_FAIL, "action-fail", "and the shopper fails, with --action-ms")                    \
+    F(LOSE_BEFORE, "lose-before", "the connection closes, nothing is executed")                 \
+    F(LOSE_AFTER, "lose-after", "executed, and the connection closes without an answer")        \
+    F(DELAY, "delay", "executed, and answered after --delay-ms")                                \
+    F(ERROR, "error", "executed, and answered with 500")                                        \
+    F(ERROR_BEFORE, "error-before", "not executed, answered with 500 (for good, for that key)") \
+    F(DUPLICATE_WEBHOOK, "duplicate-webhook", "an event comes twice, the second time late")     \
     F(REORDER_WEBHOOK, "reorder-webhook", "an event comes late, so that others overtake it")
 
 enum psp_fault {

@@ -33,14 +33,13 @@ static json_t *next_action(const struct psp_intent *intent)
     if (intent->status != PSP_REQUIRES_ACTION)
         return json_null();
     (void)snprintf(url, sizeof url, "https://standin.invalid/authenticate/%s", intent->id);
-    return packed(json_pack("{s:s, s:{s:s}}", "type", "redirect_to_url", "redirect_to_url", "url",
-                            url));
+    return packed(
+        json_pack("{s:s, s:{s:s}}", "type", "redirect_to_url", "redirect_to_url", "url", url));
 }
 
 json_t *json_of_intent(const struct psp_intent *intent)
 {
-    json_t *error =
-        intent->decline_code == NULL ? json_null() : card_error(intent->decline_code);
+    json_t *error = intent->decline_code == NULL ? json_null() : card_error(intent->decline_code);
     return packed(json_pack(
         "{s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:s, s:o, s:o, s:b, s:O, s:o, s:s, s:s}", "id",
         intent->id, "object", "payment_intent", "amount", (json_int_t)intent->amount,
@@ -54,13 +53,13 @@ json_t *json_of_intent(const struct psp_intent *intent)
 
 json_t *json_of_charge(const struct psp_intent *intent)
 {
-    return packed(json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:b, s:s, s:O, s:s, s:b}", "id", intent->charge, "object",
-        "charge", "amount", (json_int_t)intent->authorised, "amount_captured",
-        (json_int_t)intent->captured, "amount_refunded", (json_int_t)intent->refunded, "captured",
-        intent->captured > 0, "currency", intent->currency, "metadata", intent->metadata,
-        "payment_intent", intent->id, "refunded",
-        intent->captured > 0 && intent->refunded == intent->captured));
+    return packed(
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:s, s:O, s:s, s:b}", "id", intent->charge,
+                  "object", "charge", "amount", (json_int_t)intent->authorised, "amount_captured",
+                  (json_int_t)intent->captured, "amount_refunded", (json_int_t)intent->refunded,
+                  "captured", intent->captured > 0, "currency", intent->currency, "metadata",
+                  intent->metadata, "payment_intent", intent->id, "refunded",
+                  intent->captured > 0 && intent->refunded == intent->captured));
 }
 
 json_t *json_of_refund(const struct psp_ledger *ledger, u32 index)
@@ -90,8 +89,8 @@ json_t *json_of_refunds(const struct psp_ledger *ledger, u32 intent, const char 
 json_t *json_of_error(const struct psp_result *result)
 {
     MUST(result->status >= 400 && result->type != NULL);
-    json_t *error = packed(json_pack("{s:s, s:s}", "type", result->type, "message",
-                                     result->message));
+    json_t *error =
+        packed(json_pack("{s:s, s:s}", "type", result->type, "message", result->message));
     if (result->code != NULL)
         value_put(error, "code", json_string(result->code));
     if (result->param != NULL)
@@ -184,7 +183,8 @@ json_t *json_of_ledger(const struct psp_ledger *ledger)
     json_t *keys = json_object();
     const char *key;
     json_t *indexes;
-    json_object_foreach (ledger->keys, key, indexes) {
+    json_object_foreach(ledger->keys, key, indexes)
+    {
         struct sums sums = {.intents = 0};
         value_put(keys, key, key_row(ledger, indexes, &sums));
         if (key[0] == '\0')

@@ -146,7 +146,8 @@ static u32 add_entry(struct psp_ledger *ledger, enum psp_entry_kind kind, u32 in
     static const char *const prefixes[PSP_ENTRY_KINDS] = {"cap", "re", "void"};
     if (ledger->entry_count == ledger->entry_capacity) {
         ledger->entry_capacity = ledger->entry_capacity == 0 ? 1024 : ledger->entry_capacity * 2;
-        ledger->entries = realloc(ledger->entries, ledger->entry_capacity * sizeof *ledger->entries);
+        ledger->entries =
+            realloc(ledger->entries, ledger->entry_capacity * sizeof *ledger->entries);
         MUST(ledger->entries != NULL);
     }
     const u32 index = ledger->entry_count++;

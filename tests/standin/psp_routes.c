@@ -111,7 +111,7 @@ static enum psp_verdict judge(const struct psp_call *call, const char *method,
 {
     const struct psp_faults *faults = &call->api->options->faults;
     *decline_code = strstr(method, "chargeDeclinedInsufficientFunds") != NULL ? "insufficient_funds"
-                                                                             : "generic_decline";
+                                                                              : "generic_decline";
     if (strstr(method, "chargeDeclined") != NULL)
         return PSP_DECLINE;
     if (strstr(method, "authenticationRequired") != NULL)
@@ -194,8 +194,8 @@ static json_t *run_finish_action(const struct psp_call *call, u32 *status)
     const u32 intent = ledger_find_intent(ledger, call->id);
     if (intent == PSP_NONE)
         return missing(status, "intent");
-    const struct psp_result result = finish_action(
-        call->api, intent, strcmp(outcome, "authorized") == 0, call->request->key);
+    const struct psp_result result =
+        finish_action(call->api, intent, strcmp(outcome, "authorized") == 0, call->request->key);
     if (result.status != 200)
         return refused(&result, status);
     *status = 200;
@@ -277,8 +277,8 @@ static json_t *run_refund(const struct psp_call *call, u32 *status)
     u32 entry;
     if (intent == PSP_NONE)
         return missing(status, "payment_intent");
-    const struct psp_result result = ledger_refund(ledger, intent, call->amount, metadata_of(form),
-                                                   call->request->key, &entry);
+    const struct psp_result result =
+        ledger_refund(ledger, intent, call->amount, metadata_of(form), call->request->key, &entry);
     if (result.status != 200)
         return refused(&result, status);
     send_charge(call, "charge.refunded", intent);
@@ -297,8 +297,8 @@ static json_t *run_get_refund(const struct psp_call *call, u32 *status)
 
 static json_t *run_list_refunds(const struct psp_call *call, u32 *status)
 {
-    const u32 intent = ledger_find_intent(&call->api->ledger,
-                                          form_get(&call->request->form, "payment_intent"));
+    const u32 intent =
+        ledger_find_intent(&call->api->ledger, form_get(&call->request->form, "payment_intent"));
     if (intent == PSP_NONE)
         return missing(status, "payment_intent");
     *status = 200;
@@ -308,20 +308,55 @@ static json_t *run_list_refunds(const struct psp_call *call, u32 *status)
 /* ---- finding and checking ----------------------------------------------------------------------- */
 
 static const struct psp_route routes[] = {
-    {"POST", "/v1/payment_intents",
-     " amount currency payment_method capture_method confirm metadata description ",
-     " amount currency payment_method capture_method confirm ", true, run_create},
-    {"GET", "/v1/payment_intents/search", " query limit ", " query ", true, run_search},
-    {"GET", "/v1/payment_intents/*", "", "", true, run_get},
-    {"POST", "/v1/payment_intents/*/capture", " amount_to_capture final_capture ", "", true,
-     run_capture},
-    {"POST", "/v1/payment_intents/*/cancel", " cancellation_reason ", "", true, run_cancel},
-    {"POST", "/v1/refunds", " payment_intent amount reason metadata ", " payment_intent ", true,
-     run_refund},
-    {"GET", "/v1/refunds", " payment_intent limit ", " payment_intent ", true, run_list_refunds},
-    {"GET", "/v1/refunds/*", "", "", true, run_get_refund},
-    {"POST", "/v1/test_helpers/payment_intents/*/finish_action", " outcome ", " outcome ", false,
-     run_finish_action},
+    {.method = "POST",
+     .path = "/v1/payment_intents",
+     .parameters = " amount currency payment_method capture_method confirm metadata description ",
+     .required = {"amount", "currency", "payment_method", "capture_method", "confirm"},
+     .has_faults = true,
+     .run = run_create},
+    {.method = "GET",
+     .path = "/v1/payment_intents/search",
+     .parameters = " query limit ",
+     .required = {"query"},
+     .has_faults = true,
+     .run = run_search},
+    {.method = "GET",
+     .path = "/v1/payment_intents/*",
+     .parameters = "",
+     .has_faults = true,
+     .run = run_get},
+    {.method = "POST",
+     .path = "/v1/payment_intents/*/capture",
+     .parameters = " amount_to_capture final_capture ",
+     .has_faults = true,
+     .run = run_capture},
+    {.method = "POST",
+     .path = "/v1/payment_intents/*/cancel",
+     .parameters = " cancellation_reason ",
+     .has_faults = true,
+     .run = run_cancel},
+    {.method = "POST",
+     .path = "/v1/refunds",
+     .parameters = " payment_intent amount reason metadata ",
+     .required = {"payment_intent"},
+     .has_faults = true,
+     .run = run_refund},
+    {.method = "GET",
+     .path = "/v1/refunds",
+     .parameters = " payment_intent limit ",
+     .required = {"payment_intent"},
+     .has_faults = true,
+     .run = run_list_refunds},
+    {.method = "GET",
+     .path = "/v1/refunds/*",
+     .parameters = "",
+     .has_faults = true,
+     .run = run_get_refund},
+    {.method = "POST",
+     .path = "/v1/test_helpers/payment_intents/*/finish_action",
+     .parameters = " outcome ",
+     .required = {"outcome"},
+     .run = run_finish_action},
 };
 
 /* Does the path fit the pattern? What stands for the * comes into `id`. */
@@ -433,13 +468,8 @@ struct psp_result route_check(const struct psp_route *route, struct psp_call *ca
         if (result.status != 200)
             return result;
     }
-    char required[256];
-    (void)snprintf(required, sizeof required, "%s", route->required);
-    char *rest = required;
-    for (char *name = strsep(&rest, " "); name != NULL; name = strsep(&rest, " "))
-        if (name[0] != '\0' && form_get(form, name) == NULL)
-            return refuse(400, "parameter_missing",
-                          strstr(route->required, name) == NULL ? NULL : "see message",
-                          name);
+    for (u32 i = 0; i < ROUTE_REQUIRED_MAX && route->required[i] != NULL; i++)
+        if (form_get(form, route->required[i]) == NULL)
+            return refuse(400, "parameter_missing", route->required[i], "Missing required param.");
     return granted;
 }

@@ -14,6 +14,8 @@
 
 #include "tests/standin/psp_api.h"
 
+#define ROUTE_REQUIRED_MAX 6u
+
 /* One request on its way. */
 struct psp_call {
     struct psp_api *api;
@@ -25,9 +27,10 @@ struct psp_call {
 
 struct psp_route {
     const char *method;
-    const char *path;       /* * is the id */
-    const char *parameters; /* that may be given: " name name "; metadata stands for metadata[...] */
-    const char *required;
+    const char *path; /* * is the id */
+    const char
+        *parameters; /* that may be given: " name name "; metadata stands for metadata[...] */
+    const char *required[ROUTE_REQUIRED_MAX];
     bool has_faults;
     /* The answer and its status. */
     json_t *(*run)(const struct psp_call *call, u32 *status);

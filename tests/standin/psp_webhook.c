@@ -120,16 +120,17 @@ void webhooks_send(struct psp_webhooks *webhooks, const char *type, json_t *obje
     const struct psp_faults *faults = webhooks->faults;
     (void)snprintf(id, sizeof id, "evt_%06llx%08llu", (unsigned long long)(faults->seed & 0xFFFFFF),
                    (unsigned long long)webhooks->counts.events + 1);
-    json_t *event = json_pack("{s:s, s:s, s:I, s:b, s:s, s:{s:o}, s:{s:n, s:s?}}", "id", id,
-                              "object", "event", "created", (json_int_t)time(NULL), "livemode", 0,
-                              "type", type, "data", "object", object, "request", "id",
-                              "idempotency_key", request_key);
+    json_t *event =
+        json_pack("{s:s, s:s, s:I, s:b, s:s, s:{s:o}, s:{s:n, s:s?}}", "id", id, "object", "event",
+                  "created", (json_int_t)time(NULL), "livemode", 0, "type", type, "data", "object",
+                  object, "request", "id", "idempotency_key", request_key);
     MUST(event != NULL);
     char *body = value_text(event);
     const bool is_late = faults_hit(faults, FAULT_REORDER_WEBHOOK, id, 0);
     const bool is_double = faults_hit(faults, FAULT_DUPLICATE_WEBHOOK, id, 0);
     const u64 late_ms = 1 + faults_draw(faults, FAULT_REORDER_WEBHOOK, id, 1) % webhooks->late_ms;
-    const u64 again_ms = 1 + faults_draw(faults, FAULT_DUPLICATE_WEBHOOK, id, 1) % webhooks->late_ms;
+    const u64 again_ms =
+        1 + faults_draw(faults, FAULT_DUPLICATE_WEBHOOK, id, 1) % webhooks->late_ms;
     (void)pthread_mutex_lock(&webhooks->lock);
     webhooks->counts.events++;
     webhooks->counts.reordered += is_late;
