@@ -36,7 +36,9 @@ enum dump_kind {
     DUMP_KIND_GRANT = 3,
     DUMP_KIND_PRODUCT = 4,
     DUMP_KIND_SESSION = 5,
-    DUMP_KIND_REPLY = 6
+    DUMP_KIND_REPLY = 6,
+    DUMP_KIND_MAIL_PEER = 7,
+    DUMP_KIND_MAIL_PIECE = 8
 };
 
 struct dump_head {

@@ -95,10 +95,9 @@ u64 shard_notice_next(struct shard *shard)
     return notice_next(&shard->notices);
 }
 
-void shard_mail_admit(struct shard *shard, const struct shard_mail *mail)
+void shard_notice_forget(struct shard *shard, u64 token)
 {
-    MUST(message_find(mail->opcode) != NULL);
-    gate_enter_mail(&shard->gate);
+    notice_forget(&shard->notices, token);
 }
 
 u64 shard_applied_lsn(const struct shard *shard)
@@ -135,5 +134,9 @@ void shard_counters_read(const struct shard *shard, struct shard_counters *to)
         .expired_holds = counts->expired_holds,
         .sessions_evicted = shard->sessions.evicted_count,
         .under_way_entries = shard->gate.under_way,
+        .mail_queued = shard->mail.queued_count,
+        .mail_queued_bytes = shard->mail.queued_bytes,
+        .mail_sent = shard->mail.sent_count,
+        .mail_applied = shard->mail.applied_count,
     };
 }

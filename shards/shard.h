@@ -112,6 +112,8 @@ enum shard_read_result shard_read(struct shard *shard, const struct frame_header
 /* What parked reads waited for and has happened since the last call; 0 = nothing more. To be asked
  * after shard_apply and shard_expire. */
 u64 shard_notice_next(struct shard *shard);
+/* Nobody waits for this notice any more. */
+void shard_notice_forget(struct shard *shard, u64 notice);
 
 /* ---- Mail between shards: shards/mail/mail.h says how it works, engine/post.h carries it ---- */
 
@@ -123,15 +125,20 @@ struct shard_mail {
 };
 
 /* The first message to `target` (another shard) numbered above `after_seq` and not acknowledged yet.
- * False: there is none. Messages are asked for in order. */
-bool shard_mail_next(const struct shard *shard, u16 target, u64 after_seq, struct shard_mail *to);
+ * False: there is none. Fast if messages are asked for in order. */
+bool shard_mail_next(struct shard *shard, u16 target, u64 after_seq, struct shard_mail *to);
 /* The last number sent to `target`, and up to where it has acknowledged. */
 u64 shard_mail_sent(const struct shard *shard, u16 target);
 u64 shard_mail_acked(const struct shard *shard, u16 target);
 /* Up to which number mail from `source` has been applied: what may be acknowledged. */
 u64 shard_mail_applied(const struct shard *shard, u16 source);
-/* A message is about to be logged: the gate counts it, as shard_admit does for a frame (S4). */
+/* A message is about to be logged: the gate counts it, as shard_admit does for a frame (S4), also if
+ * it turns out to have been applied before. */
 void shard_mail_admit(struct shard *shard, const struct shard_mail *mail);
+/* (soft) Grows with every message sent to another shard or applied from one. */
+u64 shard_mail_activity(const struct shard *shard);
+/* (soft) Bytes of messages that wait for their acknowledgement. */
+u64 shard_mail_queued_bytes(const struct shard *shard);
 
 /* ---- Facts ---- */
 
@@ -144,7 +151,9 @@ struct shard_counters {
     u64 resources, products, holds, allocations, tombstones, sessions;
     u64 granted_records, refused_sold_out, refused_all_held, refused_on_arrival, replayed_frames,
         replayed_records, expired_holds, sessions_evicted;
-    u64 under_way_entries; /* admitted and not yet applied */
+    u64 under_way_entries;              /* admitted and not yet applied */
+    u64 mail_queued, mail_queued_bytes; /* not acknowledged */
+    u64 mail_sent, mail_applied;        /* to and from other shards, ever */
 };
 void shard_counters_read(const struct shard *shard, struct shard_counters *to);
 

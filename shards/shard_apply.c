@@ -263,7 +263,8 @@ static struct shard_reply apply_entry(struct shard *shard, const struct batch_wa
             gate_leave_mail(&shard->gate);
         mail_apply_entry(shard, &view->header, view->body, walk->now_ns);
     }
-    mail_apply_own(shard, walk->now_ns);
+    if (UNLIKELY(shard->mail.own_count != 0))
+        mail_apply_own(shard, walk->now_ns);
     return reply;
 }
 

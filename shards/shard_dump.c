@@ -1,6 +1,6 @@
 /* shard_dump: the digest, the dump in slices, and the load.
  *
- *      shard_dump_begin   scalars are queued, all maps get a new cut, hooks are set
+ *      shard_dump_begin   scalars and mail are queued, all maps get a new cut, hooks are set
  *      any change         the bucket it lies in is queued first, if it was not yet
  *      shard_dump_chunk   queues the next buckets until there is a chunk's worth, hands them out
  *
@@ -70,6 +70,7 @@ struct id128 shard_digest(struct shard *shard)
     struct dump_sink sink;
     dump_sink_init_digest(&sink);
     dump_scalars(shard, &sink);
+    mail_dump(&shard->mail, &sink);
     for (u32 room = 0; room < SHARD_DUMP_ROOM_COUNT; room++)
         for (u32 bucket = 0; bucket < map_bucket_count(map_of(shard, room)); bucket++)
             dump_bucket(shard, room, bucket, &sink);
@@ -111,6 +112,7 @@ void shard_dump_begin(struct shard *shard)
     dump->cut++; /* modulo 256 */
     dump_sink_init_queue(&dump->queue, &shard->memory);
     dump_scalars(shard, &dump->queue);
+    mail_dump(&shard->mail, &dump->queue);
     for (u32 room = 0; room < SHARD_DUMP_ROOM_COUNT; room++) {
         map_set_hook(map_of(shard, room), before_bucket_changes, shard);
         map_set_cut(map_of(shard, room), dump->cut);
@@ -194,6 +196,8 @@ static const char *load_record(struct shard *shard, const struct dump_view *view
     case DUMP_KIND_PRODUCT: return catalog_load(&shard->catalog, view->body, view->body_bytes);
     case DUMP_KIND_SESSION: return session_load(&shard->sessions, view->body, view->body_bytes);
     case DUMP_KIND_REPLY: return session_load_reply(&shard->sessions, view->body, view->body_bytes);
+    case DUMP_KIND_MAIL_PEER: return mail_load_peer(&shard->mail, view->body, view->body_bytes);
+    case DUMP_KIND_MAIL_PIECE: return mail_load_piece(&shard->mail, view->body, view->body_bytes);
     }
     return "a record of an unknown kind";
 }
@@ -217,5 +221,7 @@ const char *shard_load_finish(struct shard *shard)
     if (!shard->has_scalars)
         return "the snapshot has no scalars";
     const char *reason = stock_load_finish(&shard->stock);
+    if (reason == NULL)
+        reason = mail_load_finish(&shard->mail);
     return reason != NULL ? reason : session_load_finish(&shard->sessions);
 }

@@ -6,21 +6,8 @@
 
 #include <string.h>
 
+#include "shards/mail/mail_body.h"
 #include "shards/shard_handlers.h"
-
-/* One queued message: its record follows. */
-struct mail_body {
-    struct mail_body *next;
-    u64 seq;
-    u32 bytes;
-    u16 opcode;
-    u16 zero0;
-};
-
-static u8 *record_of(struct mail_body *body)
-{
-    return (u8 *)(body + 1);
-}
 
 static shard_mail_fn *handler_of(u16 index)
 {
@@ -45,12 +32,24 @@ void mail_room_init(struct mail_room *room, struct store_memory *memory, struct 
     room->applied_seq = store_memory_acquire(memory, count * sizeof *room->applied_seq);
 }
 
+struct mail_body *mail_body_make(struct mail_room *room, u32 bytes)
+{
+    struct mail_body *body = arena_acquire(room->arena, sizeof *body + bytes);
+    *body = (struct mail_body){.bytes = bytes};
+    room->queued_count++;
+    room->queued_bytes += bytes;
+    return body;
+}
+
 static void drop_first(struct mail_room *room, struct mail_queue_out *queue)
 {
     struct mail_body *body = queue->first;
     queue->first = body->next;
     if (queue->first == NULL)
         queue->last = NULL;
+    if (queue->cursor == body)
+        queue->cursor = NULL;
+    MUST(room->queued_count != 0 && room->queued_bytes >= body->bytes);
     room->queued_count--;
     room->queued_bytes -= body->bytes;
     arena_release(room->arena, body, sizeof *body + body->bytes);
@@ -74,18 +73,22 @@ void mail_post(struct shard *shard, u16 target, u16 opcode, const void *fixed,
     MUST(target < room->count);
     struct mail_queue_out *queue = &room->out[target];
     const u32 bytes = frame_record_bytes(info, FRAME_DIRECTION_REQUEST, spans);
-    struct mail_body *body = arena_acquire(room->arena, sizeof *body + bytes);
-    *body = (struct mail_body){.seq = ++queue->sent_seq, .bytes = bytes, .opcode = opcode};
+    MUST(bytes <= info->request.record_bytes_max);
+    struct mail_body *body = mail_body_make(room, bytes);
+    body->seq = ++queue->sent_seq;
+    body->opcode = opcode;
     const u32 written =
-        frame_record_write(info, FRAME_DIRECTION_REQUEST, record_of(body), bytes, fixed, spans);
+        frame_record_write(info, FRAME_DIRECTION_REQUEST, mail_record(body), bytes, fixed, spans);
     MUST(written == bytes);
     if (queue->last != NULL)
         queue->last->next = body;
     else
         queue->first = body;
     queue->last = body;
-    room->queued_count++;
-    room->queued_bytes += bytes;
+    if (target == room->own)
+        room->own_count++;
+    else
+        room->sent_count++;
 }
 
 static void apply_record(struct shard *shard, const struct message_info *info, u16 source,
@@ -105,11 +108,13 @@ void mail_apply_own(struct shard *shard, u64 now_ns)
     struct mail_queue_out *queue = &room->out[room->own];
     while (queue->first != NULL) { /* ends: a saga takes a bounded number of steps */
         struct mail_body *body = queue->first;
-        apply_record(shard, message_find(body->opcode), room->own, record_of(body), now_ns);
+        apply_record(shard, message_find(body->opcode), room->own, mail_record(body), now_ns);
         MUST(queue->first == body);
         queue->acked_seq = body->seq;
+        room->own_count--;
         drop_first(room, queue);
     }
+    MUST(room->own_count == 0 && queue->acked_seq == queue->sent_seq); /* I3 */
 }
 
 void mail_apply_entry(struct shard *shard, const struct entry_header *entry, const u8 *body,
@@ -121,9 +126,10 @@ void mail_apply_entry(struct shard *shard, const struct entry_header *entry, con
     MUST(entry->source_shard < room->count && entry->source_shard != room->own);
     u64 *applied = &room->applied_seq[entry->source_shard];
     if (entry->session_seq <= *applied)
-        return; /* sent again after a restart, and logged twice */
-    MUST(entry->session_seq == *applied + 1);
+        return;                               /* sent again after a restart, and logged twice */
+    MUST(entry->session_seq == *applied + 1); /* I2 */
     *applied = entry->session_seq;
+    room->applied_count++;
     apply_record(shard, info, entry->source_shard, body, now_ns);
 }
 
@@ -138,32 +144,58 @@ void mail_trim(struct shard *shard, u16 target, u64 seq)
     queue->acked_seq = MAX(queue->acked_seq, seq);
 }
 
-bool shard_mail_next(const struct shard *shard, u16 target, u64 after_seq, struct shard_mail *to)
+bool shard_mail_next(struct shard *shard, u16 target, u64 after_seq, struct shard_mail *to)
 {
-    const struct mail_queue_out *queue = &shard->mail.out[target];
-    MUST(target != shard->mail.own);
-    for (struct mail_body *body = queue->first; body != NULL; body = body->next)
-        if (body->seq > after_seq) {
-            *to = (struct shard_mail){.seq = body->seq,
-                                      .opcode = body->opcode,
-                                      .body = record_of(body),
-                                      .body_bytes = body->bytes};
-            return true;
-        }
-    return false;
+    struct mail_queue_out *queue = &shard->mail.out[target];
+    MUST(target < shard->mail.count && target != shard->mail.own);
+    if (after_seq >= queue->sent_seq)
+        return false;
+    struct mail_body *body = queue->first;
+    if (queue->cursor != NULL && queue->cursor->seq <= after_seq)
+        body = queue->cursor->next;                /* asked in order, this is the one */
+    while (body != NULL && body->seq <= after_seq) /* ends: one further each time */
+        body = body->next;
+    if (body == NULL)
+        return false; /* asked for what has been trimmed: there is no such queue any more */
+    queue->cursor = body;
+    *to = (struct shard_mail){.seq = body->seq,
+                              .opcode = body->opcode,
+                              .body = mail_record(body),
+                              .body_bytes = body->bytes};
+    return true;
+}
+
+u64 shard_mail_activity(const struct shard *shard)
+{
+    return shard->mail.sent_count + shard->mail.applied_count;
+}
+
+u64 shard_mail_queued_bytes(const struct shard *shard)
+{
+    return shard->mail.queued_bytes;
 }
 
 u64 shard_mail_applied(const struct shard *shard, u16 source)
 {
+    MUST(source < shard->mail.count);
     return shard->mail.applied_seq[source];
 }
 
 u64 shard_mail_sent(const struct shard *shard, u16 target)
 {
+    MUST(target < shard->mail.count);
     return shard->mail.out[target].sent_seq;
 }
 
 u64 shard_mail_acked(const struct shard *shard, u16 target)
 {
+    MUST(target < shard->mail.count);
     return shard->mail.out[target].acked_seq;
+}
+
+void shard_mail_admit(struct shard *shard, const struct shard_mail *mail)
+{
+    MUST(message_find(mail->opcode) != NULL);
+    MUST(message_find(mail->opcode)->class == MESSAGE_CLASS_MAIL);
+    gate_enter_mail(&shard->gate);
 }

@@ -11,15 +11,18 @@
  * what was applied is dropped by its number. So its effect happens once, whatever crashes.
  *
  * Mail to oneself needs no log and no number: it waits in a queue of its own and is applied at the
- * end of the same entry (or timer) that sent it, so it is in the same step, and equal on replay.
+ * end of the same entry that sent it, so it is in the same step, and equal on replay. A timer that
+ * may have told its own shard something calls mail_apply_own before the next object expires, so that
+ * the state does not depend on how an expiry was sliced.
  *
  * Invariants
- *   I1  numbers of a pair begin with 1 and have no gaps: acked <= all that is queued <= sent.
+ *   I1  numbers of a pair begin with 1 and have no gaps; queued are exactly those in (acked, sent].
  *   I2  a message of a pair is applied in the order of its number, each once.
  *   I3  between entries the queue to oneself is empty.
  * Ownership  queued bodies lie in the arena and belong to the room until they are acknowledged.
  * Failure    no memory is a panic. Mail is never refused: what it may allocate was admitted with the
- *            command that caused it.
+ *            command that caused it. Numbers that the engine has not checked against its peer are a
+ *            panic here: they would be in the log already.
  * Not here   transport, batching, sending again: engine/post.h. What messages mean: the rooms.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -47,8 +50,10 @@ struct mail_body;
 struct mail_queue_out {
     struct mail_body *first;
     struct mail_body *last;
-    u64 sent_seq;  /* the last number given */
-    u64 acked_seq; /* trimmed up to here */
+    struct mail_body *cursor; /* (soft) the last one given out by shard_mail_next */
+    u64 sent_seq;             /* the last number given */
+    u64 acked_seq;            /* trimmed up to here */
+    bool is_loaded;           /* (soft) a load has seen its record */
 };
 
 struct mail_room {
@@ -58,6 +63,9 @@ struct mail_room {
     u64 *applied_seq;           /* one per shard: from it */
     u64 queued_count;           /* (soft) not acknowledged, all shards */
     u64 queued_bytes;           /* (soft) */
+    u64 sent_count;             /* (soft) to others, ever */
+    u64 applied_count;          /* (soft) of others, ever */
+    u32 own_count;              /* (soft) in the queue to oneself */
     u16 count;
     u16 own;
 };
@@ -80,9 +88,10 @@ void mail_apply_entry(struct shard *shard, const struct entry_header *entry, con
 /* Everything sent to `target` up to `seq` has been applied there. */
 void mail_trim(struct shard *shard, u16 target, u64 seq);
 
-/* ---- dump and load: few and whole, so in one piece at the begin of a dump ---- */
+/* ---- dump and load: all of it at the begin of a dump; a message in pieces ---- */
 void mail_dump(const struct mail_room *room, struct dump_sink *sink);
-const char *mail_load(struct mail_room *room, const u8 *body, u32 bytes);
+const char *mail_load_peer(struct mail_room *room, const u8 *body, u32 bytes);
+const char *mail_load_piece(struct mail_room *room, const u8 *body, u32 bytes);
 const char *mail_load_finish(struct mail_room *room);
 
 #endif
