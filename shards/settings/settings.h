@@ -3,18 +3,30 @@
  *
  *      put at the home shard -> next version -> mail to all others -> applied -> mail back -> counted
  *
+ *      map of (kind, home_id, key) -> struct setting (64 B) -> body in the arena: the put as it came
+ *      index of a SKU              -> its prices                  settings_index.h: what pricing asks,
+ *      index of a customer group   -> its price lists, in order   derived from the settings, neither
+ *      index of a coupon           -> its promotions, in order    dumped nor digested
+ *      automatic promotions, in order, and which of them are valid at the moment
+ *
  * Invariants
  *   I1  versions of a setting come from its home alone and grow by 1; a shard applies them in order
- *       (mail of a pair is in order).
- *   I2  `pending` of a setting, at home: shards that have not told of its latest version.
- * Ownership  one core each; pointers are borrowed until the next setting is applied.
+ *       (mail of a pair is in order), each once.
+ *   I2  `pending` of a setting, at home: shards that have not told of its latest version; elsewhere 0.
+ *   I3  a price's list exists wherever the price does: they share their home, and the list came first.
+ *   I4  a body has passed setting_invalid (settings_judge.h), wherever it came from.
+ * Ownership  one core each; pointers are borrowed until the next setting is applied. A body belongs to
+ *            its setting.
+ * Happy path settings_judge.h says no or yes; settings_apply; mail_post to the others (settings_ops.c).
  * Failure    refusals are answers; a lack of memory is a panic.
+ * Not here   what things cost: pricing.h. Deletion: settings are switched off or emptied, never gone.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SOUK_SHARDS_SETTINGS_SETTINGS_H
 #define SOUK_SHARDS_SETTINGS_SETTINGS_H
 
+#include "proto/frame.h"
 #include "proto/messages.h"
 #include "shards/dump.h"
 #include "shards/store/arena.h"
@@ -30,12 +42,39 @@ struct policy {
     u32 deliveries_max, attempts_max;
 };
 
+struct setting {
+    u64 home_id;
+    u64 key; /* of a price: the SKU */
+    u64 version;
+    u8 *body; /* the fixed part of the put, if_version 0; of a price, the tiers follow */
+    u32 next; /* (derived) of a list: the next one of its group; of a promotion: of its coupon */
+    u32 list; /* (derived) of a price: its list */
+    u32 price_count; /* (derived) of a list: how many SKUs have a price in it */
+    u32 pending;
+    u16 body_bytes;
+    u16 kind; /* enum setting_kind */
+    u32 zero0;
+    u64 zero1;
+};
+STATIC_CHECK(sizeof(struct setting) == 64);
+
+struct promotion_slot;
+struct promotion_window;
+
 struct settings {
-    struct pool pool;
+    struct pool pool; /* struct setting */
     struct map map;
+    struct pool index_pool; /* (derived) struct settings_index */
+    struct map index_map;
+    struct promotion_slot *automatic; /* (derived) those that are on, without coupon, in order */
+    struct promotion_window *window;  /* (soft) those of them that are valid at the moment */
+    u32 automatic_count;
+    u32 automatic_capacity;
+    u32 promotions_on; /* (derived) with and without coupon */
+    bool is_dumped;    /* a snapshot must hear of changes beforehand */
+    struct store_memory *memory;
     struct arena *arena;
     struct policy policy; /* in force */
-    bool is_dumped;
 };
 
 void settings_init(struct settings *settings, struct store_memory *memory, struct arena *arena);
@@ -46,9 +85,58 @@ static inline const struct policy *settings_policy(const struct settings *settin
     return &settings->policy;
 }
 
-/* ---- dump and load ---- */
+static inline struct setting *setting_at(const struct settings *settings, u32 index)
+{
+    return pool_at_sized(&settings->pool, index, sizeof(struct setting));
+}
+
+/* What a setting is called. */
+struct setting_name {
+    u64 home_id;
+    u64 key; /* of a price: the SKU; else 0 */
+    u64 kind;
+};
+static inline struct setting_name setting_name_of(const struct setting *setting)
+{
+    return (struct setting_name){
+        .home_id = setting->home_id, .key = setting->key, .kind = setting->kind};
+}
+
+/* Its index, 0 = there is none. */
+u32 settings_find(const struct settings *settings, struct setting_name name);
+
+/* Puts a version in force on this shard: the next one after that which it has. */
+u32 settings_apply(struct settings *settings, struct setting_name name, u64 version,
+                   struct span body);
+/* As it was dumped; settings_load_finish derives the rest. */
+void settings_restore(struct settings *settings, struct setting_name name, u64 version, u32 pending,
+                      struct span body);
+/* At home: so many shards have not told of its latest version. */
+void settings_set_pending(struct settings *settings, u32 index, u32 pending);
+
+/* ---- bodies, typed ---- */
+static inline const struct msg_price_list_put_req *setting_list(const struct setting *setting)
+{
+    MUST(setting->kind == SETTING_KIND_PRICE_LIST);
+    return (const void *)setting->body;
+}
+static inline const struct msg_promotion_put_req *setting_promotion(const struct setting *setting)
+{
+    MUST(setting->kind == SETTING_KIND_PROMOTION);
+    return (const void *)setting->body;
+}
+/* The tiers of a price; *count 0: it has been emptied. */
+static inline const struct row_price_tier *setting_tiers(const struct setting *setting, u32 *count)
+{
+    MUST(setting->kind == SETTING_KIND_PRICE);
+    *count = (u32)((setting->body_bytes - sizeof(struct msg_price_put_req)) /
+                   sizeof(struct row_price_tier));
+    return (const void *)(setting->body + sizeof(struct msg_price_put_req));
+}
+
+/* ---- settings_dump.c ---- */
 void settings_dump_bucket(struct settings *settings, u32 bucket, struct dump_sink *sink);
-const char *settings_load(struct settings *settings, u16 kind, const u8 *body, u32 bytes);
+const char *settings_load(struct settings *settings, const u8 *body, u32 bytes);
 const char *settings_load_finish(struct settings *settings);
 
 #endif
