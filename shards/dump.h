@@ -38,7 +38,8 @@ enum dump_kind {
     DUMP_KIND_SESSION = 5,
     DUMP_KIND_REPLY = 6,
     DUMP_KIND_MAIL_PEER = 7,
-    DUMP_KIND_MAIL_PIECE = 8
+    DUMP_KIND_MAIL_PIECE = 8,
+    DUMP_KIND_HISTORY = 24
 };
 
 struct dump_head {

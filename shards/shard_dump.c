@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "shards/order/order_parts.h"
 #include "shards/shard_handlers.h"
 
 struct dump_scalars {
@@ -49,6 +50,7 @@ static struct map *map_of(struct shard *shard, u32 room)
         [SHARD_DUMP_ROOM_GRANTS] = &shard->stock.grant_map,
         [SHARD_DUMP_ROOM_PRODUCTS] = &shard->catalog.map,
         [SHARD_DUMP_ROOM_SESSIONS] = &shard->sessions.map,
+        [SHARD_DUMP_ROOM_HISTORIES] = &shard->orders.histories,
     };
     return maps[room];
 }
@@ -60,6 +62,7 @@ static void dump_bucket(struct shard *shard, u32 room, u32 bucket, struct dump_s
     case SHARD_DUMP_ROOM_GRANTS: stock_dump_grant_bucket(&shard->stock, bucket, sink); return;
     case SHARD_DUMP_ROOM_PRODUCTS: catalog_dump_bucket(&shard->catalog, bucket, sink); return;
     case SHARD_DUMP_ROOM_SESSIONS: session_dump_bucket(&shard->sessions, bucket, sink); return;
+    case SHARD_DUMP_ROOM_HISTORIES: history_dump_bucket(&shard->orders, bucket, sink); return;
     case SHARD_DUMP_ROOM_COUNT: break;
     }
     PANIC("no such room");
@@ -92,6 +95,7 @@ static void before_bucket_changes(void *context, struct map *map, u32 bucket)
 static void set_dumped(struct shard *shard, bool is_dumped)
 {
     shard->sessions.is_dumped = is_dumped;
+    shard->orders.is_dumped = is_dumped;
     if (is_dumped) {
         shard->stock.watch |= STOCK_WATCH_DUMP;
         shard->catalog.watch |= CATALOG_WATCH_DUMP;
@@ -198,6 +202,7 @@ static const char *load_record(struct shard *shard, const struct dump_view *view
     case DUMP_KIND_REPLY: return session_load_reply(&shard->sessions, view->body, view->body_bytes);
     case DUMP_KIND_MAIL_PEER: return mail_load_peer(&shard->mail, view->body, view->body_bytes);
     case DUMP_KIND_MAIL_PIECE: return mail_load_piece(&shard->mail, view->body, view->body_bytes);
+    case DUMP_KIND_HISTORY: return history_load(&shard->orders, view->body, view->body_bytes);
     }
     return "a record of an unknown kind";
 }
@@ -223,5 +228,7 @@ const char *shard_load_finish(struct shard *shard)
     const char *reason = stock_load_finish(&shard->stock);
     if (reason == NULL)
         reason = mail_load_finish(&shard->mail);
-    return reason != NULL ? reason : session_load_finish(&shard->sessions);
+    if (reason == NULL)
+        reason = session_load_finish(&shard->sessions);
+    return reason != NULL ? reason : history_load_finish(shard); /* after the orders */
 }

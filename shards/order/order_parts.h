@@ -28,8 +28,8 @@
 
 /* ---- worth (order_worth.c) ---- */
 
-/* floor(total x units / quantity), exactly; 0 <= units <= quantity, 1 <= quantity, 0 <= total. */
-i64 order_worth(i64 total, i64 units, i64 quantity);
+/* The worth of units of a line is spread_part of shards/settings/spread.h. */
+
 /* What the order is still worth to the shop: total - given_up, at least 0. */
 i64 order_owed(const struct order *order);
 /* What should be captured and not refunded now: all that is owed with capture now; with capture when
@@ -37,27 +37,60 @@ i64 order_owed(const struct order *order);
  * given up of it. */
 i64 order_due(const struct order *order, i64 asked);
 
+/* Charges of the whole order, free shipping taken off: the total less those of the lines. */
+i64 order_whole_charges(const struct order *order);
+
 /* ---- facts (order_facts.c) ---- */
 
 struct order_sums {
     i64 authorized, captured, refunded, charged_back;
-    i64 refunding; /* asked for, not answered */
+    i64 capturing, refunding; /* asked for, not answered */
+    i64 forced;
+};
+struct order_units {
+    i64 ordered, allocated, shipped, delivered, cancelled, returned;
+};
+enum order_fulfilment {
+    ORDER_FULFILMENT_NONE = 0,
+    ORDER_FULFILMENT_PART = 1,
+    ORDER_FULFILMENT_SHIPPED = 2,
+    ORDER_FULFILMENT_DELIVERED = 3
+};
+enum order_returned {
+    ORDER_RETURNED_NONE = 0,
+    ORDER_RETURNED_REQUESTED = 1,
+    ORDER_RETURNED_PART = 2,
+    ORDER_RETURNED_ALL = 3
 };
 struct order_sums order_sums_of(const struct order *order);
+struct order_units order_units_of(const struct order *order);
 u16 order_summary_of(const struct order *order);          /* enum order_summary */
 u16 order_payment_of(const struct order *order);          /* enum payment_summary */
-bool order_is_cancelled_whole(const struct order *order); /* every unit, none has left */
-bool order_has_left(const struct order *order);    /* something shipped, nothing left to ship */
-bool order_has_arrived(const struct order *order); /* and all of it delivered */
+u16 order_fulfilment_of(const struct order *order);       /* enum order_fulfilment */
+u16 order_returned_of(const struct order *order);         /* enum order_returned */
+bool order_is_cancelled_whole(const struct order *order); /* every unit, so none has left */
+bool order_has_left(const struct order *order); /* something has shipped, nothing is left to ship */
+bool order_has_arrived(const struct order *order); /* and all of it is delivered */
 /* Nothing moves by itself: RESTING, or WAITING in another state than AUTHORIZING and CAPTURING. */
 bool order_is_settled(u16 state);
 
 /* ---- history (order_history.c) ---- */
 
-/* The order is accepted: its owner has it in the history. */
+/* Called by order_room_init and order_room_deinit: histories, their entries, their map. */
+void history_init(struct order_room *room, struct store_memory *memory);
+void history_deinit(struct order_room *room);
+
+/* The order is accepted: its owner, a user of this shard, has it in the history. */
 void history_add(struct shard *shard, u32 order);
-/* After all orders were loaded: enters those that live on this shard. */
-void history_load_finish(struct shard *shard);
+/* Its owner is about to lose it. */
+void history_drop(struct shard *shard, u32 order);
+
+/* Only references to orders of other shards are dumped (history_dump_bucket of order.h); after all
+ * orders were loaded, history_load_finish enters those that live on this shard. NULL or the reason. */
+const char *history_load(struct order_room *room, const u8 *body, u32 bytes);
+const char *history_load_finish(struct shard *shard);
+/* Walks a tree; for checks. */
+bool history_valid(const struct order_room *room, u64 user_id);
 
 /* ---- cancel and parcels ---- */
 

@@ -143,6 +143,21 @@ struct order {
     u8 flags;   /* enum order_flag */
 };
 
+/* Tables as arrays: borrowed until the table grows. */
+#define ORDER_TABLE(name, table, type)                         \
+    static inline struct type *name(const struct order *order) \
+    {                                                          \
+        return (struct type *)(void *)order->table.rows;       \
+    }
+ORDER_TABLE(order_lines, lines, row_order_line)
+ORDER_TABLE(order_tenders, tenders, order_tender)
+ORDER_TABLE(order_commands, commands, order_command)
+ORDER_TABLE(order_parcels, parcels, order_parcel)
+ORDER_TABLE(order_returns, returns, order_return)
+ORDER_TABLE(order_parts, parts, row_part)
+ORDER_TABLE(order_events, events, order_event)
+#undef ORDER_TABLE
+
 /* An order in a user's history; it may live on another shard. What lives on this one follows from the
  * orders: only references to other shards are dumped. */
 struct history_entry {
