@@ -16,9 +16,12 @@
  *   L3  after a failure nothing is committed any more: no retry, no second opinion.
  *   L4  an entry for which replog_reserve gave room always fits: space is refused before, never
  *       after.
+ *   L5  the acknowledgements of a batch stand before its entries, so they are known when it gets its
+ *       first; they leave room for a whole frame.
  * Ownership  one reactor. The room that reserve gives is valid until commit_entry or the next
  *            reserve; a batch given to on_commit until that returns true.
- * Happy path reserve -> fill -> commit_entry ... -> append -> (ring turns) -> deliver -> on_commit.
+ * Happy path set_acks -> reserve -> fill -> commit_entry ... -> append -> (ring turns) -> deliver ->
+ *            on_commit.
  * Failure    on_failure is called once with the reason; is_failed stays true. may_answer is false
  *            from then on. The server exits with the reason.
  * Not here   no knowledge of commands, sockets or snapshots. No clock: the caller says the time.
@@ -30,6 +33,10 @@
 
 #include "proto/base.h"
 #include "proto/batch.h"
+
+STATIC_CHECK(LOG_BATCH_BYTES_MAX >= sizeof(struct batch_header) +
+                                        SHARDS_MAX * sizeof(struct batch_ack) +
+                                        sizeof(struct entry_header) + FRAME_BYTES_MAX); /* L5 */
 
 struct replog;
 
@@ -86,6 +93,7 @@ struct replog_statistics {
 
 /* What a back-end provides; see the functions below for the meaning. */
 struct replog_methods {
+    void (*set_acks)(struct replog *log, const struct batch_ack *acks, u32 count);
     u8 *(*reserve)(struct replog *log, u32 bytes);
     void (*commit_entry)(struct replog *log, u32 bytes);
     int (*append)(struct replog *log, u64 epoch, u64 stamp_ns);
@@ -105,7 +113,8 @@ struct replog {
     struct replog_positions positions;
     struct replog_statistics statistics;
     u32 open_entries;     /* committed to the open batch */
-    u32 open_bytes;       /* of its payload, batch header included */
+    u32 open_acks;        /* mail acknowledgements in it */
+    u32 open_bytes;       /* of its payload, batch header and acknowledgements included */
     u16 shard;            /* whose log this is */
     u8 mode;              /* enum replog_mode */
     bool can_append;      /* replog_append would be accepted now, space aside */
@@ -115,6 +124,12 @@ struct replog {
     bool has_undelivered; /* deliver would call on_commit */
 };
 
+/* The open batch carries these mail acknowledgements, instead of those set before. Only while it has
+ * no entry; an answer of replog_reserve is void then. At most one per shard. */
+static inline void replog_set_acks(struct replog *log, const struct batch_ack *acks, u32 count)
+{
+    log->methods->set_acks(log, acks, count);
+}
 /* Room for one entry (entry_header and body) of `bytes` (a multiple of 8) in the open batch, or NULL
  * when the batch is full, no buffer is free, there is no space, or the log has failed or stopped.
  * Asking again replaces the last answer. */
@@ -127,7 +142,7 @@ static inline void replog_commit_entry(struct replog *log, u32 bytes)
 {
     log->methods->commit_entry(log, bytes);
 }
-/* Seals the open batch, which may be empty (an expiry), with its stamp, and hands it to the log.
+/* Seals the open batch, which may be empty (an expiry) or have acknowledgements only, with its stamp, and hands it to the log.
  * The stamp must not be lower than the one before. 0 or one of the answers above; then the batch
  * stays open and unchanged. */
 NODISCARD static inline int replog_append(struct replog *log, u64 epoch, u64 stamp_ns)

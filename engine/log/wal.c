@@ -115,6 +115,19 @@ void wal_fail(struct wal *wal, const char *file, u64 offset, u64 lsn, const char
 
 /* ---- building a batch ------------------------------------------------------------------------ */
 
+/* They are kept aside until the batch is sealed: there may be no buffer for it yet. */
+static void set_acks(struct replog *log, const struct batch_ack *acks, u32 count)
+{
+    struct wal *wal = wal_of(log);
+    MUST(log->open_entries == 0 && count <= SHARDS_MAX);
+    if (count > 0)
+        memcpy(wal->acks, acks, count * sizeof *acks);
+    wal->reserved_bytes = 0;
+    log->open_acks = count;
+    log->open_bytes = (u32)(sizeof(struct batch_header) + count * sizeof *acks);
+    MUST(log->open_bytes <= wal->options.batch_bytes);
+}
+
 static u8 *reserve(struct replog *log, u32 bytes)
 {
     struct wal *wal = wal_of(log);
@@ -269,8 +282,11 @@ static void seal(struct wal *wal, u64 epoch, u64 stamp_ns)
     const struct batch_header batch = {.stamp_ns = stamp_ns,
                                        .bytes = wal->log.open_bytes,
                                        .entry_count = wal->log.open_entries,
+                                       .ack_count = wal->log.open_acks,
                                        .state_version = BATCH_STATE_VERSION};
-    memcpy(buffer->frame + sizeof(struct wal_frame_header), &batch, sizeof batch);
+    u8 *payload = buffer->frame + sizeof(struct wal_frame_header);
+    memcpy(payload, &batch, sizeof batch);
+    memcpy(payload + sizeof batch, wal->acks, batch.ack_count * sizeof wal->acks[0]);
     buffer->lsn = lsn;
     buffer->epoch = epoch;
     buffer->stamp_ns = stamp_ns;
@@ -323,6 +339,7 @@ static int append(struct replog *log, u64 epoch, u64 stamp_ns)
     log->statistics.entries += log->open_entries;
     log->statistics.payload_bytes += log->open_bytes;
     log->open_entries = 0;
+    log->open_acks = 0;
     log->open_bytes = sizeof(struct batch_header);
     wal->reserved_bytes = 0;
     start_write(wal);
@@ -487,7 +504,8 @@ static bool is_stopped(const struct replog *log)
     return wal->is_stopped && wal->prepare.op.state == RING_STATE_FREE && !log->has_undelivered;
 }
 
-const struct replog_methods wal_methods = {.reserve = reserve,
+const struct replog_methods wal_methods = {.set_acks = set_acks,
+                                           .reserve = reserve,
                                            .commit_entry = commit_entry,
                                            .append = append,
                                            .deliver = deliver,

@@ -127,6 +127,7 @@ struct wal {
     bool is_stopped;
     u8 *memory;
     size_t memory_bytes;
+    struct batch_ack acks[SHARDS_MAX]; /* of the open batch; log.open_acks of them */
 };
 
 static inline struct wal *wal_of(struct replog *log)

@@ -38,7 +38,8 @@ struct fixture {
     u64 expected[FIXTURE_BATCHES_MAX]; /* hash of what was appended, by lsn */
     u64 seen_lsn;                      /* highest that on_commit has had */
     u64 replayed_count;
-    u32 refusals_left; /* on_commit says "not yet" so often */
+    u32 refusals_left;        /* on_commit says "not yet" so often */
+    struct batch_ack acks[4]; /* what replog_set_acks was given for the open batch */
     u32 failures;
     u32 notes;
     u8 mode;
@@ -186,13 +187,16 @@ UNUSED static int fixture_append(struct fixture *fixture)
     const struct batch_header header = {.stamp_ns = fixture->stamp_ns + 1,
                                         .bytes = bytes,
                                         .entry_count = fixture->log->open_entries,
+                                        .ack_count = fixture->log->open_acks,
                                         .state_version = BATCH_STATE_VERSION};
     memcpy(copy, &header, sizeof header);
     const u64 lsn = fixture->log->positions.appended_lsn + 1;
-    u32 at = sizeof header;
+    u32 at = sizeof header + header.ack_count * (u32)sizeof fixture->acks[0];
+    memcpy(copy + sizeof header, fixture->acks, at - sizeof header);
+    const u32 entries_bytes = bytes - at;
     for (u32 entry = 0; at < bytes; entry++) {
         const u64 seed = (lsn - 1) * 1000 + entry;
-        const u32 entry_bytes = (bytes - (u32)sizeof header) / header.entry_count;
+        const u32 entry_bytes = entries_bytes / header.entry_count;
         for (u32 i = 0; i < entry_bytes; i++)
             copy[at + i] = (u8)((seed + 1) * (i / 3 + 7) >> 2 | 1);
         at += entry_bytes;

@@ -104,6 +104,66 @@ static void nothing_is_committed_before_its_write_has_completed(void **state)
     fixture_stop(&fixture);
 }
 
+static void set_acks(u32 count, u64 seq)
+{
+    for (u32 i = 0; i < count; i++)
+        fixture.acks[i] = (struct batch_ack){.seq = seq + i, .shard = (u16)i};
+    replog_set_acks(fixture.log, fixture.acks, count);
+}
+
+/* The fixture compares every batch that it is given with what was asked for, byte by byte. */
+static void acknowledgements_stand_before_the_entries_of_their_batch_alone(void **state)
+{
+    (void)state;
+    fixture_open(&fixture);
+    set_acks(3, 10);
+    set_acks(2, 20); /* instead of those */
+    assert_int_equal(fixture.log->open_acks, 2);
+    fixture_batches(&fixture, 2, 3, 64);
+    assert_int_equal(fixture.log->open_acks, 0);
+    set_acks(1, 30);
+    assert_int_equal(fixture_append(&fixture), 0); /* no entry at all */
+    (void)fixture_turn(&fixture);
+    set_acks(3, 40);
+    set_acks(0, 0);
+    fixture_batches(&fixture, 1, 1, 64);
+    assert_int_equal(fixture.seen_lsn, 4);
+    fixture_crash(&fixture, 0, false);
+    reopen_and_expect(4);
+    assert_int_equal(fixture.replayed_count, 4);
+    fixture_crash(&fixture, 0, false);
+}
+
+static void acknowledgements_are_set_while_no_buffer_is_free_and_never_after_an_entry(void **state)
+{
+    (void)state;
+    fixture_open(&fixture);
+    fixture.refusals_left = 1000000;
+    for (u32 i = 0; i < 12; i++) {
+        (void)fixture_batch(&fixture, 1, 64);
+        (void)fixture_turn(&fixture);
+    }
+    assert_null(replog_reserve(fixture.log, 64)); /* all buffers wait to be applied */
+    set_acks(4, 7);
+    fixture.refusals_left = 0;
+    fixture_settle(&fixture, 1);
+    const u64 lsn = fixture.seen_lsn;
+    assert_true(fixture_add_entry(&fixture, 64));
+    const struct batch_ack late = {.seq = 1, .shard = 1};
+    expect_assert_failure(replog_set_acks(fixture.log, &late, 1));
+    assert_int_equal(fixture_append(&fixture), 0);
+    fixture_settle(&fixture, 1);
+    assert_int_equal(fixture.seen_lsn, lsn + 1);
+    /* with as many acknowledgements as there are, less room is left for entries */
+    set_acks(4, 9);
+    assert_null(
+        replog_reserve(fixture.log, FIXTURE_BATCH_BYTES - (u32)sizeof(struct batch_header)));
+    assert_non_null(replog_reserve(fixture.log, FIXTURE_BATCH_BYTES -
+                                                    (u32)sizeof(struct batch_header) -
+                                                    4 * (u32)sizeof(struct batch_ack)));
+    fixture_stop(&fixture);
+}
+
 static void a_batch_that_is_not_done_is_given_again(void **state)
 {
     (void)state;
@@ -587,6 +647,8 @@ int main(void)
         TEST(what_was_committed_comes_back_after_a_kill),
         TEST(a_clean_stop_leaves_a_clean_end),
         TEST(nothing_is_committed_before_its_write_has_completed),
+        TEST(acknowledgements_stand_before_the_entries_of_their_batch_alone),
+        TEST(acknowledgements_are_set_while_no_buffer_is_free_and_never_after_an_entry),
         TEST(a_batch_that_is_not_done_is_given_again),
         TEST(buffers_that_are_not_applied_stop_the_intake_and_no_more),
         TEST(a_full_batch_takes_no_more_and_an_empty_one_is_possible),
