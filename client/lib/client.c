@@ -58,13 +58,15 @@ static struct souk_client *make_client(const struct souk_options *options)
     return client;
 }
 
-static void enlist(struct souk_client *client, struct waiter *waiter)
+void client_enlist(struct souk_client *client, struct waiter *waiter)
 {
     pthread_condattr_t attributes;
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&waiter->condition, &attributes);
     (void)pthread_condattr_destroy(&attributes);
+    waiter->poller = NULL;
+    waiter->is_woken = false;
     waiter->prev = NULL;
     waiter->next = client->waiters;
     if (client->waiters != NULL)
@@ -91,6 +93,12 @@ static void offer_lead(struct souk_client *client, const struct waiter *self)
         other = other->next;
     if (!client->has_leader && other != NULL)
         (void)pthread_cond_signal(&other->condition);
+}
+
+void client_leave(struct souk_client *client, struct waiter *waiter)
+{
+    delist(client, waiter);
+    offer_lead(client, NULL);
 }
 
 static void free_replies(struct async_call *async)
@@ -155,6 +163,16 @@ static void lead_or_follow(struct souk_client *client, struct waiter *waiter, u6
     (void)pthread_cond_timedwait(&waiter->condition, &client->lock, &until);
 }
 
+void client_await(struct souk_client *client, struct waiter *waiter, const bool *is_done,
+                  u64 until_ns)
+{
+    while (!*is_done && client_now_ns() < until_ns) {
+        lead_or_follow(client, waiter, until_ns, is_done);
+        if (!client->has_leader && client->callbacks_head != NULL)
+            (void)run_callbacks(client, waiter);
+    }
+}
+
 /* Waits for the first greeting. The lock is held. */
 static int greet(struct souk_client *client, struct waiter *waiter)
 {
@@ -195,9 +213,9 @@ int souk_open(const struct souk_options *given, struct souk_client **to)
     }
     struct waiter waiter;
     (void)pthread_mutex_lock(&client->lock);
-    enlist(client, &waiter);
+    client_enlist(client, &waiter);
     const int error = greet(client, &waiter);
-    delist(client, &waiter);
+    client_leave(client, &waiter);
     (void)pthread_mutex_unlock(&client->lock);
     return error;
 }
@@ -215,6 +233,7 @@ void souk_close(struct souk_client *client)
     core_deinit(&client->core);
     client_collect(client);
     (void)run_callbacks(client, NULL);
+    client_free_pollers(client);
     while (client->pool != NULL) {
         struct core_call *call = client->pool;
         client->pool = call->next;
@@ -247,35 +266,63 @@ static int refuse(const struct souk_request *request, int error)
     return error;
 }
 
-/* Makes one call that fits in memory at once. */
-static int call_segment(struct souk_client *client, const struct souk_request *request)
+/* Makes calls of which each fits in memory at once, and waits for the end of all. */
+static int call_segments(struct souk_client *client, const struct souk_request *requests,
+                         struct blocking_call *calls, u32 count)
 {
     struct waiter waiter;
-    struct blocking_call blocking = {
-        .call = {.replies = request->replies, .flags = CLIENT_CALL_BLOCKING}, .waiter = &waiter};
     (void)pthread_mutex_lock(&client->lock);
-    enlist(client, &waiter);
-    int error = 0;
+    client_enlist(client, &waiter);
+    int first_error = 0;
     if (client->core.server.shard_count == 0)
-        error = greet(client, &waiter);
-    if (error == 0)
-        error = core_submit(&client->core, client_now_ns(), request, &blocking.call);
-    if (error == 0) {
-        if (client->has_leader)
-            client_send_all(client, false);
-        client_collect(client);
-        while (!blocking.is_done) {
-            lead_or_follow(client, &waiter, CORE_NEVER, &blocking.is_done);
-            if (!client->has_leader && client->callbacks_head != NULL)
-                (void)run_callbacks(client, &waiter);
-        }
-        error = blocking.call.error;
-    } else {
-        (void)refuse(request, error);
+        first_error = greet(client, &waiter);
+    const int greeting = first_error;
+    for (u32 i = 0; i < count; i++) {
+        calls[i] = (struct blocking_call){
+            .call = {.replies = requests[i].replies, .flags = CLIENT_CALL_BLOCKING},
+            .waiter = &waiter};
+        int error = greeting;
+        if (error == 0)
+            error = core_submit(&client->core, client_now_ns(), &requests[i], &calls[i].call);
+        if (error == 0)
+            continue;
+        calls[i].call.error = refuse(&requests[i], error);
+        calls[i].is_done = true;
     }
-    delist(client, &waiter);
-    offer_lead(client, NULL);
+    if (client->has_leader)
+        client_send_all(client, false);
+    client_collect(client);
+    for (u32 i = 0; i < count; i++) {
+        client_await(client, &waiter, &calls[i].is_done, CORE_NEVER);
+        if (first_error == 0)
+            first_error = calls[i].call.error;
+    }
+    client_leave(client, &waiter);
     (void)pthread_mutex_unlock(&client->lock);
+    return first_error;
+}
+
+static int call_segment(struct souk_client *client, const struct souk_request *request)
+{
+    struct blocking_call blocking;
+    return call_segments(client, request, &blocking, 1);
+}
+
+int souk_call_all(struct souk_client *client, const struct souk_request *requests, uint32_t count)
+{
+    struct blocking_call *calls = calloc(MAX(count, 1u), sizeof *calls);
+    int error = calls == NULL ? SOUK_ERROR_MEMORY : 0;
+    for (u32 i = 0; i < count && error == 0; i++) {
+        const struct message_info *info = message_find(requests[i].op);
+        if (info == NULL || requests[i].replies == NULL || requests[i].records == NULL ||
+            requests[i].count == 0 || requests[i].count > info->records_max)
+            error = SOUK_ERROR_ARGUMENT;
+    }
+    for (u32 i = 0; i < count && error != 0; i++)
+        (void)refuse(&requests[i], error);
+    if (error == 0 && count != 0)
+        error = call_segments(client, requests, calls, count);
+    free(calls);
     return error;
 }
 
@@ -403,7 +450,7 @@ int souk_poll(struct souk_client *client, int timeout_ms)
         until_ns = client_now_ns() + (u32)timeout_ms * NS_PER_MS;
     struct waiter waiter;
     (void)pthread_mutex_lock(&client->lock);
-    enlist(client, &waiter);
+    client_enlist(client, &waiter);
     int count = run_callbacks(client, &waiter);
     bool is_over = false;
     while (count == 0 && !is_over) {
@@ -416,8 +463,7 @@ int souk_poll(struct souk_client *client, int timeout_ms)
         is_over = timeout_ms == 0 || client->open_calls == 0 ||
                   (until_ns != CORE_NEVER && client_now_ns() >= until_ns);
     }
-    delist(client, &waiter);
-    offer_lead(client, NULL);
+    client_leave(client, &waiter);
     (void)pthread_mutex_unlock(&client->lock);
     return count;
 }

@@ -97,6 +97,11 @@ uint16_t souk_shard_of_product(uint64_t product_id, uint16_t shard_count)
     return shard_count == 0 ? 0 : route_shard(route_hash_u64(product_id), shard_count);
 }
 
+uint16_t souk_shard_of_user(uint64_t user_id, uint16_t shard_count)
+{
+    return souk_shard_of_product(user_id, shard_count);
+}
+
 uint32_t souk_records_max(uint16_t op)
 {
     const struct message_info *info = message_find(op);

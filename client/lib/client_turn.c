@@ -270,6 +270,10 @@ void client_collect(struct souk_client *client)
         struct core_call *call = core->done_head;
         core->done_head = call->next;
         call->next = NULL;
+        if ((call->flags & CLIENT_CALL_WATCH) != 0) {
+            client_watch_ended(client, (struct client_watch *)call);
+            continue;
+        }
         if ((call->flags & CLIENT_CALL_BLOCKING) != 0) {
             struct blocking_call *blocking = (struct blocking_call *)call;
             blocking->is_done = true;

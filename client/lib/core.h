@@ -48,6 +48,7 @@
 #define CORE_NEVER          UINT64_MAX
 #define CORE_REPLY_SIZE_MAX 512u
 #define CORE_STATUS_BOGUS   64999u
+#define CORE_PATIENT        (1u << 31) /* in the flags of a call, beside enum souk_call_flag */
 
 /* What the caller asked for. Lives in the caller's stack or in the front's pool. */
 struct core_call {
@@ -105,6 +106,7 @@ struct core_frame {
     bool is_full;      /* no further record fits */
     bool is_abandoned; /* its calls were told already */
     bool is_uncertain; /* sent once without an answer: it may have been executed */
+    bool is_patient;   /* a read that waits at the server: no sign of load */
     u32 timeout_ms;    /* of the calls in it */
     u32 retries;       /* after RETRY statuses */
     u32 reply_bytes;   /* worst case */
@@ -131,7 +133,7 @@ struct core_lane {
     u16 shard;
     u16 connection;
     u8 session_state; /* enum core_session_state */
-    u32 in_flight;    /* frames in OUT and FLIGHT */
+    u32 in_flight;    /* frames in OUT and FLIGHT, patient ones not counted */
     struct id128 session;
     u64 next_seq;
     u64 acked_seq;
@@ -207,6 +209,8 @@ void core_deinit(struct core *core);
  * ends in `done`, or an error, and it does not. Records are copied. */
 int core_submit(struct core *core, u64 now_ns, const struct souk_request *request,
                 struct core_call *call);
+/* The field wait_ms of a public request struct; 0 where the operation has none. */
+u32 core_wait_ms(const struct message_info *info, const u8 *record);
 /* Bytes of the public structs of an operation. */
 u32 core_request_size(const struct message_info *info);
 u32 core_reply_size(const struct message_info *info);

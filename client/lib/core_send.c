@@ -30,7 +30,7 @@ void core_frame_unwire(struct core *core, struct core_frame *frame)
     MUST(frame->state == CORE_FRAME_OUT || frame->state == CORE_FRAME_FLIGHT);
     core_list_remove(frame->state == CORE_FRAME_OUT ? &connection->out : &connection->flight,
                      frame);
-    if (frame->kind == CORE_FRAME_HELLO)
+    if (frame->kind == CORE_FRAME_HELLO || frame->is_patient)
         return;
     MUST(core->lanes[frame->shard].in_flight != 0);
     core->lanes[frame->shard].in_flight--;
@@ -43,7 +43,9 @@ static void wire(struct core *core, struct core_lane *lane, struct core_frame *f
     frame->state = CORE_FRAME_OUT;
     frame->connection = lane->connection;
     core_list_push(&connection->out, frame);
-    lane->in_flight++;
+    /* A read that waits at the server for a minute must not make other calls gather for as long. */
+    if (!frame->is_patient)
+        lane->in_flight++;
 }
 
 /* Asks for the lane's session. Its answer lets the writes go. */

@@ -3,6 +3,9 @@
  * Records without texts are laid out in the public structs as on the wire, so a run of them that
  * goes to one shard is one memcpy into the frame.
  *
+ * A read that waits at the server (its wait_ms is not 0) has a frame of its own, because only such a
+ * frame may wait there, and its deadline begins when its time to wait is over.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <string.h>
@@ -44,6 +47,27 @@ u16 core_route(const struct message_info *info, const u8 *record, u16 shard_coun
     u64 id;
     memcpy(&id, record + info->route_offset + at, sizeof id);
     return route_shard(route_hash_u64(id), shard_count);
+}
+
+/* Where a request has its field wait_ms; 0 where the operation has none. */
+static u32 wait_offset(const struct message_info *info)
+{
+    switch (info->code) {
+    case OPCODE_CART_MERGE_STATUS: return offsetof(struct msg_cart_merge_status_req, wait_ms);
+    case OPCODE_SETTING_STATUS: return offsetof(struct msg_setting_status_req, wait_ms);
+    case OPCODE_CHECKOUT_STATUS: return offsetof(struct msg_checkout_status_req, wait_ms);
+    case OPCODE_COMMAND_WAIT: return offsetof(struct msg_command_wait_req, wait_ms);
+    default: return 0;
+    }
+}
+
+u32 core_wait_ms(const struct message_info *info, const u8 *record)
+{
+    const u32 at = wait_offset(info);
+    u32 wait_ms = 0;
+    if (at != 0)
+        memcpy(&wait_ms, record + at, sizeof wait_ms);
+    return wait_ms;
 }
 
 /* Bytes of a record on the wire; 0 when a text is too long. */
@@ -92,6 +116,7 @@ static struct core_frame *frame_for(struct core *core, u64 now_ns, struct core_l
     core->next_due_ns = MIN(core->next_due_ns, frame->deadline_ns);
     frame->is_linked = (request->flags & SOUK_LINKED) != 0;
     frame->is_numbered = (request->flags & SOUK_NUMBERED) != 0;
+    frame->is_patient = (request->flags & CORE_PATIENT) != 0;
     if (frame->is_numbered) {
         frame->session = (struct id128){request->session.low, request->session.high};
         frame->session_seq = request->session_seq;
@@ -196,6 +221,34 @@ static u16 lane_of(const struct core *core, const struct souk_request *request,
     return core_route(info, record, core->server.shard_count);
 }
 
+/* Adds record i of an operation that may wait: alone, and with its time to wait before the deadline. */
+static u32 append_patient(struct core *core, u64 now_ns, const struct souk_request *request,
+                          const struct message_info *info, struct core_call *call, u32 i)
+{
+    struct core_lane *lane = &core->lanes[lane_of(core, request, info, i)];
+    const u8 *record = (const u8 *)request->records + (size_t)i * core_request_size(info);
+    const u32 wait_ms = MIN(core_wait_ms(info, record), WAIT_MS_MAX);
+    struct souk_request alone = *request;
+    if (wait_ms != 0) {
+        alone.flags |= CORE_PATIENT;
+        if (alone.deadline_ms < SOUK_FOREVER - wait_ms)
+            alone.deadline_ms += wait_ms;
+    }
+    return append_run(core, now_ns, lane, &alone, info, call, i, 1);
+}
+
+/* Whether any record of a request waits at the server. */
+static bool has_patient(const struct souk_request *request, const struct message_info *info)
+{
+    const u32 size = core_request_size(info);
+    if (wait_offset(info) == 0 || (request->flags != 0 && request->count != 1))
+        return false;
+    for (u32 i = 0; i < request->count; i++)
+        if (core_wait_ms(info, (const u8 *)request->records + (size_t)i * size) != 0)
+            return true;
+    return false;
+}
+
 int core_submit(struct core *core, u64 now_ns, const struct souk_request *given,
                 struct core_call *call)
 {
@@ -216,6 +269,12 @@ int core_submit(struct core *core, u64 now_ns, const struct souk_request *given,
     call->error = 0;
     call->next = NULL;
     core->stats.calls++;
+    if (has_patient(&request, info)) {
+        for (u32 i = 0; i < request.count; i++)
+            if (append_patient(core, now_ns, &request, info, call, i) == 0)
+                core_fail_records(core, call, i, 1, SOUK_ERROR_MEMORY);
+        return 0;
+    }
     const bool is_one_lane = core->server.shard_count == 1 || request.flags != 0;
     u16 shard = lane_of(core, &request, info, 0);
     for (u32 i = 0; i < request.count;) {

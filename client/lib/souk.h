@@ -15,7 +15,9 @@
  *                                                               shards and limits allow
  *      souk_take_async(client, &record, callback, context)      returns at once; souk_poll() runs
  *                                                               the callback
- * and souk_call() / souk_submit(), which are what the three are made of, with all options.
+ * and souk_call() / souk_submit(), which are what the three are made of, with all options. What takes
+ * several calls (a checkout that is waited for, commands of all shards, a cart with what its SKUs cost
+ * now) is at the end, under "several calls in one".
  *
  * Batching by itself: async calls made between two polls, and blocking calls of threads that come
  * while others are on their way, share frames (same operation, same shard, same deadline). Each
@@ -94,6 +96,165 @@ enum souk_kind {
     SOUK_KIND_AD_BUDGET = 5
 };
 
+/* ---- numbers in requests, replies and rows ---- */
+
+enum souk_cart_state {
+    SOUK_CART_STATE_NONE, /* there is no cart */
+    SOUK_CART_STATE_ACTIVE,
+    SOUK_CART_STATE_CLAIMED, /* an order of it is under way; it may be edited */
+    SOUK_CART_STATE_FROZEN,  /* that order is being paid */
+    SOUK_CART_STATE_MERGING, /* its lines are on their way to a user's cart */
+    SOUK_CART_STATE_MERGED   /* a tombstone that names the surviving cart */
+};
+enum souk_merge_strategy {
+    SOUK_MERGE_SUM = 1,
+    SOUK_MERGE_GUEST_WINS = 2,
+    SOUK_MERGE_USER_WINS = 3,
+    SOUK_MERGE_MAX = 4,
+    SOUK_MERGE_GUEST_IF_USER_EMPTY = 5
+};
+enum souk_pour_outcome {
+    SOUK_POUR_ADDED = 1,
+    SOUK_POUR_SUMMED = 2,
+    SOUK_POUR_REPLACED = 3,
+    SOUK_POUR_KEPT = 4,
+    SOUK_POUR_CLAMPED = 5,
+    SOUK_POUR_DROPPED_FULL = 6,
+    SOUK_POUR_DROPPED_CURRENCY = 7,
+    SOUK_POUR_REMOVED = 8
+};
+/* Bits of `problems` in a quote. */
+enum souk_problem {
+    SOUK_PROBLEM_PRICE = 1 << 0, /* not the price that was seen */
+    SOUK_PROBLEM_OUT_OF_STOCK = 1 << 1,
+    SOUK_PROBLEM_FEWER = 1 << 2, /* than wanted */
+    SOUK_PROBLEM_NO_SKU = 1 << 3,
+    SOUK_PROBLEM_CURRENCY = 1 << 4,
+    SOUK_PROBLEM_TOO_MANY = 1 << 5,
+    SOUK_PROBLEM_COUPON = 1 << 6 /* of the whole cart: a coupon is not valid */
+};
+enum souk_setting_kind {
+    SOUK_SETTING_PRICE_LIST = 1,
+    SOUK_SETTING_PRICE = 2,
+    SOUK_SETTING_PROMOTION = 3,
+    SOUK_SETTING_POLICY = 4
+};
+enum souk_promotion_kind {
+    SOUK_PROMOTION_PERCENT = 1,
+    SOUK_PROMOTION_FIXED = 2,
+    SOUK_PROMOTION_N_FOR_M = 3,
+    SOUK_PROMOTION_FREE_SHIPPING = 4
+};
+/* Of struct souk_row_amount and souk_row_charge. */
+enum souk_amount_kind {
+    SOUK_AMOUNT_BASE = 1,
+    SOUK_AMOUNT_LIST = 2,
+    SOUK_AMOUNT_AGREED = 3,
+    SOUK_AMOUNT_PROMOTION = 4,
+    SOUK_AMOUNT_TAX = 5,
+    SOUK_AMOUNT_SHIPPING = 6,
+    SOUK_AMOUNT_FEE = 7,
+    SOUK_AMOUNT_FREE_SHIPPING = 8
+};
+enum souk_capture { SOUK_CAPTURE_NOW = 0, SOUK_CAPTURE_ON_SHIP = 1 };
+enum souk_tender_kind {
+    SOUK_TENDER_OUTSIDE = 0,
+    SOUK_TENDER_GIFT_CARD = 1,
+    SOUK_TENDER_CREDIT = 2
+};
+enum souk_tender_state {
+    SOUK_TENDER_STATE_WAITING = 1,
+    SOUK_TENDER_STATE_AUTHORIZED = 2,
+    SOUK_TENDER_STATE_DECLINED = 3,
+    SOUK_TENDER_STATE_ACTION = 4,
+    SOUK_TENDER_STATE_UNKNOWN = 5,
+    SOUK_TENDER_STATE_VOIDED = 6,
+    SOUK_TENDER_STATE_EXPIRED = 7,
+    SOUK_TENDER_STATE_HELD = 8,
+    SOUK_TENDER_STATE_SPENT = 9,
+    SOUK_TENDER_STATE_RELEASED = 10
+};
+enum souk_command_kind {
+    SOUK_COMMAND_AUTHORIZE = 1,
+    SOUK_COMMAND_CAPTURE = 2,
+    SOUK_COMMAND_VOID = 3,
+    SOUK_COMMAND_REFUND = 4,
+    SOUK_COMMAND_QUERY = 5,
+    SOUK_COMMAND_NOTIFY_SHIPPED = 6
+};
+enum souk_command_state {
+    SOUK_COMMAND_STATE_READY = 1,
+    SOUK_COMMAND_STATE_LEASED = 2,
+    SOUK_COMMAND_STATE_WAITING = 3, /* handed over, the result comes as an event */
+    SOUK_COMMAND_STATE_DONE = 4,
+    SOUK_COMMAND_STATE_DEAD = 5,
+    SOUK_COMMAND_STATE_TAKEN_BACK = 6
+};
+/* Kinds of payment events. */
+enum souk_event {
+    SOUK_EVENT_AUTHORIZED = 1,
+    SOUK_EVENT_DECLINED = 2,
+    SOUK_EVENT_ACTION = 3,
+    SOUK_EVENT_CAPTURED = 4,
+    SOUK_EVENT_CAPTURE_FAILED = 5,
+    SOUK_EVENT_VOIDED = 6,
+    SOUK_EVENT_VOID_FAILED = 7,
+    SOUK_EVENT_REFUNDED = 8,
+    SOUK_EVENT_REFUND_FAILED = 9,
+    SOUK_EVENT_CHARGED_BACK = 10,
+    SOUK_EVENT_AUTH_EXPIRED = 11,
+    SOUK_EVENT_UNKNOWN = 12,
+    SOUK_EVENT_NO_SUCH_PAYMENT = 13
+};
+/* What a payment event did. */
+enum souk_effect {
+    SOUK_EFFECT_APPLIED = 1,
+    SOUK_EFFECT_SEEN = 2,
+    SOUK_EFFECT_STALE = 3,       /* recorded without effect */
+    SOUK_EFFECT_FLAGGED = 4,     /* recorded; money beyond what was asked for */
+    SOUK_EFFECT_LATE_RETAKE = 5, /* too late: the stock is being taken again */
+    SOUK_EFFECT_LATE_VOID = 6    /* too late: it is given back */
+};
+enum souk_payment_summary {
+    SOUK_PAYMENT_SUMMARY_NONE = 0,
+    SOUK_PAYMENT_SUMMARY_PART_AUTHORIZED = 1,
+    SOUK_PAYMENT_SUMMARY_AUTHORIZED = 2,
+    SOUK_PAYMENT_SUMMARY_PART_PAID = 3,
+    SOUK_PAYMENT_SUMMARY_PAID = 4,
+    SOUK_PAYMENT_SUMMARY_REFUNDING = 5,
+    SOUK_PAYMENT_SUMMARY_REFUNDED = 6,
+    SOUK_PAYMENT_SUMMARY_UNKNOWN = 7,
+    SOUK_PAYMENT_SUMMARY_CHARGED_BACK = 8
+};
+enum souk_decision { SOUK_RESOLVE_RETRY = 1, SOUK_RESOLVE_FORCE_PAID = 2, SOUK_RESOLVE_CANCEL = 3 };
+enum souk_cancel_reason {
+    SOUK_CANCEL_CUSTOMER = 1,
+    SOUK_CANCEL_DECLINED = 2,
+    SOUK_CANCEL_FRAUD = 3,
+    SOUK_CANCEL_INVENTORY = 4,
+    SOUK_CANCEL_STAFF = 5,
+    SOUK_CANCEL_OTHER = 6,
+    SOUK_CANCEL_EXPIRED = 7
+};
+enum souk_parcel_state {
+    SOUK_PARCEL_PLANNED = 1,
+    SOUK_PARCEL_LEAVING = 2,
+    SOUK_PARCEL_SHIPPED = 3,
+    SOUK_PARCEL_DELIVERED = 4,
+    SOUK_PARCEL_CANCELLED = 5,
+    SOUK_PARCEL_SHORT = 6 /* not all of it is in the warehouse */
+};
+enum souk_return_state {
+    SOUK_RETURN_REQUESTED = 1,
+    SOUK_RETURN_APPROVED = 2,
+    SOUK_RETURN_REJECTED = 3,
+    SOUK_RETURN_RECEIVED = 4,
+    SOUK_RETURN_REFUNDED = 5
+};
+enum souk_part_kind { SOUK_PART_PARCEL = 1, SOUK_PART_RETURN = 2 };
+
+/* ---- errors, flags, options ---- */
+
 /* Why there is no answer. 0 means that there is one. */
 enum souk_error {
     SOUK_ERROR_NO_SERVER = -1,       /* nobody answers at the address; not executed */
@@ -141,7 +302,13 @@ enum souk_status_class {
 #define SOUK_ADDRESS_DEFAULT "127.0.0.1:7685"
 #define SOUK_ERROR_TEXT_MAX  512
 #define SOUK_ID_TEXT_MAX     33 /* 32 hexadecimal digits and a zero byte */
+#define SOUK_NUMBER_TEXT_MAX 34 /* 27 characters, six dashes and a zero byte */
+#define SOUK_KEY_TEXT_MAX    64 /* of souk_command_key(), with its zero byte */
 #define SOUK_MONEY_TEXT_MAX  40
+#define SOUK_TEXT64_MAX      65
+#define SOUK_WAIT_MS_MAX     60000u     /* of one read that waits; souk_..._wait() repeats it */
+#define SOUK_LINE_NONE       UINT32_MAX /* in rows: the whole order */
+#define SOUK_POLICY_HOME     1ull       /* home_id of the policy */
 
 /* The end of an async call. `error` is 0 or an enum souk_error; `replies` are `count` reply structs
  * of the operation, e.g. const struct souk_take_reply *, and are there in both cases. */
@@ -302,7 +469,15 @@ struct souk_resource souk_sku(const char *code);
 /* The text of a zero-terminated string; NULL is the empty text. */
 struct souk_text souk_text_of(const char *string);
 
-/* A new name for a hold, allocation or order: milliseconds since 1970, then 80 random bits. */
+/* The user id of a guest's token: that of souk_id(), with the top bit set. */
+uint64_t souk_guest(const char *token);
+
+/* A short text: what does not fit in 64 bytes is cut off, never inside a character. NULL is "". */
+struct souk_text64 souk_text64_of(const char *string);
+/* Its bytes and a zero in `to`, which has SOUK_TEXT64_MAX bytes. Returns `to`. */
+const char *souk_text64_print(const struct souk_text64 *text, char *to);
+
+/* A new name for a hold or allocation: milliseconds since 1970, then 80 random bits. */
 struct souk_id128 souk_new_id(void);
 /* A new session id: 128 random bits. */
 struct souk_id128 souk_new_session(void);
@@ -311,14 +486,61 @@ const char *souk_id_print(struct souk_id128 id, char *to);
 /* Returns 0 and sets *id, or SOUK_ERROR_ARGUMENT. */
 int souk_id_parse(const char *text, struct souk_id128 *id);
 
+/* A new order of a user or guest: high half the user id, low half milliseconds since 1970 and 16
+ * random bits. Many orders of one user in one millisecond need bits of the caller's own. */
+struct souk_id128 souk_order_new(uint64_t user_id);
+/* The number of an order as people see it, e.g. 26D3-E2QF-HC0V-X07H-06BX-0ZA2-9MT: the id in base 32
+ * (Crockford's digits), and a check character that finds every wrong character and every two that
+ * were exchanged. `to` has SOUK_NUMBER_TEXT_MAX bytes. Returns `to`. */
+const char *souk_order_number(struct souk_id128 order, char *to);
+/* Takes capital and small letters, O for 0, I and L for 1, dashes and blanks anywhere. Returns 0 and
+ * sets *order, or SOUK_ERROR_ARGUMENT. */
+int souk_order_number_parse(const char *text, struct souk_id128 *order);
+
+/* The provider's idempotency key of a command: NUMBER.STEP.ATTEMPT, stable over retries. It names the
+ * order, so an answer that has the key finds it. `to` has SOUK_KEY_TEXT_MAX bytes. Returns `to`. */
+const char *souk_command_key(struct souk_id128 order, uint32_t step, uint32_t attempt, char *to);
+/* Returns 0 and sets all three, or SOUK_ERROR_ARGUMENT. */
+int souk_command_key_parse(const char *text, struct souk_id128 *order, uint32_t *step,
+                           uint32_t *attempt);
+
+/* Rows: a text of a request or reply that is a table. They are copied, never pointed at: the bytes of
+ * a reply are not aligned.
+ *      struct souk_row_cart_line line;
+ *      for (uint32_t i = 0; souk_row_at(cart.lines, sizeof line, i, &line); i++) ... */
+
+/* Whether the text has row `index`; copies it to `row` if so. */
+int souk_row_at(struct souk_text rows, size_t row_bytes, uint32_t index, void *row);
+/* Sets *count. Returns 0, or SOUK_ERROR_ARGUMENT for a text that is not whole rows. */
+int souk_rows(struct souk_text rows, size_t row_bytes, uint32_t *count);
+/* The text of an array of rows, for a request. It points to them. */
+struct souk_text souk_rows_of(const void *rows, size_t row_bytes, uint32_t count);
+
 /* The shard that a resource or product lives on; shard_count as in souk_server(), at least 1. */
 uint16_t souk_shard_of(struct souk_resource resource, uint16_t shard_count);
 uint16_t souk_shard_of_product(uint64_t product_id, uint16_t shard_count);
+/* The shard of what belongs to a user (carts, orders, their history), or to a home_id. */
+uint16_t souk_shard_of_user(uint64_t user_id, uint16_t shard_count);
 /* Most records in one frame of an operation; 0 where it does not exist. */
 uint32_t souk_records_max(uint16_t op);
 
 /* "SOLD_OUT"; "UNKNOWN" for a number that is not declared. */
 const char *souk_status_name(uint16_t status);
+/* "PAID", of enum souk_state; "?" for a number that is none. Likewise the others. */
+const char *souk_state_name(uint16_t state);
+const char *souk_summary_name(uint16_t summary);
+const char *souk_history_name(uint16_t kind);
+/* The words of a kind of event in an order's history, with their marks; "" for an unknown one. */
+const char *souk_history_words(uint16_t kind);
+/* Whether an order in this state is over or at rest: nothing moves until somebody asks. */
+int souk_state_is_resting(uint16_t state);
+/* "authorize", of enum souk_command_kind; "captured", of enum souk_event; and so on. */
+const char *souk_command_kind_name(uint16_t kind);
+const char *souk_command_state_name(uint16_t state);
+const char *souk_event_name(uint16_t kind);
+const char *souk_effect_name(uint16_t effect);
+const char *souk_tender_state_name(uint16_t state);
+
 /* What the status means, one sentence without a full stop. Never NULL. */
 const char *souk_status_text(uint16_t status);
 /* What the caller does next; may be "". Never NULL. */
@@ -509,6 +731,61 @@ enum souk_state {
     SOUK_STATE_VOID_PENDING = 15, /* an authorisation is being voided */
     SOUK_STATE_REFUND_PENDING = 16, /* money is being given back */
     SOUK_STATE_NEEDS_OPERATOR = 17, /* a command is dead or failed for good; order_resolve decides */
+};
+
+/* What an order has come to, in short. */
+enum souk_summary {
+    SOUK_SUMMARY_OPEN = 1, /* not placed yet */
+    SOUK_SUMMARY_PLACED = 2, /* sold, not paid */
+    SOUK_SUMMARY_PAID = 3, /* paid, not shipped */
+    SOUK_SUMMARY_SHIPPED = 4, /* all has left */
+    SOUK_SUMMARY_DELIVERED = 5, /* all has arrived */
+    SOUK_SUMMARY_CANCELLED = 6, /* failed or cancelled as a whole */
+    SOUK_SUMMARY_RETURNED = 7, /* all that arrived has come back */
+};
+
+/* Kinds of events in an order's history. In their words %v is the value as
+ * money, %n as a number, %w the field what, %s the status, %t the text. */
+enum souk_history {
+    SOUK_HISTORY_CREATED = 1, /* ordered for %v */
+    SOUK_HISTORY_STATE_CHANGED = 2, /* is now %t */
+    SOUK_HISTORY_REFUSED = 3, /* refused: %s */
+    SOUK_HISTORY_COMMAND = 4, /* step %w sent out: %t, %v */
+    SOUK_HISTORY_LEASED = 5, /* step %w is with a worker */
+    SOUK_HISTORY_NACKED = 6, /* step %w was not done, it is tried again */
+    SOUK_HISTORY_DEAD = 7, /* step %w was given up */
+    SOUK_HISTORY_AUTHORIZED = 8, /* %v authorised (%t) */
+    SOUK_HISTORY_DECLINED = 9, /* declined (%t) */
+    SOUK_HISTORY_ACTION = 10, /* the shopper must do something */
+    SOUK_HISTORY_UNKNOWN = 11, /* no answer about step %w */
+    SOUK_HISTORY_CAPTURED = 12, /* %v captured (%t) */
+    SOUK_HISTORY_CAPTURE_FAILED = 13, /* capture failed (%t) */
+    SOUK_HISTORY_VOIDED = 14, /* voided (%t) */
+    SOUK_HISTORY_VOID_FAILED = 15, /* void failed (%t) */
+    SOUK_HISTORY_REFUNDED = 16, /* %v refunded (%t) */
+    SOUK_HISTORY_REFUND_FAILED = 17, /* refund failed (%t) */
+    SOUK_HISTORY_CHARGED_BACK = 18, /* %v charged back (%t) */
+    SOUK_HISTORY_OVERCHARGED = 19, /* %v captured beyond what was asked for (%t); it is refunded */
+    SOUK_HISTORY_STALE = 20, /* an event without effect (%t) */
+    SOUK_HISTORY_LATE = 21, /* authorised too late (%t) */
+    SOUK_HISTORY_CANCELLED_UNITS = 22, /* %n of line %w cancelled */
+    SOUK_HISTORY_PARCEL_PLANNED = 23, /* parcel %w planned */
+    SOUK_HISTORY_PARCEL_SHIPPED = 24, /* parcel %w shipped (%t) */
+    SOUK_HISTORY_PARCEL_DELIVERED = 25, /* parcel %w delivered */
+    SOUK_HISTORY_PARCEL_CANCELLED = 26, /* parcel %w cancelled */
+    SOUK_HISTORY_PARCEL_SHORT = 27, /* parcel %w cannot leave: not all of it is in the warehouse */
+    SOUK_HISTORY_RETURN_REQUESTED = 28, /* return %w requested */
+    SOUK_HISTORY_RETURN_DECIDED = 29, /* return %w: %t */
+    SOUK_HISTORY_RETURN_RECEIVED = 30, /* return %w received: %n units */
+    SOUK_HISTORY_RETURN_REFUNDED = 31, /* return %w refunded: %v */
+    SOUK_HISTORY_ATTACHED = 32, /* given to account %w */
+    SOUK_HISTORY_RESOLVED = 33, /* resolved by %t */
+    SOUK_HISTORY_RESOLVE_REASON = 34, /* because %t */
+    SOUK_HISTORY_EXPIRED = 35, /* not paid in time */
+    SOUK_HISTORY_SPENT = 36, /* %v paid by gift card or credit */
+    SOUK_HISTORY_CANCEL_ASKED = 37, /* cancel asked for: reason %w */
+    SOUK_HISTORY_REFUND_ASKED = 38, /* refund of %v asked for */
+    SOUK_HISTORY_CAPTURE_ASKED = 39, /* capture of %v asked for */
 };
 
 /* Rows: what texts that are tables are made of, one after the other. */
@@ -2098,6 +2375,8 @@ int souk_command_poll(struct souk_client *client, uint16_t shard, const struct s
     struct souk_command_poll_reply *reply);
 int souk_command_poll_async(struct souk_client *client, uint16_t shard, const struct souk_command_poll *record,
     souk_callback *callback, void *context);
+int souk_command_poll_batch(struct souk_client *client, uint16_t shard, const struct souk_command_poll *records,
+    uint32_t count, struct souk_command_poll_reply *replies, uint32_t flags);
 
 /* command_ack: a leased command was handed over; its result comes as an event */
 struct souk_command_ack {
@@ -2707,6 +2986,79 @@ int souk_return_refund_batch(struct souk_client *client, const struct souk_retur
     uint32_t count, struct souk_return_refund_reply *replies, uint32_t flags);
 /* generated: end */
 /* clang-format on */
+
+/* ---- several calls in one: blocking, made of the calls above ---- */
+
+/* Makes several calls at once, of any operations and shards, and waits for the end of all. Each
+ * request is as for souk_call(), of at most souk_records_max() records. Returns 0, or the first
+ * error; each record's reply says which. */
+int souk_call_all(struct souk_client *client, const struct souk_request *requests, uint32_t count);
+
+/* Checks out, and waits up to wait_ms until the order settles (docs/orders.md): placed, paid, failed,
+ * or in the hands of the shopper. The order's id makes repeating safe, so a checkout with unknown
+ * outcome is sent again, twice at most. Returns 0 or an error.
+ *      first->status   not SOUK_OK: why there is no order; last->status says the same
+ *      last            the order as it is now; last->is_settled == 0: it needs longer than wait_ms.
+ *                      last->memory is to be freed with souk_free()
+ * `first` may be NULL: then a refusal is in last->status alone. */
+int souk_checkout_wait(struct souk_client *client, const struct souk_checkout *record,
+                       uint32_t wait_ms, struct souk_checkout_reply *first,
+                       struct souk_checkout_status_reply *last);
+/* Waits until an order settles; user_id as in checkout_status. */
+int souk_order_wait(struct souk_client *client, struct souk_id128 order, uint64_t user_id,
+                    uint32_t wait_ms, struct souk_checkout_status_reply *last);
+
+/* Waits until the latest version of a setting is in force on all shards; reply->pending is 0 then.
+ * `key` is the SKU of a price, else 0. */
+int souk_setting_wait(struct souk_client *client, enum souk_setting_kind kind, uint64_t home_id,
+                      uint64_t key, uint32_t wait_ms, struct souk_setting_status_reply *reply);
+/* Puts a setting and waits so. `op` is SOUK_OP_PRICE_LIST_PUT, _PRICE_PUT, _PROMOTION_PUT or
+ * _POLICY_PUT, `record` its request. reply->status is that of the put if it was refused, with the
+ * version that the setting has. */
+int souk_setting_put_wait(struct souk_client *client, uint16_t op, const void *record,
+                          uint32_t wait_ms, struct souk_setting_status_reply *reply);
+
+/* Merges and waits until the merge is over: reply->status is that of the merge if it was refused,
+ * reply->outcome that of the pouring, reply->state MERGED when it is done. reply->memory is to be freed
+ * with souk_free(). */
+int souk_cart_merge_wait(struct souk_client *client, const struct souk_cart_merge *record,
+                         uint32_t wait_ms, struct souk_cart_merge_status_reply *reply);
+
+/* Leases up to `max` commands over all shards, in turn; when none is ready, waits up to wait_ms for
+ * one. All of `commands` that are returned have status SOUK_OK. Returns how many, 0 when none came, or
+ * an error. Threads that ask for the same group and kinds share what waits at the server. */
+int souk_command_poll_wait(struct souk_client *client, const struct souk_command_poll *record,
+                           uint32_t wait_ms, struct souk_command_poll_reply *commands,
+                           uint32_t max);
+
+/* Asks all shards for the order of a provider's reference. reply->status is NOT_FOUND when no shard
+ * has it. */
+int souk_payment_find_all(struct souk_client *client, const char *reference,
+                          struct souk_payment_find_reply *reply);
+
+/* A line of a cart as a shopper should see it. */
+struct souk_cart_view_line {
+    struct souk_row_cart_line line;   /* as in the cart, with the price that was seen */
+    struct souk_row_quote_line quote; /* price now, discount, problems; zero if saved for later */
+    int64_t sellable;                 /* units of the SKU; -1 = no such SKU */
+    int64_t base_price;               /* of the SKU, without lists and promotions */
+    uint16_t currency;                /* of the SKU; 0 = no such SKU */
+    char code[66];                    /* of the SKU; "" = no such SKU */
+};
+struct souk_cart_view {
+    struct souk_cart_get_reply cart;
+    /* quote.status is not SOUK_OK where the cart could not be priced, NOT_FOUND where it is empty. */
+    struct souk_cart_quote_reply quote;
+    struct souk_cart_view_line *lines; /* in the cart's order, those saved for later too */
+    uint32_t line_count;
+    uint16_t currency; /* of the quote */
+};
+/* Reads a cart, asks the shards of its SKUs for price and stock, and has it priced with them. A cart
+ * that changes meanwhile is read again. currency 0: that of the lines. Returns 0 or an error;
+ * view->cart.status is that of the cart. Afterwards souk_cart_view_end(), in both cases. */
+int souk_cart_view(struct souk_client *client, uint64_t user_id, uint64_t group_id,
+                   uint16_t currency, struct souk_cart_view *view);
+void souk_cart_view_end(struct souk_cart_view *view);
 
 #pragma GCC visibility pop
 

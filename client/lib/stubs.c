@@ -144,3 +144,17 @@ static int submit_one(struct souk_client *client, u16 op, u16 shard, const void 
 #define OP(code, NAME, name, CLASS, ROUTE, summary) CALLS_##CLASS(NAME, name, ROUTE)
 #include "proto/messages.def"
 #undef OP
+
+/* The one operation on a whole shard of which many fit in a frame: a record for each command. */
+int souk_command_poll_batch(struct souk_client *client, uint16_t shard,
+                            const struct souk_command_poll *records, uint32_t count,
+                            struct souk_command_poll_reply *replies, uint32_t flags)
+{
+    const struct souk_request request = {.op = OPCODE_COMMAND_POLL,
+                                         .shard = shard,
+                                         .flags = flags,
+                                         .count = count,
+                                         .records = records,
+                                         .replies = replies};
+    return souk_call(client, &request);
+}

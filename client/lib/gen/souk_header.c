@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "proto/messages.h"
-#include "proto/saga.h"
 #include "proto/status.h"
 
 #define MARK_BEGIN "/* generated: begin"
@@ -82,12 +81,12 @@ static void print_calls(FILE *to, const struct message_info *info)
                   "int souk_%s_async(struct souk_client *client, %sconst struct souk_%s *record,\n"
                   "    souk_callback *callback, void *context);\n",
                   name, shard, name);
-    if (info->route == MESSAGE_ROUTE_NONE || info->route == MESSAGE_ROUTE_SHARD)
+    if (info->route == MESSAGE_ROUTE_NONE || (*shard != '\0' && info->records_max == 1))
         return;
     (void)fprintf(to,
-                  "int souk_%s_batch(struct souk_client *client, const struct souk_%s *records,\n"
+                  "int souk_%s_batch(struct souk_client *client, %sconst struct souk_%s *records,\n"
                   "    uint32_t count, struct souk_%s_reply *replies, uint32_t flags);\n",
-                  name, name, name);
+                  name, shard, name, name);
 }
 
 static void print_operation(FILE *to, const struct message_info *info)
@@ -124,15 +123,49 @@ static void print_rows(FILE *to)
     }
 }
 
-static void print_states(FILE *to)
+/* What proto/saga.def lists. */
+struct saga_entry {
+    const char *name;
+    const char *text;
+    u32 number;
+};
+
+static void print_entries(FILE *to, const char *name, const struct saga_entry *entries,
+                          size_t count)
 {
-    (void)fprintf(to, "\n/* States of an order; docs/orders.md has the ways between them. */\n");
-    (void)fprintf(to, "enum souk_state {\n");
-    for (u16 number = 1; number < SAGA_STATE_COUNT; number++)
-        if (saga_state_find(number) != NULL)
-            (void)fprintf(to, "    SOUK_STATE_%s = %u, /* %s */\n", saga_state_name(number), number,
-                          saga_state_find(number)->meaning);
+    (void)fprintf(to, "enum souk_%s {\n", name);
+    for (size_t i = 0; i < count; i++) {
+        (void)fprintf(to, "    SOUK_");
+        print_upper(to, name);
+        (void)fprintf(to, "_%s = %u, /* %s */\n", entries[i].name, entries[i].number,
+                      entries[i].text);
+    }
     (void)fprintf(to, "};\n");
+}
+
+#define ENTRY(number_, NAME, text_) {.name = #NAME, .text = text_, .number = number_},
+static void print_saga(FILE *to)
+{
+    static const struct saga_entry states[] = {
+#define STATE(number_, NAME, KIND, meaning) ENTRY(number_, NAME, meaning)
+#include "proto/saga.def"
+    };
+    static const struct saga_entry summaries[] = {
+#define SUMMARY(number_, NAME, meaning) ENTRY(number_, NAME, meaning)
+#include "proto/saga.def"
+    };
+    static const struct saga_entry history[] = {
+#define HISTORY(number_, NAME, words) ENTRY(number_, NAME, words)
+#include "proto/saga.def"
+    };
+    (void)fprintf(to, "\n/* States of an order; docs/orders.md has the ways between them. */\n");
+    print_entries(to, "state", states, ARRAY_COUNT(states));
+    (void)fprintf(to, "\n/* What an order has come to, in short. */\n");
+    print_entries(to, "summary", summaries, ARRAY_COUNT(summaries));
+    (void)fprintf(
+        to, "\n/* Kinds of events in an order's history. In their words %%v is the value as\n"
+            " * money, %%n as a number, %%w the field what, %%s the status, %%t the text. */\n");
+    print_entries(to, "history", history, ARRAY_COUNT(history));
 }
 
 static void print_section(FILE *to)
@@ -154,7 +187,7 @@ static void print_section(FILE *to)
         (void)fprintf(to, " = 0x%04X,\n", info->code);
     }
     (void)fprintf(to, "};\n");
-    print_states(to);
+    print_saga(to);
     print_rows(to);
     for (size_t i = 0; (info = message_at(i)) != NULL; i++)
         if (info->class != MESSAGE_CLASS_MAIL)
