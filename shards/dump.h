@@ -39,6 +39,7 @@ enum dump_kind {
     DUMP_KIND_REPLY = 6,
     DUMP_KIND_MAIL_PEER = 7,
     DUMP_KIND_MAIL_PIECE = 8,
+    DUMP_KIND_SETTING = 12,
     DUMP_KIND_HISTORY = 24
 };
 

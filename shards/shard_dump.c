@@ -50,6 +50,7 @@ static struct map *map_of(struct shard *shard, u32 room)
         [SHARD_DUMP_ROOM_GRANTS] = &shard->stock.grant_map,
         [SHARD_DUMP_ROOM_PRODUCTS] = &shard->catalog.map,
         [SHARD_DUMP_ROOM_SESSIONS] = &shard->sessions.map,
+        [SHARD_DUMP_ROOM_SETTINGS] = &shard->settings.map,
         [SHARD_DUMP_ROOM_HISTORIES] = &shard->orders.histories,
     };
     return maps[room];
@@ -62,6 +63,7 @@ static void dump_bucket(struct shard *shard, u32 room, u32 bucket, struct dump_s
     case SHARD_DUMP_ROOM_GRANTS: stock_dump_grant_bucket(&shard->stock, bucket, sink); return;
     case SHARD_DUMP_ROOM_PRODUCTS: catalog_dump_bucket(&shard->catalog, bucket, sink); return;
     case SHARD_DUMP_ROOM_SESSIONS: session_dump_bucket(&shard->sessions, bucket, sink); return;
+    case SHARD_DUMP_ROOM_SETTINGS: settings_dump_bucket(&shard->settings, bucket, sink); return;
     case SHARD_DUMP_ROOM_HISTORIES: history_dump_bucket(&shard->orders, bucket, sink); return;
     case SHARD_DUMP_ROOM_COUNT: break;
     }
@@ -95,6 +97,7 @@ static void before_bucket_changes(void *context, struct map *map, u32 bucket)
 static void set_dumped(struct shard *shard, bool is_dumped)
 {
     shard->sessions.is_dumped = is_dumped;
+    shard->settings.is_dumped = is_dumped;
     shard->orders.is_dumped = is_dumped;
     if (is_dumped) {
         shard->stock.watch |= STOCK_WATCH_DUMP;
@@ -200,6 +203,7 @@ static const char *load_record(struct shard *shard, const struct dump_view *view
     case DUMP_KIND_PRODUCT: return catalog_load(&shard->catalog, view->body, view->body_bytes);
     case DUMP_KIND_SESSION: return session_load(&shard->sessions, view->body, view->body_bytes);
     case DUMP_KIND_REPLY: return session_load_reply(&shard->sessions, view->body, view->body_bytes);
+    case DUMP_KIND_SETTING: return settings_load(&shard->settings, view->body, view->body_bytes);
     case DUMP_KIND_MAIL_PEER: return mail_load_peer(&shard->mail, view->body, view->body_bytes);
     case DUMP_KIND_MAIL_PIECE: return mail_load_piece(&shard->mail, view->body, view->body_bytes);
     case DUMP_KIND_HISTORY: return history_load(&shard->orders, view->body, view->body_bytes);
@@ -230,5 +234,7 @@ const char *shard_load_finish(struct shard *shard)
         reason = mail_load_finish(&shard->mail);
     if (reason == NULL)
         reason = session_load_finish(&shard->sessions);
+    if (reason == NULL)
+        reason = settings_load_finish(&shard->settings);
     return reason != NULL ? reason : history_load_finish(shard); /* after the orders */
 }
