@@ -489,7 +489,7 @@ int souk_id_parse(const char *text, struct souk_id128 *id);
 /* A new order of a user or guest: high half the user id, low half milliseconds since 1970 and 16
  * random bits. Many orders of one user in one millisecond need bits of the caller's own. */
 struct souk_id128 souk_order_new(uint64_t user_id);
-/* The number of an order as people see it, e.g. 26D3-E2QF-HC0V-X07H-06BX-0ZA2-9MT: the id in base 32
+/* The number of an order as people see it, e.g. 1ADW-Y1Q7-AEBW-3G36-VPVA-M01F-QF9: the id in base 32
  * (Crockford's digits), and a check character that finds every wrong character and every two that
  * were exchanged. `to` has SOUK_NUMBER_TEXT_MAX bytes. Returns `to`. */
 const char *souk_order_number(struct souk_id128 order, char *to);
