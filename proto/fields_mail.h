@@ -10,7 +10,7 @@
     F(u64, user_id, "owner of the grants")                                  \
     F(u32, round, "which try of the order this is; repeated in the answer") \
     Z(u32, zero0)                                                           \
-    S(items, ROWS(hold_item, ORDER_LINES_MAX), "all or none of them; no resource twice")
+    S(items, ROWS(hold_item, ORDER_ITEMS_MAX), "all or none of them; no resource twice")
 #define MAIL_HOLD_RSP(F, Z, S) Z(u64, zero0)
 
 #define MAIL_HOLD_ANSWER_REQ(F, Z, S)                     \
@@ -18,19 +18,19 @@
     F(u32, round, "as asked")                             \
     F(u16, status, "OK: all are held; else none of them") \
     Z(u16, zero0)                                         \
-    S(items, ROWS(held_item, ORDER_LINES_MAX), "in the order asked")
+    S(items, ROWS(held_item, ORDER_ITEMS_MAX), "in the order asked")
 #define MAIL_HOLD_ANSWER_RSP(F, Z, S) Z(u64, zero0)
 
 #define MAIL_CHANGE_REQ(F, Z, S)                                   \
     F(id128, order, "names the grants")                            \
     F(u64, ticket, "not 0: an answer is wanted, with this number") \
-    S(items, ROWS(change_item, ORDER_LINES_MAX), "each for itself")
+    S(items, ROWS(change_item, ORDER_ITEMS_MAX), "each for itself")
 #define MAIL_CHANGE_RSP(F, Z, S) Z(u64, zero0)
 
 #define MAIL_CHANGE_ANSWER_REQ(F, Z, S) \
     F(id128, order, "as asked")         \
     F(u64, ticket, "as asked")          \
-    S(items, ROWS(change_item, ORDER_LINES_MAX), "as asked, with their status")
+    S(items, ROWS(change_item, ORDER_ITEMS_MAX), "as asked, with their status")
 #define MAIL_CHANGE_ANSWER_RSP(F, Z, S) Z(u64, zero0)
 
 #define MAIL_CART_POUR_REQ(F, Z, S)                           \

@@ -49,7 +49,8 @@
 #define ORDER_AMOUNTS_MAX    8000u /* amounts with their rules */
 #define ORDER_TENDERS_MAX    8u
 #define ORDER_COUPONS_MAX    8u
-#define ORDER_PARCELS_MAX    64u /* fulfilments of an order; and as many returns */
+#define ORDER_ITEMS_MAX      2024u /* held on one shard: lines, coupons with allowances, gift cards */
+#define ORDER_PARCELS_MAX    64u   /* fulfilments of an order; and as many returns */
 #define ORDER_PARTS_MAX      4000u
 #define ORDER_EVENTS_MAX     4096u
 #define ORDER_COMMANDS_MAX   512u
@@ -89,5 +90,6 @@ STATIC_CHECK(LOG_BATCH_BYTES_MAX + 2 * LOG_BLOCK_BYTES < LOG_SEGMENT_BYTES / 4);
 /* A session may keep the replies of at least one full frame. */
 STATIC_CHECK(SESSION_REPLY_BYTES_MAX >= 2 * FRAME_BYTES_MAX);
 STATIC_CHECK(COUNTER_MAX > QUANTITY_MAX * 1024);
+STATIC_CHECK(ORDER_ITEMS_MAX >= ORDER_LINES_MAX + 2 * ORDER_COUPONS_MAX + ORDER_TENDERS_MAX);
 
 #endif

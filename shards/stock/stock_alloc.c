@@ -36,6 +36,8 @@ static u16 begin(struct step *step, struct id128 id)
     if (step->index == 0)
         return stock_id_too_old(stock, id, call->now_ms) ? STATUS_TOO_OLD : STATUS_NOT_FOUND;
     step->grant = stock_grant_at(stock, step->index);
+    if (step->grant->origin == STOCK_ORIGIN_ORDER)
+        return STATUS_FORBIDDEN; /* only messages of its order change it */
     const u8 state = step->grant->state;
     return state == GRANT_STATE_ALLOCATED || state == GRANT_STATE_FINISHED ? STATUS_OK
                                                                            : STATUS_INVALID_STATE;

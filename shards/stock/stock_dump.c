@@ -141,6 +141,13 @@ static bool counter_good(i64 value)
     return value >= 0 && value <= COUNTER_MAX;
 }
 
+/* Uses of a coupon are counted in no currency. */
+static bool dump_currency_good(const struct dump_resource *fixed)
+{
+    return currency_find(fixed->currency) != NULL ||
+           (fixed->currency == 0 && fixed->key.kind == RESOURCE_KIND_ALLOWANCE);
+}
+
 static const char *dump_resource_invalid(const struct dump_resource *fixed, const u8 *code)
 {
     if (!shard_resource_key_good(fixed->key))
@@ -157,8 +164,7 @@ static const char *dump_resource_invalid(const struct dump_resource *fixed, cons
         return "a resource has a counter that cannot be";
     if (fixed->safety_stock < 0 || fixed->safety_stock > QUANTITY_MAX || fixed->oversell_cap < 0 ||
         fixed->oversell_cap > QUANTITY_MAX || fixed->price < 0 || fixed->price > PRICE_MAX ||
-        fixed->lease_default_ms > LEASE_MS_MAX || currency_find(fixed->currency) == NULL ||
-        fixed->version == 0)
+        fixed->lease_default_ms > LEASE_MS_MAX || !dump_currency_good(fixed) || fixed->version == 0)
         return "a resource has a policy that cannot be";
     return fixed->code_bytes == 0 || text_invalid(code, fixed->code_bytes, false) != NULL
                ? "a resource has a code that cannot be"
@@ -236,7 +242,7 @@ static const char *dump_grant_invalid(const struct dump_grant *fixed)
     if (!shard_resource_key_good(fixed->key) || id128_is_none(fixed->id))
         return "a grant has a key that cannot be";
     if (fixed->state < GRANT_STATE_HELD || fixed->state > GRANT_STATE_FINISHED ||
-        fixed->origin < STOCK_ORIGIN_TAKE || fixed->origin > STOCK_ORIGIN_HOLD)
+        fixed->origin < STOCK_ORIGIN_TAKE || fixed->origin > STOCK_ORIGIN_ORDER)
         return "a grant has a state that cannot be";
     if (!stock_quantity_good(fixed->quantity) || fixed->allocated > fixed->quantity ||
         (u64)fixed->shipped + fixed->cancelled > fixed->allocated ||
@@ -244,7 +250,11 @@ static const char *dump_grant_invalid(const struct dump_grant *fixed)
         return "a grant has quantities that cannot be";
     if (fixed->held != (fixed->state == GRANT_STATE_HELD ? fixed->quantity : 0))
         return "a grant holds what it cannot hold";
-    if (id128_ms(fixed->id) > UINT64_MAX / NS_PER_MS / 2 || fixed->end_ns > UINT64_MAX / 2)
+    const bool is_of_order = fixed->origin == STOCK_ORIGIN_ORDER;
+    if (is_of_order && (!id128_equal(fixed->id, fixed->order) || fixed->expires_at_ns != 0))
+        return "a grant of an order is not bound to it";
+    if ((!is_of_order && id128_ms(fixed->id) > UINT64_MAX / NS_PER_MS / 2) ||
+        fixed->end_ns > UINT64_MAX / 2)
         return "a grant has a time that cannot be";
     return NULL;
 }

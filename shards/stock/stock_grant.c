@@ -41,6 +41,9 @@ static void sync_deadline(struct stock *stock, struct stock_cold *cold)
 
 u64 stock_grant_forget_ns(const struct stock *stock, const struct stock_grant *grant)
 {
+    if (grant->origin == STOCK_ORIGIN_ORDER)
+        return grant->end_ns +
+               stock->retention_ms * NS_PER_MS; /* where others have a time, it has a user */
     /* An id was judged against the clock when it came, so its time fits. */
     return MAX(grant->end_ns, id128_ms(grant->id) * NS_PER_MS) + stock->retention_ms * NS_PER_MS;
 }
@@ -140,6 +143,21 @@ void stock_grant_enter(struct stock *stock, u32 index, enum grant_state state, u
     count_down(stock, grant->state);
     grant->state = (u8)state;
     grant->end_ns = end_ns;
+    *count_of(stock, grant->state) += 1;
+    stock_grant_timer_sync(stock, index);
+}
+
+void stock_grant_revive(struct stock *stock, u32 index, enum grant_state state)
+{
+    struct stock_grant *grant = stock_grant_at(stock, index);
+    MUST(grant->origin == STOCK_ORIGIN_ORDER);
+    MUST(grant->expires_at_ns == 0);
+    MUST(state == GRANT_STATE_HELD ? grant->state == GRANT_STATE_RELEASED
+                                   : grant->state == GRANT_STATE_FINISHED);
+    MUST((grant->held != 0) == (state == GRANT_STATE_HELD));
+    count_down(stock, grant->state);
+    grant->state = (u8)state;
+    grant->end_ns = 0;
     *count_of(stock, grant->state) += 1;
     stock_grant_timer_sync(stock, index);
 }

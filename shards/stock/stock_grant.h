@@ -57,6 +57,9 @@ void stock_grant_insert(struct stock *stock, u64 hash, u32 index, struct stock_g
 
 /* After stock_grant_before_change and a change of state or times: counts and timer follow. */
 void stock_grant_enter(struct stock *stock, u32 index, enum grant_state state, u64 end_ns);
+/* The way back, which only orders go: RELEASED -> HELD, without a lease, and FINISHED -> ALLOCATED. The
+ * caller has set the quantities. */
+void stock_grant_revive(struct stock *stock, u32 index, enum grant_state state);
 void stock_grant_timer_sync(struct stock *stock, u32 index);
 
 /* Removes a grant for good: its retention is over, or its creation is undone. */

@@ -38,6 +38,8 @@ static struct found find_owned(struct stock *stock, const struct shard_call *cal
     struct found found = find_grant(stock, call, id, is_argument_good);
     if (found.status == STATUS_OK && found.grant->owner != owner)
         found.status = STATUS_OWNER_MISMATCH;
+    else if (found.status == STATUS_OK && found.grant->origin == STOCK_ORIGIN_ORDER)
+        found.status = STATUS_FORBIDDEN; /* only messages of its order change it */
     return found;
 }
 

@@ -117,7 +117,7 @@ __attribute__((noinline)) static void answer_known(struct stock *stock, u32 inde
                                                    struct ask_answer answer)
 {
     const struct stock_grant *grant = stock_grant_at(stock, index);
-    if (grant->fingerprint != fingerprint) {
+    if (grant->fingerprint != fingerprint || grant->origin == STOCK_ORIGIN_ORDER) {
         answer.head->status = STATUS_ID_MISMATCH;
         return;
     }

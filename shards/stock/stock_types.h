@@ -71,7 +71,8 @@ struct stock_cold {
 STATIC_CHECK(sizeof(struct stock_cold) == 256);
 STATIC_CHECK(offsetof(struct stock_cold, received) == 64);
 
-enum stock_origin { STOCK_ORIGIN_TAKE = 1, STOCK_ORIGIN_HOLD = 2 };
+/* ORDER: made by a message of the order that the grant is named by. */
+enum stock_origin { STOCK_ORIGIN_TAKE = 1, STOCK_ORIGIN_HOLD = 2, STOCK_ORIGIN_ORDER = 3 };
 enum stock_timer { STOCK_TIMER_NONE, STOCK_TIMER_LEASE, STOCK_TIMER_RETENTION };
 
 struct stock_grant {
