@@ -14,6 +14,10 @@
 /* Entries of the heaps of leases, deadlines and retentions, with room for their doubling. */
 #define TIMER_BYTES 160u
 
+/* What a message about a setting is longer than the put: its head in the queue and its fixed part, in
+ * whole classes of the arena. */
+#define TOLD_BYTES 160u
+
 STATIC_CHECK(offsetof(struct msg_take_req, id) == offsetof(struct msg_hold_req, id));
 STATIC_CHECK(offsetof(struct msg_take_req, replaces) == offsetof(struct msg_hold_req, replaces));
 
@@ -74,6 +78,10 @@ static bool is_adder(const struct gate_frame *frame, struct gate_ids ids)
     case OPCODE_CART_SAVE:
     case OPCODE_CART_COUPON:
     case OPCODE_CART_MERGE:
+    case OPCODE_PRICE_LIST_PUT:
+    case OPCODE_PRICE_PUT:
+    case OPCODE_PROMOTION_PUT:
+    case OPCODE_POLICY_PUT:
     case OPCODE_SESSION_OPEN: return false;
     default: return true;
     }
@@ -99,6 +107,11 @@ static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids 
     } else if (frame->info->route == MESSAGE_ROUTE_PRODUCT) {
         /* A patch and a delete write the remaining texts anew before the old ones go. */
         need.arena_bytes += (u64)count * arena_capacity(PRODUCT_BLOB_BYTES_MAX);
+    } else if (frame->info->route == MESSAGE_ROUTE_ALL) {
+        /* A class of the arena is at most half as large again, or the smallest. */
+        need.settings = count;
+        need.arena_bytes += (u64)frame->body_bytes * 2;
+        need.told_bytes = (u64)frame->body_bytes * 2 + (u64)count * TOLD_BYTES;
     } else {
         /* The end of a grant moves it to the heap of what is remembered. */
         need.arena_bytes += (u64)count * TIMER_BYTES;
@@ -117,7 +130,9 @@ void gate_need_add(struct gate_need *sum, const struct gate_need *need)
     sum->grants += need->grants;
     sum->products += need->products;
     sum->sessions += need->sessions;
+    sum->settings += need->settings;
     sum->arena_bytes += need->arena_bytes;
+    sum->told_bytes += need->told_bytes;
 }
 
 static void subtract_need(struct gate_need *sum, const struct gate_need *need)
@@ -126,12 +141,16 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     MUST(sum->grants >= need->grants);
     MUST(sum->products >= need->products);
     MUST(sum->sessions >= need->sessions);
+    MUST(sum->settings >= need->settings);
     MUST(sum->arena_bytes >= need->arena_bytes);
+    MUST(sum->told_bytes >= need->told_bytes);
     sum->resources -= need->resources;
     sum->grants -= need->grants;
     sum->products -= need->products;
     sum->sessions -= need->sessions;
+    sum->settings -= need->settings;
     sum->arena_bytes -= need->arena_bytes;
+    sum->told_bytes -= need->told_bytes;
 }
 
 void gate_enter(struct gate *gate, const struct gate_frame *frame)

@@ -33,7 +33,9 @@ struct gate_need {
     u32 grants;
     u32 products;
     u32 sessions;
+    u32 settings;
     u64 arena_bytes;
+    u64 told_bytes; /* of the arena, once for each other shard: mail */
 };
 
 /* A frame as the gate sees it, the same from a frame header and from a log entry. */

@@ -127,7 +127,12 @@ static u64 growth_of(const struct shard *shard, const struct gate_need *need)
            map_growth(&shard->catalog.map, need->products) +
            pool_growth(&shard->sessions.pool, need->sessions) +
            map_growth(&shard->sessions.map, need->sessions) +
-           arena_growth(&shard->arena, need->arena_bytes);
+           pool_growth(&shard->settings.pool, need->settings) +
+           map_growth(&shard->settings.map, need->settings) +
+           pool_growth(&shard->settings.index_pool, need->settings) +
+           map_growth(&shard->settings.index_map, need->settings) +
+           arena_growth(&shard->arena,
+                        need->arena_bytes + need->told_bytes * (shard->options.count - 1u));
 }
 
 static bool judge_memory(struct shard *shard, const struct arrival *arrival,

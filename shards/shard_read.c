@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/frame.h"
+#include "shards/settings/settings_verify.h"
 #include "shards/shard_handlers.h"
 
 static shard_read_fn *reader_of(u16 index)
@@ -81,6 +82,7 @@ bool shard_read_verify(struct shard *shard, const struct shard_call *call, const
         return false;
     u32 text_bytes = ATTRIBUTES_BYTES_MAX;
     stock_verify(&shard->stock, answer, shard->scratch, &text_bytes);
+    settings_verify(shard, answer, shard->scratch, &text_bytes);
     MUST(text_bytes <= ATTRIBUTES_BYTES_MAX);
     answer->product_count = shard->catalog.live_count;
     answer->session_count = map_count(&shard->sessions.map);
