@@ -4,6 +4,8 @@
  */
 #include "bench/load.h"
 
+#include "bench/load_checkout.h"
+
 #include "bench/common/bench_socket.h"
 #include "bench/peers/peer.h"
 
@@ -269,6 +271,8 @@ int load_run(const struct load_options *options, struct load_result *result)
         return fail(&load, EINVAL, options->peer);
     if (peer != NULL && peer->run != NULL)
         return peer->run(options, result);
+    if (peer == NULL && options->op == LOAD_OP_CHECKOUT)
+        return load_checkout_run(options, result);
     load.protocol = peer == NULL ? &load_souk_protocol : peer->protocol;
     if (options->connections == 0 || options->connections > LOAD_CONNECTIONS_MAX ||
         options->inflight == 0 || options->inflight > LOAD_INFLIGHT_MAX || options->records == 0 ||

@@ -47,6 +47,9 @@ enum load_op {
     LOAD_OP_STOCK_GET,
     LOAD_OP_SOLD_OUT, /* takes of SKUs that never had stock */
     LOAD_OP_RECEIVE,
+    LOAD_OP_CART_ADD, /* carts of five lines */
+    LOAD_OP_CART_GET,
+    LOAD_OP_CHECKOUT, /* load_checkout.c: orders of three lines, placed to paid */
     LOAD_OP_COUNT
 };
 enum load_pattern { LOAD_PATTERN_HOT, LOAD_PATTERN_UNIFORM, LOAD_PATTERN_ZIPF, LOAD_PATTERN_COUNT };

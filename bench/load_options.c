@@ -20,6 +20,9 @@ const char *load_op_name(enum load_op op)
     case LOAD_OP_STOCK_GET: return "stock_get";
     case LOAD_OP_SOLD_OUT: return "sold_out";
     case LOAD_OP_RECEIVE: return "receive";
+    case LOAD_OP_CART_ADD: return "cart-add";
+    case LOAD_OP_CART_GET: return "cart-get";
+    case LOAD_OP_CHECKOUT: return "checkout";
     case LOAD_OP_COUNT: break;
     }
     return "?";

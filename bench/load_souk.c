@@ -15,7 +15,7 @@
  */
 #include "bench/load.h"
 
-#include "bench/common/bench_socket.h"
+#include "bench/souk_wire.h"
 #include "proto/route.h"
 
 #include <errno.h>
@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +31,7 @@
 #define SETUP_RECEIPTS_HOT 64u
 #define WINDOW             (2 * SESSION_WINDOW_FRAMES)
 #define CURRENCY_GBP       826
+#define CART_LINES         5u
 
 struct session {
     struct id128 id;
@@ -54,80 +54,13 @@ struct souk_state {
     u16 shard_count;
     struct draws *draws; /* per shard */
     u64 id_high;         /* milliseconds now, shifted: the upper half of every new id */
-    u8 *frame;           /* FRAME_BYTES_MAX, for the setup */
-    u8 *reply;
+    struct souk_wire wire;
     const struct message_info *info;
 };
 
-static struct id128 random_id(void)
+static bool is_cart(enum load_op op)
 {
-    struct id128 id = {1, 1};
-    MUST(getrandom(&id, sizeof id, 0) == (ssize_t)sizeof id);
-    return id;
-}
-
-/* Sends the frame in state->frame and reads its reply, blocking. */
-static int call(struct souk_state *state, int fd, struct frame_header header, u32 body_bytes)
-{
-    memcpy(state->frame, &header, sizeof header);
-    frame_seal(state->frame, FRAME_HEADER_BYTES + body_bytes);
-    int error = bench_send_all(fd, state->frame, FRAME_HEADER_BYTES + body_bytes);
-    if (error == 0)
-        error = bench_recv_all(fd, state->reply, 8);
-    struct frame_refusal refusal;
-    u32 length;
-    if (error != 0 || !frame_prefix_valid(state->reply, &length, &refusal))
-        return error != 0 ? error : -EPROTO;
-    error = bench_recv_all(fd, state->reply + 8, length - 8);
-    if (error != 0)
-        return error;
-    if (!frame_valid(state->reply, length, FRAME_DIRECTION_REPLY, &refusal)) {
-        (void)fprintf(stderr, "souk-bench: a reply is not well formed: %s\n", refusal.reason);
-        return -EPROTO;
-    }
-    header = frame_header_read(state->reply);
-    if (header.status == STATUS_OK)
-        return 0;
-    (void)fprintf(stderr, "souk-bench: %s is answered %s\n", message_find(header.opcode)->name,
-                  status_name(header.status));
-    return -EPROTO;
-}
-
-static int hello(struct souk_state *state, const struct load *load, u16 want_shard, int *fd)
-{
-    *fd = bench_connect(load->options.address);
-    if (*fd < 0)
-        return *fd;
-    const struct msg_hello_req request = {
-        .version_min = FRAME_VERSION, .version_max = FRAME_VERSION, .want_shard = want_shard};
-    const struct span agent = {.data = (const u8 *)"souk-bench", .bytes = 10};
-    const u32 bytes = frame_record_write(message_find(OPCODE_HELLO), FRAME_DIRECTION_REQUEST,
-                                         state->frame + FRAME_HEADER_BYTES, 1024, &request, &agent);
-    const struct frame_header header = {.opcode = OPCODE_HELLO, .record_count = 1, .request_id = 1};
-    const int error = call(state, *fd, header, bytes);
-    if (error != 0)
-        return error;
-    struct msg_hello_rsp reply;
-    memcpy(&reply, state->reply + FRAME_HEADER_BYTES, sizeof reply);
-    if (reply.shard_count == 0 || load->options.inflight > reply.window_frames)
-        return -EPROTO;
-    state->shard_count = reply.shard_count;
-    return 0;
-}
-
-static int open_session(struct souk_state *state, int fd, u16 shard, struct session *session)
-{
-    memset(session, 0, sizeof *session);
-    session->id = random_id();
-    memset(state->frame + FRAME_HEADER_BYTES, 0, sizeof(struct msg_session_open_req));
-    const struct frame_header header = {.opcode = OPCODE_SESSION_OPEN,
-                                        .shard = shard,
-                                        .record_count = 1,
-                                        .request_id = 1,
-                                        .session = session->id};
-    const int error = call(state, fd, header, sizeof(struct msg_session_open_req));
-    session->next_seq = 1;
-    return error;
+    return op == LOAD_OP_CART_ADD || op == LOAD_OP_CART_GET;
 }
 
 /* Codes of SKUs with stock begin with B, of those without with X. */
@@ -152,8 +85,10 @@ static int choose_skus(struct load *load, struct souk_state *state)
     for (u32 i = 0; missing != 0; i++) {
         const struct span span = sku_code(code, load, i);
         const struct resource key = {.id = id_from_code(span.data, span.bytes)};
-        struct draws *draws =
-            &state->draws[route_shard(route_hash_resource(key), state->shard_count)];
+        /* Of a cart it is the user that routes. */
+        const u64 hash =
+            is_cart(load->options.op) ? route_hash_u64(key.id) : route_hash_resource(key);
+        struct draws *draws = &state->draws[route_shard(hash, state->shard_count)];
         if (draws->sku_count == part)
             continue;
         draws->skus[draws->sku_count++] = key.id;
@@ -233,10 +168,11 @@ static int put_skus(struct load *load, struct souk_state *state, int fd, u16 sha
         const struct msg_sku_put_req put = {
             .resource = key, .price = 255, .currency = CURRENCY_GBP};
         bytes += frame_record_write(info, FRAME_DIRECTION_REQUEST,
-                                    state->frame + FRAME_HEADER_BYTES + bytes,
+                                    state->wire.frame + FRAME_HEADER_BYTES + bytes,
                                     FRAME_BYTES_MAX - FRAME_HEADER_BYTES - bytes, &put, &span);
         if (++count == SETUP_PUTS || done + 1 == state->draws[shard].sku_count) {
-            error = call(state, fd, write_header(session, OPCODE_SKU_PUT, shard, count), bytes);
+            error = souk_wire_call(&state->wire, fd,
+                                   write_header(session, OPCODE_SKU_PUT, shard, count), bytes);
             count = bytes = 0;
         }
         done++;
@@ -258,12 +194,42 @@ static int receive_stock(struct load *load, struct souk_state *state, int fd, u1
             const u32 sku = done + i < draws->sku_count ? done + i : 0;
             const struct msg_stock_receive_req receive = {.resource = {.id = draws->skus[sku]},
                                                           .quantity = QUANTITY_MAX};
-            memcpy(state->frame + FRAME_HEADER_BYTES + (size_t)i * sizeof receive, &receive,
+            memcpy(state->wire.frame + FRAME_HEADER_BYTES + (size_t)i * sizeof receive, &receive,
                    sizeof receive);
         }
-        error = call(state, fd, write_header(session, OPCODE_STOCK_RECEIVE, shard, count),
-                     count * (u32)sizeof(struct msg_stock_receive_req));
+        error = souk_wire_call(&state->wire, fd,
+                               write_header(session, OPCODE_STOCK_RECEIVE, shard, count),
+                               count * (u32)sizeof(struct msg_stock_receive_req));
         done += count;
+    }
+    return error;
+}
+
+static struct msg_cart_add_req cart_add_of(u64 user_id, u64 line)
+{
+    return (struct msg_cart_add_req){.user_id = user_id,
+                                     .sku_id = 1000 + line % CART_LINES,
+                                     .quantity = 1,
+                                     .price_seen = 255,
+                                     .currency = CURRENCY_GBP};
+}
+
+/* Five lines in every cart. */
+static int fill_carts(struct souk_state *state, int fd, u16 shard, struct session *session)
+{
+    const struct draws *draws = &state->draws[shard];
+    int error = 0;
+    for (u32 done = 0; done < draws->sku_count && error == 0;) {
+        const u32 users = MIN(draws->sku_count - done, SETUP_PUTS);
+        for (u32 i = 0; i < users * CART_LINES; i++) {
+            const struct msg_cart_add_req add = cart_add_of(draws->skus[done + i / CART_LINES], i);
+            memcpy(state->wire.frame + FRAME_HEADER_BYTES + (size_t)i * sizeof add, &add,
+                   sizeof add);
+        }
+        error = souk_wire_call(&state->wire, fd,
+                               write_header(session, OPCODE_CART_ADD, shard, users * CART_LINES),
+                               users * CART_LINES * (u32)sizeof(struct msg_cart_add_req));
+        done += users;
     }
     return error;
 }
@@ -274,7 +240,11 @@ static int set_up_shard(struct load *load, struct souk_state *state, int fd, u16
     int error = draw_order(load, &state->draws[shard]);
     if (error != 0 || load->options.skip_setup)
         return error;
-    error = open_session(state, fd, shard, &session);
+    memset(&session, 0, sizeof session);
+    error = souk_wire_session(&state->wire, fd, shard, &session.id);
+    session.next_seq = 1;
+    if (is_cart(load->options.op))
+        return error != 0 ? error : fill_carts(state, fd, shard, &session);
     if (error == 0)
         error = put_skus(load, state, fd, shard, &session);
     if (error == 0)
@@ -288,6 +258,9 @@ static u16 op_code(enum load_op op)
     case LOAD_OP_HOLD: return OPCODE_HOLD;
     case LOAD_OP_STOCK_GET: return OPCODE_STOCK_GET;
     case LOAD_OP_RECEIVE: return OPCODE_STOCK_RECEIVE;
+    case LOAD_OP_CART_ADD: return OPCODE_CART_ADD;
+    case LOAD_OP_CART_GET: return OPCODE_CART_GET;
+    case LOAD_OP_CHECKOUT:
     case LOAD_OP_TAKE:
     case LOAD_OP_TAKE_NAMED:
     case LOAD_OP_SOLD_OUT:
@@ -305,15 +278,17 @@ static int open_souk(struct load *load)
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     state->id_high = ((u64)now.tv_sec * 1000 + (u64)now.tv_nsec / 1000000) << 16;
-    state->frame = calloc(1, FRAME_BYTES_MAX);
-    state->reply = calloc(1, FRAME_BYTES_MAX);
     state->info = message_find(op_code(load->options.op));
-    if (state->frame == NULL || state->reply == NULL)
-        return -ENOMEM;
+    int error = souk_wire_open(&state->wire);
+    if (error != 0)
+        return error;
     int fd;
-    int error = hello(state, load, SHARD_ANY, &fd);
+    error = souk_wire_hello(&state->wire, load->options.address, SHARD_ANY, &fd);
     if (fd >= 0)
         (void)close(fd);
+    state->shard_count = state->wire.shard_count;
+    if (error == 0 && load->options.inflight > state->wire.window_frames)
+        error = -EPROTO;
     if (error != 0)
         return error;
     state->draws = calloc(state->shard_count, sizeof *state->draws);
@@ -327,14 +302,17 @@ static int open_souk(struct load *load)
         connection->shard = (u16)(i % state->shard_count);
         if (session == NULL)
             return -ENOMEM;
-        error = hello(state, load, connection->shard, &connection->link.fd);
+        error = souk_wire_hello(&state->wire, load->options.address, connection->shard,
+                                &connection->link.fd);
         if (error == 0 && i < state->shard_count)
             error = set_up_shard(load, state, connection->link.fd, connection->shard);
         if (error == 0)
-            error = open_session(state, connection->link.fd, connection->shard, session);
+            error = souk_wire_session(&state->wire, connection->link.fd, connection->shard,
+                                      &session->id);
         if (error == 0) {
             const struct draws *draws = &state->draws[connection->shard];
             session->draw_at = (u32)(load_random(&load->random) % draws->order_count);
+            session->next_seq = 1;
             session->next_id = session->id.low << 20;
         }
     }
@@ -351,8 +329,7 @@ static void close_souk(struct load *load)
         free(state->draws[s].order);
     }
     free(state->draws);
-    free(state->frame);
-    free(state->reply);
+    souk_wire_close(&state->wire);
     free(state);
 }
 
@@ -382,14 +359,19 @@ static void frame_init(struct load *load, struct load_connection *connection, u8
         } else if (state->info->code == OPCODE_TAKE) {
             const struct msg_take_req take = {.resource = key, .quantity = 1};
             memcpy(record, &take, sizeof take);
+        } else if (state->info->code == OPCODE_CART_ADD) {
+            const struct msg_cart_add_req add = cart_add_of(key.id, i);
+            memcpy(record, &add, sizeof add);
         } else if (state->info->code == OPCODE_STOCK_RECEIVE) {
             const struct msg_stock_receive_req receive = {.resource = key, .quantity = 1};
             memcpy(record, &receive, sizeof receive);
         } else {
-            memcpy(record, &key, sizeof key);
+            memcpy(record, &key, MIN(sizeof key, state->info->request.fixed_bytes));
         }
     }
 }
+STATIC_CHECK(offsetof(struct msg_cart_add_req, user_id) == 0);
+STATIC_CHECK(offsetof(struct msg_cart_get_req, user_id) == 0);
 
 STATIC_CHECK(offsetof(struct msg_take_req, resource) == 0);
 STATIC_CHECK(offsetof(struct msg_hold_req, resource) == 0);
@@ -434,13 +416,16 @@ static void count_records(struct load *load, const struct souk_state *state, con
                           u32 bytes, u32 count)
 {
     struct load_result *result = load->result;
+    const u8 *body = frame + FRAME_HEADER_BYTES;
+    const bool has_spans = state->info->reply.span_count != 0;
     const u32 step = (bytes - FRAME_HEADER_BYTES) / MAX(count, 1u);
-    const u8 *record = frame + FRAME_HEADER_BYTES;
-    u32 granted = 0;
-    MUST(state->info->reply.span_count == 0);
-    for (u32 i = 0; i < count; i++, record += step) {
+    u32 granted = 0, offset = 0;
+    for (u32 i = 0; i < count; i++) {
         u16 status;
-        memcpy(&status, record, sizeof status);
+        struct record_view view = {.fixed = body + (size_t)i * step};
+        if (has_spans)
+            frame_record_next(state->info, FRAME_DIRECTION_REPLY, body, &offset, &view);
+        memcpy(&status, view.fixed, sizeof status);
         if (LIKELY(status == STATUS_OK))
             granted++;
         else
