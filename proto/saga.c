@@ -7,21 +7,41 @@
 #include <string.h>
 
 static const struct saga_state_info states[] = {
-#define STATE(number_, NAME, KIND, meaning_) {#NAME, meaning_, number_, SAGA_KIND_##KIND},
+#define STATE(number_, NAME, KIND, meaning_) \
+    [number_ - 1] = {#NAME, meaning_, number_, SAGA_KIND_##KIND},
 #include "proto/saga.def"
 };
 
 static const struct saga_transition transitions[] = {
-#define TRANSITION(FROM, EVENT, TO, text_) {#EVENT, text_, SAGA_STATE_##FROM, SAGA_STATE_##TO},
+#define TRANSITION(FROM, EVENT, TO, text_) \
+    {#EVENT, text_, SAGA_STATE_##FROM, SAGA_STATE_##TO, SAGA_EVENT_##EVENT},
 #include "proto/saga.def"
 };
+STATIC_CHECK(ARRAY_COUNT(transitions) + 1 == SAGA_LINE_COUNT);
+STATIC_CHECK(ARRAY_COUNT(states) + 1 == SAGA_STATE_COUNT); /* numbered from 1 without gaps */
+
+/* Where each state and event lead: a pair that is named twice is an error of the compiler. */
+static const u8 ways[SAGA_STATE_COUNT][SAGA_EVENT_COUNT] = {
+#define TRANSITION(FROM, EVENT, TO, text_) \
+    [SAGA_STATE_##FROM][SAGA_EVENT_##EVENT] = SAGA_LINE_##FROM##_##EVENT,
+#include "proto/saga.def"
+};
+STATIC_CHECK(SAGA_LINE_COUNT <= UINT8_MAX);
+
+u16 saga_way(u16 from, u16 event)
+{
+    return from < SAGA_STATE_COUNT && event < SAGA_EVENT_COUNT ? ways[from][event] : SAGA_LINE_NONE;
+}
+
+u16 saga_target(u16 line)
+{
+    MUST(line != SAGA_LINE_NONE && line < SAGA_LINE_COUNT);
+    return transitions[line - 1].to;
+}
 
 const struct saga_state_info *saga_state_find(u16 number)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(states); i++)
-        if (states[i].number == number)
-            return &states[i];
-    return NULL;
+    return number != SAGA_STATE_NONE && number < SAGA_STATE_COUNT ? &states[number - 1] : NULL;
 }
 
 const char *saga_state_name(u16 number)

@@ -10,10 +10,10 @@ struct order_sums order_sums_of(const struct order *order)
     const struct order_tender *tenders = order_tenders(order);
     struct order_sums sums = {0};
     for (u32 i = 0; i < order->tenders.count; i++) {
-        sums.authorized += tenders[i].row.authorized;
-        sums.captured += tenders[i].row.captured;
-        sums.refunded += tenders[i].row.refunded;
-        sums.charged_back += tenders[i].row.charged_back;
+        sums.authorized += tenders[i].authorized;
+        sums.captured += tenders[i].captured;
+        sums.refunded += tenders[i].refunded;
+        sums.charged_back += tenders[i].charged_back;
         sums.capturing += tenders[i].capturing;
         sums.refunding += tenders[i].refunding;
         sums.forced += tenders[i].forced;
@@ -60,7 +60,7 @@ bool order_has_arrived(const struct order *order)
 }
 
 /* All that is owed is there, and nothing that should go back. */
-static bool is_paid(const struct order *order)
+bool order_is_paid(const struct order *order)
 {
     const struct order_sums sums = order_sums_of(order);
     if (order->state == SAGA_STATE_PAID || order->state == SAGA_STATE_SHIPPED ||
@@ -79,7 +79,7 @@ u16 order_summary_of(const struct order *order)
     if (units.cancelled == units.ordered)
         return ORDER_SUMMARY_CANCELLED;
     if (units.allocated != 0)
-        return is_paid(order) ? ORDER_SUMMARY_PAID : ORDER_SUMMARY_PLACED;
+        return order_is_paid(order) ? ORDER_SUMMARY_PAID : ORDER_SUMMARY_PLACED;
     if (units.delivered != units.shipped)
         return ORDER_SUMMARY_SHIPPED;
     return units.returned == units.delivered ? ORDER_SUMMARY_RETURNED : ORDER_SUMMARY_DELIVERED;
@@ -90,7 +90,7 @@ static bool is_unknown(const struct order *order)
     if (order->state == SAGA_STATE_AUTH_UNKNOWN || order->state == SAGA_STATE_CAPTURE_UNKNOWN)
         return true;
     for (u32 i = 0; i < order->tenders.count; i++)
-        if (order_tenders(order)[i].row.state == TENDER_STATE_UNKNOWN)
+        if (order_tenders(order)[i].state == TENDER_STATE_UNKNOWN)
             return true;
     return false;
 }
@@ -106,7 +106,7 @@ u16 order_payment_of(const struct order *order)
         return PAYMENT_SUMMARY_REFUNDING;
     if (sums.captured != 0 && sums.refunded == sums.captured)
         return PAYMENT_SUMMARY_REFUNDED;
-    if (order->placed_ns != 0 && order->state != SAGA_STATE_CANCELLED && is_paid(order))
+    if (order->placed_ns != 0 && order->state != SAGA_STATE_CANCELLED && order_is_paid(order))
         return PAYMENT_SUMMARY_PAID;
     if (sums.captured != 0)
         return PAYMENT_SUMMARY_PART_PAID;

@@ -1,10 +1,15 @@
 /* order_types: the records of the order room.
  *
- *   order   one fixed record per order, and tables beside it in the arena: lines, amounts, tenders,
- *           events, commands, parcels, returns, parts, failed lines. Rows are those of the wire
- *           (proto/rows.def) where that is compact enough, so that reading is copying.
+ *   order   one fixed record per order, and tables beside it in the arena. What is known when it is
+ *           accepted lies in one block of exactly that length (body): lines, charges, tenders,
+ *           coupons, holds, tokens, address. What comes later grows by itself: amounts, failed
+ *           lines, parcels, returns, parts, history, action. A table of the body that has to grow
+ *           moves out of it.
+ *   command one fixed record per thing to be done by the outside world, in a chain from its order
+ *   history order_event.c: a few bytes per event, texts among them
  *
- * Fields marked (soft) follow from the others: they are neither dumped nor digested.
+ * Rows are those of the wire (proto/rows.def) where that is compact enough, so that reading is
+ * copying. Fields marked (soft) follow from the others: they are neither dumped nor digested.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,63 +19,121 @@
 #include "proto/messages.h"
 #include "proto/saga.h"
 
-/* Rows of one kind, growing by doubling; the bytes lie in the arena. */
+/* Rows of one kind, growing by doubling; the bytes lie in the arena, or, if there is no capacity, in
+ * the body of the order. */
 struct order_table {
     u8 *rows;
     u32 count;
-    u32 capacity; /* in rows */
+    u32 capacity; /* in rows; 0 = the rows, if any, are the body's */
 };
 
-/* A tender: its row, and what is under way for it. */
+/* A tender, with what is under way for it. Texts are places: of the token in the order's texts, of
+ * the reference in its history. */
 struct order_tender {
-    struct row_order_tender row;
-    i64 capturing; /* asked for and not answered */
+    u64 account;
+    i64 amount;
+    i64 authorized; /* ever */
+    i64 captured;
+    i64 refunded;
+    i64 charged_back;
+    i64 overcharged; /* captured by the provider beyond what was asked for */
+    i64 capturing;   /* asked for and not answered */
     i64 refunding;
-    i64 forced; /* an operator took care of so much elsewhere */
-    u32 step;   /* of the command under way, 0 = none */
-    u32 voids;  /* bit 0: a void was emitted; bit 1: one was leased */
+    i64 overcharge_back; /* of overcharged: refunded, or asked for */
+    i64 forced;          /* an operator took care of so much elsewhere; negative: gave it back */
+    u32 group;
+    u32 token;
+    u32 reference;
+    u16 kind;  /* enum tender_kind */
+    u16 state; /* enum tender_state */
+    u8 token_bytes;
+    u8 reference_bytes;
+    u8 is_dangling; /* authorised at the provider, and to be voided */
+    u8 zero0;
+    u32 zero1;
 };
+STATIC_CHECK(sizeof(struct order_tender) == 112);
 
 /* What one shard has been asked to hold in the present round. */
+enum order_hold_state {
+    ORDER_HOLD_NONE, /* not asked yet */
+    ORDER_HOLD_ASKED,
+    ORDER_HOLD_GRANTED,
+    ORDER_HOLD_REFUSED,
+    ORDER_HOLD_RELEASING, /* an answer is waited for */
+    ORDER_HOLD_RELEASED
+};
 struct order_hold {
     u16 shard;
-    u16 state; /* 1 asked, 2 granted, 3 refused, 4 release asked, 5 released, 0 not asked yet */
-    u32 zero0;
+    u16 state; /* enum order_hold_state */
 };
 
-/* A thing that happened; texts lie in order.texts, from `text` on. */
+/* What is known of a line only until its price is. */
+struct order_asked {
+    i64 agreed_price;  /* -1 = none */
+    u64 reason;        /* of the agreed price */
+    u64 version;       /* of the SKU */
+    struct id128 hold; /* an earlier one of the shopper, which ends when this one begins */
+    u16 currency;      /* of the SKU */
+    u16 zero0;
+    u32 zero1;
+};
+STATIC_CHECK(sizeof(struct order_asked) == 48);
+
+/* A thing that happened, as it is told and read; how it is kept: order_event.c. */
 struct order_event {
-    u64 time_ns;
+    u64 time_ns; /* of the turn */
     i64 value;
     u64 what;
-    u32 text; /* offset */
-    u16 kind; /* enum order_event_kind */
+    const u8 *text; /* borrowed */
+    u32 number;     /* from 1 */
+    u16 kind;       /* enum order_event_kind */
     u16 status;
-    u16 state;
-    u16 text_bytes;
-    u32 zero0;
+    u16 state;     /* of the order, after it */
+    u8 text_bytes; /* at most 64 */
+    u8 payment;    /* enum payment_event_kind; 0 = it is none */
+    u8 attempt;    /* of a payment event, modulo 256 */
 };
-STATIC_CHECK(sizeof(struct order_event) == 40);
 
 /* A command for the outside world. */
+enum order_command_flag {
+    ORDER_COMMAND_UNKNOWN = 1 << 0, /* no answer came; a query is about it */
+    ORDER_COMMAND_FAILED = 1 << 1,  /* the last attempt failed for sure */
+    ORDER_COMMAND_FORCED = 1 << 2,  /* done because an operator said so */
+    ORDER_COMMAND_EXCESS = 1 << 3,  /* refund of what was overcharged */
+    ORDER_COMMAND_TIMED = 1 << 4,   /* (soft) in `waiting` or, once due, in `due_commands` */
+    ORDER_COMMAND_DUE = 1 << 5,     /* (soft) in `due_commands` */
+    ORDER_COMMAND_QUEUED = 1 << 6,  /* (soft) in the queues */
+    ORDER_COMMAND_SOFT = ORDER_COMMAND_TIMED | ORDER_COMMAND_DUE | ORDER_COMMAND_QUEUED
+};
 struct order_command {
     u64 since_ns;
-    u64 due_ns; /* ready at, or lease ends, or answer overdue */
-    u64 lease;  /* the number given to the worker that has it */
+    u64 due_ns; /* ready at, or lease ends, or answer overdue; 0 = never */
+    u64 ticket; /* leased, or waiting: the lease; else its place among those that are ready, or due
+                   at the same time. Never given twice. */
     i64 amount;
+    u32 order; /* (soft) */
+    u32 next;  /* (soft) of the same order, by step */
     u32 step;
     u32 attempt;
     u32 deliveries;
     u32 reason;
-    u32 subject; /* step it is about; a parcel for NOTIFY_SHIPPED */
-    u16 subject_attempt;
-    u16 kind;  /* enum command_kind */
-    u16 state; /* enum command_state */
-    u16 tender;
     u32 group;
-    u32 order;    /* (soft) index of the order */
-    u32 position; /* (soft) in the heap of ready or of waiting commands */
+    u32 subject; /* step it is about; a parcel for NOTIFY_SHIPPED */
+    u32 subject_attempt;
+    union {           /* (soft) */
+        u32 position; /* timed: in its heap */
+        struct {      /* queued: neighbours in the queue of its kind, and of its kind and group */
+            u32 newer, older;
+            u32 group_newer, group_older;
+        };
+    };
+    u8 kind;  /* enum command_kind */
+    u8 state; /* enum command_state */
+    u8 tender;
+    u8 flags; /* enum order_command_flag */
 };
+STATIC_CHECK(sizeof(struct order_command) == 88);
 
 /* A parcel: its row, and what is needed to recognise it and to follow its ship mails. */
 struct order_parcel {
@@ -81,22 +144,23 @@ struct order_parcel {
     u16 asked;                    /* shards */
     u16 answered;
     u16 is_short; /* some of it was not there */
-    u16 zero0;
+    u16 reason;   /* the status that the stock said of that */
 };
 
 /* A return: its row, and what is needed to recognise it. */
 struct order_return {
     struct row_return row;
     u64 fingerprint; /* of its reason and lines */
+    i64 asked;       /* the amount that its refund named */
 };
 
 enum order_flag {
     ORDER_FLAG_FROM_CART = 1 << 0,
-    ORDER_FLAG_CONFIRMED = 1 << 1, /* holds are allocations */
-    ORDER_FLAG_SPENT = 1 << 2,     /* coupons, gift cards, credit are consumed */
+    ORDER_FLAG_SPENT = 1 << 2,     /* coupons, gift cards, credit are consumed or released */
     ORDER_FLAG_LATE = 1 << 3,      /* taking stock again for a late authorisation */
     ORDER_FLAG_ABANDONED = 1 << 4, /* an operator said: no further commands */
-    ORDER_FLAG_FREE_SHIPPING = 1 << 5
+    ORDER_FLAG_FREE_SHIPPING = 1 << 5,
+    ORDER_FLAG_IN_TURN = 1 << 6 /* this round asks shard after shard */
 };
 
 struct order {
@@ -107,41 +171,51 @@ struct order {
     u64 created_ns;
     u64 placed_ns;
     u64 delivered_ns; /* the last parcel */
-    u64 changed_ns;
-    u64 since_ns;  /* in its state */
-    u64 timer_ns;  /* when the state's timer rings; 0 = none */
-    u64 unpaid_ns; /* the hard maximum */
+    u64 changed_ns;   /* the last event of its history */
+    u64 since_ns;     /* in its state */
+    u64 timer_ns;     /* when the state's timer rings; 0 = none */
+    u64 timer_ticket; /* which of several that ring at one time comes first */
+    u64 unpaid_ns;    /* the hard maximum */
     i64 expected_total;
     i64 goods, discount, charges, total;
     i64 given_up; /* worth of cancelled and returned units, and refunds by hand: owed = total - given_up */
-    i64 refund_asked; /* by payment_refund, cumulative */
+    i64 capture_asked; /* by payment_capture, cumulative over all tenders */
     u64 cart_version;
+    u8 *body;
     struct order_table lines;       /* struct row_order_line */
     struct order_table charge_rows; /* struct row_charge */
-    struct order_table amounts;     /* struct row_amount */
     struct order_table tenders;     /* struct order_tender */
     struct order_table coupons;     /* struct row_coupon */
     struct order_table holds;       /* struct order_hold */
+    struct order_table texts;       /* bytes: tokens of tenders */
+    struct order_table address;     /* bytes */
+    struct order_table asked;       /* struct order_asked; until prices are known */
+    struct order_table amounts;     /* struct row_amount */
     struct order_table failed;      /* struct row_failed_line */
-    struct order_table commands;    /* struct order_command */
     struct order_table parcels;     /* struct order_parcel */
     struct order_table returns;     /* struct order_return */
     struct order_table parts;       /* struct row_part */
-    struct order_table events;      /* struct order_event */
-    struct order_table texts;       /* bytes */
-    struct order_table address;     /* bytes */
+    struct order_table events;      /* bytes: order_event.c */
     struct order_table action;      /* bytes */
-    u32 timer_position;             /* (soft) in the heap of timers */
-    u32 stuck_position;             /* (soft) */
-    u32 round;                      /* of holding */
+    u32 body_bytes;
+    u32 event_count;
+    u32 first_command;  /* (soft) the chain, by step; 0 = none */
+    u32 last_command;   /* (soft) */
+    u32 timer_position; /* (soft) in the heap of timers, or of those that are due */
+    u32 stuck_newer;    /* (soft) neighbours in the list of its state */
+    u32 stuck_older;    /* (soft) */
+    u32 round;          /* of holding */
     u32 last_step;
-    u32 placeholder; /* (soft) a piece was loaded, the head not yet */
-    u16 state;       /* enum saga_state */
-    u16 reason;      /* a status */
+    u16 state;  /* enum saga_state */
+    u16 reason; /* a status */
     u16 currency;
     u8 capture; /* enum capture_policy */
     u8 flags;   /* enum order_flag */
+    u8 is_due;  /* (soft) its timer is among those that are due */
+    u8 zero0[3];
+    u32 zero1;
 };
+STATIC_CHECK(sizeof(struct order) % 8 == 0);
 
 /* Tables as arrays: borrowed until the table grows. */
 #define ORDER_TABLE(name, table, type)                         \
@@ -150,12 +224,15 @@ struct order {
         return (struct type *)(void *)order->table.rows;       \
     }
 ORDER_TABLE(order_lines, lines, row_order_line)
+ORDER_TABLE(order_charges, charge_rows, row_charge)
+ORDER_TABLE(order_amounts, amounts, row_amount)
 ORDER_TABLE(order_tenders, tenders, order_tender)
-ORDER_TABLE(order_commands, commands, order_command)
+ORDER_TABLE(order_coupons, coupons, row_coupon)
+ORDER_TABLE(order_holds, holds, order_hold)
+ORDER_TABLE(order_asked, asked, order_asked)
 ORDER_TABLE(order_parcels, parcels, order_parcel)
 ORDER_TABLE(order_returns, returns, order_return)
 ORDER_TABLE(order_parts, parts, row_part)
-ORDER_TABLE(order_events, events, order_event)
 #undef ORDER_TABLE
 
 /* An order in a user's history; it may live on another shard. What lives on this one follows from the
