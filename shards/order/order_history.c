@@ -301,25 +301,6 @@ void history_drop(struct shard *shard, u32 order)
     pool_release(&room->history_pool, &index);
 }
 
-/* An order of a guest became one of this shard's users'. */
-void shard_mail_attach(struct shard *shard, const struct mail_call *call)
-{
-    struct order_room *room = &shard->orders;
-    struct msg_mail_attach_req told;
-    memcpy(&told, call->fixed, sizeof told);
-    const u32 index = order_find(room, told.order);
-    if (index != 0) {
-        history_add(shard, index);
-        return;
-    }
-    add_entry(room, told.user_id,
-              &(struct history_entry){.order = told.order,
-                                      .created_ns = told.created_at_ns,
-                                      .total = told.total,
-                                      .line_count = told.line_count,
-                                      .currency = told.currency});
-}
-
 /* ---- the list ---- */
 
 /* A page on its way. */

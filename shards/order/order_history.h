@@ -33,6 +33,9 @@ u32 history_seek(const struct order_room *room, const struct history *history,
 /* The one after it in the list, 0 = none. */
 u32 history_next(const struct order_room *room, u32 index);
 
+/* The owner of an order of this shard, a user of this shard too, is about to lose it. */
+void history_drop(struct shard *shard, u32 order);
+
 /* Puts an entry into a user's history. False: the order is in it already. */
 NODISCARD bool history_enter(struct order_room *room, u64 user_id,
                              const struct history_entry *entry);

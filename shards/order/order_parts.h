@@ -26,6 +26,23 @@
 #include "shards/mail/mail.h"
 #include "shards/order/order.h"
 
+/* ---- who may (order_work.c) ---- */
+
+/* The index of an order for one who asks: NOT_FOUND, FORBIDDEN; before these BAD_ARGUMENT,
+ * WRONG_SHARD as the call says. `user_id` 0: the shop itself. */
+u16 order_named(const struct shard *shard, const struct shard_call *call, struct id128 id,
+                u64 user_id, u32 *index);
+
+/* The sums that replies have in common (LEDGER_SUMS). */
+#define ORDER_SUMS_ANSWER(answer, order, sums)        \
+    do {                                              \
+        (answer)->total = (order)->total;             \
+        (answer)->authorized = (sums).authorized;     \
+        (answer)->captured = (sums).captured;         \
+        (answer)->refunded = (sums).refunded;         \
+        (answer)->charged_back = (sums).charged_back; \
+    } while (0)
+
 /* ---- worth (order_worth.c) ---- */
 
 /* The worth of units of a line is spread_part of shards/settings/spread.h. */
@@ -65,6 +82,7 @@ enum order_returned {
 struct order_sums order_sums_of(const struct order *order);
 struct order_units order_units_of(const struct order *order);
 u16 order_summary_of(const struct order *order);          /* enum order_summary */
+bool order_is_paid(const struct order *order);            /* all that is owed is captured */
 u16 order_payment_of(const struct order *order);          /* enum payment_summary */
 u16 order_fulfilment_of(const struct order *order);       /* enum order_fulfilment */
 u16 order_returned_of(const struct order *order);         /* enum order_returned */
@@ -82,8 +100,6 @@ void history_deinit(struct order_room *room);
 
 /* The order is accepted: its owner, a user of this shard, has it in the history. */
 void history_add(struct shard *shard, u32 order);
-/* Its owner is about to lose it. */
-void history_drop(struct shard *shard, u32 order);
 
 /* Only references to orders of other shards are dumped (history_dump_bucket of order.h); after all
  * orders were loaded, history_load_finish enters those that live on this shard. NULL or the reason. */
@@ -94,12 +110,13 @@ bool history_valid(const struct order_room *room, u64 user_id);
 
 /* ---- cancel and parcels ---- */
 
-/* Cancels whatever is allocated and in no parcel that is LEAVING; the caller settles. */
-void order_cancel_rest(struct shard *shard, u32 order, u64 now_ns);
+/* Cancels whatever is allocated and in no parcel that is LEAVING; the caller settles. Uses the
+ * shard's scratch. */
+void order_cancel_rest(const struct order_turn *turn);
 
 /* Tickets of ship mails have the top bit, so that other tickets never meet them. */
 #define ORDER_TICKET_PARCEL (1ull << 63)
-/* The answer to a MAIL_CHANGE whose ticket has that bit. */
-void order_parcel_answer(struct shard *shard, u32 order, const struct mail_call *call);
+/* The answer to a MAIL_CHANGE whose ticket has that bit. Uses the shard's scratch. */
+void order_parcel_answer(const struct order_turn *turn, const struct mail_call *call);
 
 #endif

@@ -179,7 +179,8 @@ struct order {
     i64 expected_total;
     i64 goods, discount, charges, total;
     i64 given_up; /* worth of cancelled and returned units, and refunds by hand: owed = total - given_up */
-    i64 capture_asked; /* by payment_capture, cumulative over all tenders */
+    i64 cancelled_worth; /* of given_up: by cancels */
+    i64 capture_asked;   /* by payment_capture, cumulative over all tenders */
     u64 cart_version;
     u8 *body;
     struct order_table lines;       /* struct row_order_line */

@@ -40,6 +40,24 @@ void order_notify_shipped(const struct order_turn *turn, u32 parcel)
     UNBUILT;
 }
 
+__attribute__((weak)) struct row_order_tender order_tender_row(const struct order *order,
+                                                               const struct order_tender *tender)
+{
+    (void)order;
+    (void)tender;
+    UNBUILT;
+}
+
+__attribute__((weak)) struct row_command order_command_row(const struct order_room *room,
+                                                           const struct order *order,
+                                                           const struct order_command *command)
+{
+    (void)room;
+    (void)order;
+    (void)command;
+    UNBUILT;
+}
+
 /* ---- of the cart: until it has its own ---- */
 #include "shards/shard_state.h"
 #define UNTIL_BUILT __attribute__((weak))

@@ -6,31 +6,6 @@
 #include "shards/order/order_parts.h"
 #include "shards/settings/spread.h"
 
-/* Sums over the lines. */
-struct line_sums {
-    i64 lines;     /* of their totals */
-    i64 cancelled; /* worth of cancelled units */
-    i64 left;      /* worth of what has left */
-    bool is_anything_left;
-    bool is_all_cancelled;
-};
-
-static struct line_sums sum_lines(const struct order *order)
-{
-    const struct row_order_line *lines = order_lines(order);
-    struct line_sums sums = {.is_all_cancelled = true};
-    for (u32 i = 0; i < order->lines.count; i++) {
-        const struct row_order_line *line = &lines[i];
-        sums.lines += line->total;
-        sums.cancelled += spread_part(line->total, line->cancelled, line->quantity);
-        sums.left +=
-            line->total - spread_part(line->total, line->quantity - line->shipped, line->quantity);
-        sums.is_anything_left |= line->shipped != 0;
-        sums.is_all_cancelled &= line->cancelled == line->quantity;
-    }
-    return sums;
-}
-
 i64 order_whole_charges(const struct order *order)
 {
     i64 lines = 0;
@@ -46,17 +21,35 @@ i64 order_owed(const struct order *order)
     return MAX(order->total - order->given_up, 0);
 }
 
+/* The worth of what has left: of each line what the rest is not worth, so that cancelled and shipped
+ * units of a line add up to its total. */
+static i64 worth_left(const struct order *order)
+{
+    const struct row_order_line *lines = order_lines(order);
+    i64 left = 0;
+    bool is_anything_left = false;
+    for (u32 i = 0; i < order->lines.count; i++) {
+        const i64 stays = lines[i].quantity - lines[i].shipped;
+        left += lines[i].total - spread_part(lines[i].total, stays, lines[i].quantity);
+        is_anything_left |= lines[i].shipped != 0;
+    }
+    return is_anything_left ? left + order_whole_charges(order) : 0;
+}
+
+static bool is_anything_allocated(const struct order *order)
+{
+    const struct row_order_line *lines = order_lines(order);
+    for (u32 i = 0; i < order->lines.count; i++)
+        if (lines[i].allocated != 0)
+            return true;
+    return false;
+}
+
 i64 order_due(const struct order *order, i64 asked)
 {
-    const struct line_sums sums = sum_lines(order);
-    const i64 whole = order->total - sums.lines;
-    MUST(whole >= 0);
-    const i64 cancelled = sums.cancelled + (sums.is_all_cancelled ? whole : 0);
-    i64 kept = order->total - cancelled;
-    if (order->capture == CAPTURE_POLICY_ON_SHIP) {
-        const i64 left = sums.left + (sums.is_anything_left ? whole : 0);
-        kept = MIN(kept, MAX(left, asked));
-    }
-    MUST(cancelled <= order->given_up);
-    return MAX(kept - (order->given_up - cancelled), 0);
+    MUST(order->cancelled_worth >= 0 && order->cancelled_worth <= order->given_up);
+    i64 kept = order->total - order->cancelled_worth;
+    if (order->capture == CAPTURE_POLICY_ON_SHIP && is_anything_allocated(order))
+        kept = MIN(kept, MAX(worth_left(order), asked));
+    return MAX(kept - (order->given_up - order->cancelled_worth), 0);
 }
