@@ -140,6 +140,15 @@ static void start_connections(struct souk_client *client, u64 now_ns)
 
 /* ---- sending ---- */
 
+/* What a server sent is not what it may send. */
+static void drop_misbehaved(struct souk_client *client, u16 index, const char *reason)
+{
+    client->connect_failures++;
+    client_set_error(client, "%s: %s. Is it a soukd of this version (%s)?", client->target.text,
+                     reason, souk_version());
+    client_drop_link(client, index);
+}
+
 /* Sends what one connection has, in rounds, because others may queue more while this thread sends
  * without the lock. */
 static void send_link(struct souk_client *client, u16 index, bool is_flush)
@@ -163,6 +172,14 @@ static void send_link(struct souk_client *client, u16 index, bool is_flush)
             client_drop_link(client, index);
             client_notify(client); /* the leader connects again */
             break;
+        }
+        if (core->connections[index].is_held) {
+            const char *reason = core_received(core, index, 0, client_now_ns());
+            client_notify(client); /* the leader has seen these bytes and sleeps: callbacks wait */
+            if (reason != NULL) {
+                drop_misbehaved(client, index, reason);
+                break;
+            }
         }
         if ((u64)sent < wanted) {
             link->wants_write = true;
@@ -195,6 +212,8 @@ static void receive_link(struct souk_client *client, u16 index)
     struct core *core = &client->core;
     struct client_link *link = &client->links[index];
     for (u32 round = 0; round < ROUNDS_MAX && link->fd >= 0; round++) {
+        if (core_input_is_full(core, index))
+            return;
         u32 room;
         u8 *to = core_input_room(core, index, &room);
         if (to == NULL) {
@@ -212,10 +231,7 @@ static void receive_link(struct souk_client *client, u16 index)
         }
         const char *reason = core_received(core, index, (u32)bytes, client_now_ns());
         if (reason != NULL) {
-            client->connect_failures++;
-            client_set_error(client, "%s: %s. Is it a soukd of this version (%s)?",
-                             client->target.text, reason, souk_version());
-            client_drop_link(client, index);
+            drop_misbehaved(client, index, reason);
             return;
         }
         if ((u32)bytes < room)

@@ -26,6 +26,8 @@
  *   C6  a write whose bytes were all sent and whose answer is lost is never reported as "not done".
  *   C7  while a connection is sending (its bytes are lent to the system), no frame of its out list
  *       is released, and the connection is not taken down.
+ *   C8  an answer that overtakes the news that its frame was sent is held in the input, with all that
+ *       came behind it, until core_sent.
  * Ownership   one thread at a time, under the lock of the front. Frames own their bytes.
  * Failure     a reply that is not well formed, or that nobody asked for, makes core_received return
  *             the reason; the front then drops the connection. Nothing that a server sends can
@@ -160,6 +162,7 @@ struct core_connection {
     u16 index;
     bool is_sending; /* bytes are lent to the system */
     bool is_mute;    /* silent for too long: the front drops it */
+    bool is_held;    /* C8: the input waits for core_sent */
     u64 heard_ns;    /* when bytes came last, or when it was connected */
     u32 failures;    /* in a row */
     u32 work;        /* frames that want this connection, hello not counted */
@@ -237,7 +240,10 @@ void core_frame_unwire(struct core *core, struct core_frame *frame);
 
 /* Where to receive to; at least 1 byte. NULL: no memory. */
 u8 *core_input_room(struct core *core, u16 connection, u32 *bytes);
-/* `bytes` were received there. NULL, or why the connection must be dropped. */
+/* Whether there is no room for more: held input fills it. */
+bool core_input_is_full(const struct core *core, u16 connection);
+/* `bytes` were received there. NULL, or why the connection must be dropped. Input that is held is taken
+ * up again by a call with 0 bytes after core_sent. */
 const char *core_received(struct core *core, u16 connection, u32 bytes, u64 now_ns);
 
 /* ---- connections (core_connection.c) ---- */

@@ -245,6 +245,7 @@ void core_lost(struct core *core, u16 index, u64 now_ns)
         core->stats.disconnects++;
     connection->state = CORE_CONNECTION_DOWN;
     connection->is_mute = false;
+    connection->is_held = false;
     connection->input_bytes = 0;
     connection->out_offset = 0;
     connection->cut = CORE_CUT_NO;

@@ -13,6 +13,7 @@
 #include "client/lib/core.h"
 
 #define INPUT_BYTES_FIRST (64u << 10)
+#define INPUT_BYTES_MAX   (2 * FRAME_BYTES_MAX)
 #define RENEWALS_MAX      3u /* of a session for the sake of one frame */
 
 u8 *core_input_room(struct core *core, u16 index, u32 *bytes)
@@ -20,7 +21,7 @@ u8 *core_input_room(struct core *core, u16 index, u32 *bytes)
     struct core_connection *connection = &core->connections[index];
     if (connection->input_bytes == connection->input_capacity) {
         const u32 capacity = MAX(connection->input_capacity * 2, INPUT_BYTES_FIRST);
-        MUST(capacity <= 2 * FRAME_BYTES_MAX);
+        MUST(capacity <= INPUT_BYTES_MAX);
         u8 *input = realloc(connection->input, capacity);
         if (input == NULL)
             return NULL;
@@ -29,6 +30,12 @@ u8 *core_input_room(struct core *core, u16 index, u32 *bytes)
     }
     *bytes = connection->input_capacity - connection->input_bytes;
     return connection->input + connection->input_bytes;
+}
+
+bool core_input_is_full(const struct core *core, u16 index)
+{
+    const struct core_connection *connection = &core->connections[index];
+    return connection->is_held && connection->input_bytes == INPUT_BYTES_MAX;
 }
 
 static const char *on_session_opened(struct core *core, struct core_frame *frame,
@@ -155,6 +162,19 @@ static struct core_frame *find_asked(struct core *core, const struct core_connec
     return *reason == NULL ? frame : NULL;
 }
 
+/* Whether a reply answers a frame whose bytes are with the system at this moment: a server can be
+ * faster than the thread that sends. */
+static bool is_early(const struct core *core, const struct core_connection *connection,
+                     const u8 *bytes)
+{
+    const struct frame_header header = frame_header_read(bytes);
+    const u32 index = (u32)header.request_id;
+    return connection->is_sending && index < core->frame_count &&
+           core->frames[index]->generation == (u32)(header.request_id >> 32) &&
+           core->frames[index]->state == CORE_FRAME_OUT &&
+           core->frames[index]->connection == connection->index;
+}
+
 /* One whole frame. */
 static const char *on_frame(struct core *core, struct core_connection *connection, const u8 *bytes,
                             u32 length, u64 now_ns)
@@ -196,12 +216,16 @@ const char *core_received(struct core *core, u16 index, u32 bytes, u64 now_ns)
     core->stats.bytes_received += bytes;
     u32 at = 0;
     const char *reason = NULL;
+    connection->is_held = false;
     while (reason == NULL && connection->input_bytes - at >= FRAME_HEADER_BYTES) {
         struct frame_refusal refusal = {0};
         u32 length;
         if (!frame_prefix_valid(connection->input + at, &length, &refusal)) {
             reason = refusal.reason;
         } else if (connection->input_bytes - at < length) {
+            break;
+        } else if (is_early(core, connection, connection->input + at)) { /* C8 */
+            connection->is_held = true;
             break;
         } else {
             reason = on_frame(core, connection, connection->input + at, length, now_ns);

@@ -632,6 +632,7 @@ enum souk_status {
     SOUK_NOT_A_REQUEST = 215, /* fix: a reply was sent as a request */
     SOUK_FORBIDDEN = 216, /* fix: that is not yours */
     SOUK_SUM_MISMATCH = 217, /* fix: the amounts do not add up */
+    SOUK_NOT_DURABLE = 218, /* fix: an order needs a log on disk */
 };
 
 /* The operations, for souk_call() and souk_submit(). */

@@ -72,6 +72,7 @@ static bool listener_serve(struct fake_listener *listener, struct listener_conne
         memcpy(&length, connection->input + at + 4, 4);
         if (connection->input_bytes - at < length)
             break;
+        listener->fake.peer = connection->fd;
         if (!fake_receive(&listener->fake, connection->input + at, length))
             return false;
         at += length;
@@ -89,6 +90,22 @@ static bool listener_serve(struct fake_listener *listener, struct listener_conne
     return is_sent;
 }
 
+/* What the test asks for: 'x' to stop, 'a' + shard for one more command there. */
+static bool listener_obey(struct fake_listener *listener)
+{
+    char order;
+    int peer;
+    if (read(listener->stop[0], &order, 1) != 1 || order == 'x')
+        return false;
+    const u16 shard = (u16)(order - 'a');
+    listener->fake.ready[shard]++;
+    while ((peer = fake_wake(&listener->fake, shard)) >= 0) {
+        (void)listener_send(peer, listener->fake.out, listener->fake.out_bytes);
+        listener->fake.out_bytes = 0;
+    }
+    return true;
+}
+
 static void *listener_main(void *argument)
 {
     struct fake_listener *listener = argument;
@@ -101,7 +118,7 @@ static void *listener_main(void *argument)
             polls[i + 2] = (struct pollfd){.fd = listener->connections[i].fd, .events = POLLIN};
         if (poll(polls, count + 2, -1) < 0)
             continue;
-        if (polls[0].revents != 0)
+        if (polls[0].revents != 0 && !listener_obey(listener))
             return NULL;
         for (u32 i = count; i-- > 0;)
             if (polls[i + 2].revents != 0 && !listener_serve(listener, &listener->connections[i]))
@@ -152,6 +169,13 @@ UNUSED static struct fake_listener *listener_open_unix(const char *path, u16 sha
     (void)snprintf(listener->address, sizeof listener->address, "unix:%.50s", path);
     listener_start(listener);
     return listener;
+}
+
+/* One more command on a shard; who waits there is answered. */
+UNUSED static void listener_add_command(struct fake_listener *listener, u16 shard)
+{
+    const char order = (char)('a' + shard);
+    MUST(write(listener->stop[1], &order, 1) == 1);
 }
 
 UNUSED static void listener_close(struct fake_listener *listener)

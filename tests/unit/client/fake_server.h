@@ -1,7 +1,8 @@
 /* fake_server: enough of a server to test the client against, as bytes in and bytes out.
  *
  * It remembers what it executed by session, shard and number, replays stored replies, forgets
- * sessions when told to, and can be told to answer badly. A take is granted while `stock` lasts.
+ * sessions when told to, and can be told to answer badly. A take is granted while `stock` lasts; a
+ * shard has as many commands as `ready` says; an order settles when it was asked about often enough.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,6 +16,8 @@
 
 #define FAKE_STORED_MAX   8192u
 #define FAKE_SESSIONS_MAX 64u
+#define FAKE_SHARDS_MAX   8u
+#define FAKE_PARKED_MAX   64u
 
 struct fake_stored {
     struct id128 session;
@@ -47,7 +50,20 @@ struct fake_server {
         u16 shard;
     } sessions[FAKE_SESSIONS_MAX];
     u32 session_count;
-    u8 *out; /* replies not yet fetched */
+    bool lets_wait; /* a command_wait stays until fake_wake */
+    u64 ready[FAKE_SHARDS_MAX];
+    u32 next_step;      /* of the commands, over all shards */
+    u64 patient_frames; /* command_waits that wanted to wait */
+    u64 none_ready;
+    u32 settles_after;   /* checkout_status */
+    u16 checkout_status; /* of every checkout */
+    struct {
+        struct frame_header request;
+        int peer;
+    } parked[FAKE_PARKED_MAX];
+    u32 parked_count;
+    int peer; /* who is being served */
+    u8 *out;  /* replies not yet fetched */
     u32 out_bytes;
     u32 out_capacity;
 };
@@ -95,8 +111,20 @@ static bool fake_knows(const struct fake_server *fake, struct id128 session, u16
     return false;
 }
 
+static void fake_poll(struct fake_server *fake, u16 shard, u8 *fixed)
+{
+    struct msg_command_poll_rsp poll = {.head.status = STATUS_NONE_READY};
+    if (fake->ready[shard] > 0) {
+        fake->ready[shard]--;
+        poll = (struct msg_command_poll_rsp){.step = ++fake->next_step, .tender = shard};
+    } else {
+        fake->none_ready++;
+    }
+    memcpy(fixed, &poll, sizeof poll);
+}
+
 /* Fixed parts all zero but for what tests look at; texts "text". */
-static u32 fake_record(struct fake_server *fake, const struct message_info *info, u8 *to)
+static u32 fake_record(struct fake_server *fake, const struct message_info *info, u16 shard, u8 *to)
 {
     u8 fixed[512] = {0};
     struct span spans[MESSAGE_SPANS_MAX];
@@ -120,6 +148,20 @@ static u32 fake_record(struct fake_server *fake, const struct message_info *info
             take.head.status = STATUS_SOLD_OUT;
         take.sellable = fake->stock;
         memcpy(fixed, &take, sizeof take);
+    } else if (info->code == OPCODE_COMMAND_WAIT) {
+        const struct msg_command_wait_rsp wait = {.ready = fake->ready[shard]};
+        memcpy(fixed, &wait, sizeof wait);
+    } else if (info->code == OPCODE_COMMAND_POLL) {
+        fake_poll(fake, shard, fixed);
+    } else if (info->code == OPCODE_CHECKOUT) {
+        const struct msg_checkout_rsp checkout = {.head.status = fake->checkout_status, .state = 2};
+        memcpy(fixed, &checkout, sizeof checkout);
+    } else if (info->code == OPCODE_CHECKOUT_STATUS) {
+        const bool is_settled = fake->settles_after == 0;
+        const struct msg_checkout_status_rsp status = {.state = is_settled ? 7 : 2,
+                                                       .is_settled = is_settled};
+        fake->settles_after -= is_settled ? 0 : 1;
+        memcpy(fixed, &status, sizeof status);
     }
     return frame_record_write(info, FRAME_DIRECTION_REPLY, to, info->reply.record_bytes_max, fixed,
                               spans);
@@ -133,7 +175,7 @@ static void fake_execute(struct fake_server *fake, const struct frame_header *re
     u8 *to = fake_room(fake, max);
     u32 at = FRAME_HEADER_BYTES;
     for (u32 i = 0; i < request->record_count; i++)
-        at += fake_record(fake, info, to + at);
+        at += fake_record(fake, info, request->shard, to + at);
     const struct frame_header header = {.opcode = request->opcode,
                                         .flags = FRAME_FLAG_REPLY,
                                         .shard = request->shard,
@@ -192,6 +234,39 @@ static void fake_write(struct fake_server *fake, const struct frame_header *requ
         fake_execute(fake, request, info);
 }
 
+/* Whether a command_wait stays; then it was noted. */
+static bool fake_park(struct fake_server *fake, const struct frame_header *request, const u8 *body)
+{
+    struct msg_command_wait_req wait;
+    if (request->opcode != OPCODE_COMMAND_WAIT)
+        return false;
+    memcpy(&wait, body, sizeof wait);
+    MUST(request->shard < FAKE_SHARDS_MAX);
+    fake->patient_frames += wait.wait_ms != 0 ? 1 : 0;
+    if (!fake->lets_wait || wait.wait_ms == 0 || request->record_count != 1 ||
+        fake->ready[request->shard] != 0)
+        return false;
+    MUST(fake->parked_count < FAKE_PARKED_MAX);
+    fake->parked[fake->parked_count].request = *request;
+    fake->parked[fake->parked_count++].peer = fake->peer;
+    return true;
+}
+
+/* Answers one of those who wait at the shard, to `out`. Returns its peer, -1 when nobody waits. */
+UNUSED static int fake_wake(struct fake_server *fake, u16 shard)
+{
+    for (u32 i = 0; i < fake->parked_count; i++) {
+        if (fake->parked[i].request.shard != shard)
+            continue;
+        const struct frame_header request = fake->parked[i].request;
+        const int peer = fake->parked[i].peer;
+        fake->parked[i] = fake->parked[--fake->parked_count];
+        fake_execute(fake, &request, message_find(request.opcode));
+        return peer;
+    }
+    return -1;
+}
+
 /* Takes one request frame; replies gather in `out`. False: not well formed. */
 UNUSED static bool fake_receive(struct fake_server *fake, const u8 *bytes, u32 length)
 {
@@ -212,7 +287,7 @@ UNUSED static bool fake_receive(struct fake_server *fake, const u8 *bytes, u32 l
         fake_execute(fake, &request, info);
     } else if (info->class == MESSAGE_CLASS_WRITE) {
         fake_write(fake, &request, info);
-    } else {
+    } else if (!fake_park(fake, &request, bytes + FRAME_HEADER_BYTES)) {
         fake_execute(fake, &request, info);
     }
     return true;
