@@ -16,7 +16,7 @@
  *       the producer sees the sleeper or the sleeper sees the mail.
  * Ownership  the matrix of boxes belongs to the server; struct mail to the reactor that made it.
  * Failure    a full box refuses (false); the caller keeps the mail and tries again.
- * Not here   what mail means (net/forward.h, net/handoff.h). Atomics appear in this file and in
+ * Not here   what mail means (net/forward.h, net/handoff.h, post.h). Atomics appear in this file and in
  *            watch/metrics.h, nowhere else.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -39,6 +39,8 @@ enum mail_kind {
     MAIL_KIND_REPLY,  /* the same message with the answer in it */
     MAIL_KIND_SOCKET, /* a connection moves to the receiver, with what it had not read */
     MAIL_KIND_DONE,   /* the same message, empty: release it */
+    MAIL_KIND_POST,   /* messages from shard to shard (engine/post.h) */
+    MAIL_KIND_POSTED, /* the same message with the acknowledgement in it */
     MAIL_KIND_START,  /* from the server: accept connections */
     MAIL_KIND_STOP,   /* from the server: drain */
     MAIL_KIND_EXIT    /* from the server: everybody has drained, leave */

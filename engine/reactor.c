@@ -33,10 +33,13 @@ static void collect(struct reactor *reactor)
     forward_collect(reactor);
 }
 
-/* Frames become answers (reads from durable state, refusals, replays) or entries of the open batch.
- * Those that had to wait come first. Then every received buffer goes back to the ring. */
+/* Mail of shards, and frames, become entries of the open batch; frames also answers (reads from
+ * durable state, refusals, replays). Mail first: it finishes what was begun. Then those that had to
+ * wait. Then every received buffer goes back to the ring. */
 static void admit(struct reactor *reactor)
 {
+    for (u32 i = 0; i < reactor->host_count; i++)
+        post_admit(&reactor->hosts[i]);
     connection_resume_all(reactor);
     forward_serve_all(reactor);
     for (u32 i = 0; i < reactor->received_count; i++) {
@@ -58,6 +61,10 @@ static void apply_durable(struct reactor *reactor)
 {
     for (u32 i = 0; i < reactor->host_count; i++)
         host_deliver(&reactor->hosts[i]);
+    if (post_turn(reactor))
+        start_log_writes(reactor);
+    for (u32 i = 0; i < reactor->host_count; i++)
+        park_turn(&reactor->hosts[i]);
 }
 
 /* Replies of this turn leave: one send per connection, however many replies it has. */
@@ -141,8 +148,10 @@ static void submit_and_wait(struct reactor *reactor, u64 wanted_ns)
  *   2 admit       before the log write, so that all that has gathered goes into it: the batch of a
  *                 write is what arrived while the one before was under way (no timers)
  *   3 log         before applying, so that disk and processor work at the same time
- *   4 apply       what is durable, and only that; replies are written into the outputs. A large batch
- *                 waits one turn when 3 has started a write, so that 7 hands that to the disk first
+ *   4 apply       what is durable, and only that; replies are written into the outputs, mail between
+ *                 shards goes into the open batches of this core's shards, which are written at once
+ *                 if no write is in flight. A large batch waits one turn when 3 has started a write,
+ *                 so that 7 hands that to the disk first
  *   5 effects     after applying, once: a connection with replies from 2 and 4 gets one send
  *   6 background  last, when nobody waits for it any more
  *   7 wait        one system call submits sends, writes and receives, and collects for step 1

@@ -78,6 +78,8 @@ struct reactor {
     struct mail *free_mail;
     struct mail_queue waiting; /* frames of others that are to be served */
     bool is_any_outbox_full;
+    u32 posts_under_way; /* chunks of shard mail that others have */
+    u32 post_first;      /* rotates: the host whose mail goes first */
 
     u32 received_count;
     struct received received[REACTOR_RECEIVED];

@@ -12,6 +12,7 @@
 
 #define ENTRY_HEADER_BYTES ((u32)sizeof(struct entry_header))
 #define REPLAY_NOTE_NS     (2 * NS_PER_S)
+#define PENDING_NOBODY     UINT32_MAX /* as the connection of a pending: mail */
 
 /* The seam test needs a server that acknowledges before the disk has answered, to prove that it
  * would be caught: built with -DMUT_ACK_EARLY, a durable server is an async one in disguise. */
@@ -37,15 +38,20 @@ static void pending_grow(struct shard_host *host)
     host->pending_capacity = capacity;
 }
 
+static struct pending *pending_room(struct shard_host *host)
+{
+    if (host->pending_count == host->pending_capacity)
+        pending_grow(host);
+    return &host->pending[(host->pending_head + host->pending_count++) &
+                          (host->pending_capacity - 1)];
+}
+
 /* Written field by field, in place: a struct put together on the stack and copied from there stalls
  * on its own stores. */
 static void pending_push(struct shard_host *host, const struct frame_header *header,
                          const struct origin *origin)
 {
-    if (host->pending_count == host->pending_capacity)
-        pending_grow(host);
-    const u32 at = (host->pending_head + host->pending_count) & (host->pending_capacity - 1);
-    struct pending *pending = &host->pending[at];
+    struct pending *pending = pending_room(host);
     pending->echo.request_id = header->request_id;
     pending->echo.session.low = header->session.low;
     pending->echo.session.high = header->session.high;
@@ -54,7 +60,11 @@ static void pending_push(struct shard_host *host, const struct frame_header *hea
     pending->echo.opcode = header->opcode;
     pending->echo.shard = header->shard;
     origin_defer(origin, &pending->origin);
-    host->pending_count++;
+}
+
+static bool is_for_nobody(const struct pending *pending)
+{
+    return pending->origin.connection == PENDING_NOBODY;
 }
 
 static struct pending *pending_at(struct shard_host *host, u32 index)
@@ -84,10 +94,16 @@ static enum dispatch_result serve_read(struct shard_host *host, const struct ori
     struct shard_reply reply = {0};
     if (header->opcode == OPCODE_VERIFY)
         reactor->stall.heavy_opcode = OPCODE_VERIFY;
-    if (shard_read(host->shard, header, body, body_bytes, reactor->log_now_ns, false,
-                   reactor->scratch, FRAME_BYTES_MAX - FRAME_HEADER_BYTES,
-                   &reply) == SHARD_READ_WAIT)
+    const enum shard_read_result result =
+        shard_read(host->shard, header, body, body_bytes, reactor->log_now_ns,
+                   park_has_room(host, origin, header, body_bytes), reactor->scratch,
+                   FRAME_BYTES_MAX - FRAME_HEADER_BYTES, &reply);
+    if (result == SHARD_READ_WAIT)
         return DISPATCH_WAIT;
+    if (result == SHARD_READ_PARK) {
+        park_add(host, origin, header, body, body_bytes, &reply);
+        return DISPATCH_DONE;
+    }
     const struct frame_echo echo = frame_echo_of(header);
     origin_measure(reactor, origin, LATENCY_CLASS_READ);
     origin_reply(reactor, origin, &echo, &reply, shard_applied_lsn(host->shard));
@@ -112,6 +128,8 @@ static void log_frame(struct shard_host *host, const struct origin *origin,
     entry->session_seq = header->session_seq;
     entry->acked_seq = header->acked_seq;
     memcpy(room + sizeof *entry, body, body_bytes);
+    if (UNLIKELY(host->log->mode == REPLOG_MODE_ASYNC) && header->opcode == OPCODE_COMMAND_POLL)
+        host->outbox_lsn = host->log->positions.appended_lsn + 1;
     pending_push(host, header, origin);
     replog_commit_entry(host->log, ENTRY_HEADER_BYTES + body_bytes);
     metric_add(&host->reactor->metrics->frames_logged, 1);
@@ -161,6 +179,29 @@ enum dispatch_result host_frame(struct shard_host *host, const struct origin *or
     return serve_write(host, origin, header, body, body_bytes);
 }
 
+bool host_take_mail(struct shard_host *host, u16 source, const struct shard_mail *mail)
+{
+    if (host->is_stopping || host->post.is_broken)
+        return false;
+    u8 *room = replog_reserve(host->log, ENTRY_HEADER_BYTES + mail->body_bytes); /* H1 */
+    if (room == NULL)
+        return false;
+    const struct entry_header entry = {.body_bytes = mail->body_bytes,
+                                       .source = ENTRY_SOURCE_SHARD,
+                                       .source_shard = source,
+                                       .opcode = mail->opcode,
+                                       .record_count = 1,
+                                       .session_seq = mail->seq};
+    shard_mail_admit(host->shard, mail);
+    memcpy(room, &entry, sizeof entry);
+    memcpy(room + sizeof entry, mail->body, mail->body_bytes);
+    struct pending *pending = pending_room(host);
+    *pending = (struct pending){.echo.opcode = mail->opcode, .origin.connection = PENDING_NOBODY};
+    replog_commit_entry(host->log, ENTRY_HEADER_BYTES + mail->body_bytes);
+    host->is_changed = true;
+    return true;
+}
+
 /* ---- append ---------------------------------------------------------------------------------- */
 
 /* Is something due, that no batch under way will expire, and was the last batch for expiry alone
@@ -179,7 +220,8 @@ void host_append(struct shard_host *host)
     if (!log->can_append || log->is_failed)
         return;
     const bool is_empty = log->open_entries == 0;
-    if (is_empty && !must_expire(host))
+    const bool is_expiry = is_empty && must_expire(host);
+    if (is_empty && !is_expiry && !post_must_acknowledge(host))
         return;
     const u64 stamp_ns = MAX(host->reactor->log_now_ns, host->stamp_ns); /* H3 */
     const bool has_durable = log->has_undelivered;
@@ -191,10 +233,13 @@ void host_append(struct shard_host *host)
     host->batch_bytes = bytes;
     host->stamp_ns = stamp_ns;
     host->is_changed = true;
-    if (is_empty) {
+    if (is_expiry) {
         host->expiry_batch_ns = host->reactor->now_ns;
         metric_add(&host->reactor->metrics->batches_empty, 1);
+    } else if (is_empty) {
+        metric_add(&host->reactor->metrics->batches_acks, 1);
     }
+    post_appended(host);
 }
 
 /* ---- apply ----------------------------------------------------------------------------------- */
@@ -204,6 +249,8 @@ static void on_reply(void *context, u32 entry_index, const struct shard_reply *r
     struct shard_host *host = context;
     struct reactor *reactor = host->reactor;
     struct pending *pending = pending_at(host, entry_index);
+    if (UNLIKELY(is_for_nobody(pending)))
+        return;
     const struct origin origin = origin_resume(reactor, &pending->origin);
     reactor->facts.opcode = pending->echo.opcode;
     origin_reply(reactor, &origin, &pending->echo, reply, reactor->facts.applied_lsn);
@@ -220,7 +267,7 @@ static void pending_drop(struct shard_host *host, u32 count)
     u64 times = 0;
     for (u32 i = 0; i < count; i++) {
         const struct pending *pending = pending_at(host, i);
-        if (pending->origin.mail != NULL)
+        if (pending->origin.mail != NULL || is_for_nobody(pending))
             continue;
         if (pending->origin.arrival_ns != arrival_ns && times > 0) {
             histogram_add(histogram, now_ns - arrival_ns, times);
@@ -233,6 +280,14 @@ static void pending_drop(struct shard_host *host, u32 count)
         histogram_add(histogram, now_ns - arrival_ns, times);
     host->pending_head = (host->pending_head + count) & (host->pending_capacity - 1);
     host->pending_count -= count;
+}
+
+/* H4: the next batch is applied before it is durable only if neither it nor one behind it hands
+ * something to the outside world. */
+static bool waits_for_disk(const struct shard_host *host)
+{
+    const u64 lsn = host->log->positions.applied_lsn + 1;
+    return lsn <= host->outbox_lsn && lsn > host->log->positions.durable_lsn;
 }
 
 static void note_replay(struct shard_host *host, const struct replog_batch *batch)
@@ -257,6 +312,8 @@ static bool on_commit(void *context, const struct replog_batch *batch)
     reactor->facts.shard = host->index;
     reactor->facts.durable_lsn = batch->lsn;
     reactor->facts.opcode = 0;
+    if (!batch->is_replay && UNLIKELY(waits_for_disk(host)))
+        return false;
     if (!shard_expire(host->shard, batch->stamp_ns, HOST_EXPIRE_BUDGET)) {
         host->is_expiring = true;
         if (!batch->is_replay)
@@ -316,10 +373,11 @@ u64 host_tick(struct shard_host *host)
     u64 wanted_ns = replog_tick(log, reactor->now_ns);
     if (log->is_failed)
         return wanted_ns;
-    if (host->is_expiring || log->has_undelivered)
+    wanted_ns = MIN(wanted_ns, MIN(park_deadline_ns(host), post_deadline_ns(host)));
+    if (host->is_expiring || (log->has_undelivered && !waits_for_disk(host)))
         return reactor->now_ns; /* goes on at once */
     if (log->open_entries > 0 && log->can_append)
-        return reactor->now_ns + NS_PER_MS; /* the log did not take it just now */
+        return MIN(wanted_ns, reactor->now_ns + NS_PER_MS); /* the log did not take it just now */
     const u64 due_ns = shard_next_deadline_ns(host->shard);
     if (due_ns == UINT64_MAX || due_ns <= host->stamp_ns || host->is_stopping || !log->can_append ||
         !log->has_space)
@@ -369,6 +427,9 @@ void host_publish(struct shard_host *host)
     PUBLISH(expired_holds)
     PUBLISH(sessions_evicted)
     PUBLISH(under_way_entries)
+    PUBLISH(mail_queued)
+    PUBLISH(mail_sent)
+    PUBLISH(mail_applied)
 #undef PUBLISH
 }
 
@@ -407,6 +468,11 @@ int host_open(struct shard_host *host, struct reactor *reactor, u16 index, char 
         return EXIT_DATA;
     }
     MUST(host->stamp_ns == shard_last_stamp_ns(host->shard) || host->replayed_batches == 0);
+    park_init(&host->park);
+    if (!post_open(host)) {
+        (void)snprintf(reason, reason_bytes, "no memory for the mail of shard %u", index);
+        return EXIT_RUNTIME; /* the process ends; what was opened goes with it */
+    }
     if (host->replayed_batches > 0)
         log_line(&reactor->server->log, LOG_LEVEL_INFO, "replayed",
                  "shard=%u lsn=%llu batches=%llu entries=%llu ms=%llu", index,
@@ -419,8 +485,11 @@ int host_open(struct shard_host *host, struct reactor *reactor, u16 index, char 
 
 void host_stop(struct shard_host *host)
 {
-    host->is_stopping = true;
     const struct replog *log = host->log;
+    if (!host->is_stopping) {
+        host->is_stopping = true;
+        post_stop(host);
+    }
     if (host->is_log_stopping || log->open_entries > 0 || log->has_undelivered ||
         host->pending_count > 0)
         return;
@@ -437,6 +506,8 @@ void host_close(struct shard_host *host)
 {
     replog_close(host->log);
     shard_close(host->shard);
+    post_close(host);
+    park_deinit(&host->park);
     free(host->pending);
     *host = (struct shard_host){0};
 }

@@ -2,16 +2,21 @@
  *
  *      frame --admit--> open batch --append--> log --on_commit--> shard_expire* -> shard_apply
  *               |                                                        |
- *               \-- refusal, replay, read: answered at once              \--> one reply per entry
+ *               |                                                        |
+ *    other shards' mail (post.h)                                           \--> one reply per entry,
+ *               \-- refusal, replay, read: answered at once                     mail to other shards
+ *                   or parked until something happens (park.h)
  *
  * For every entry of the log that came from here there is a struct pending: who gets the reply.
- * Entries are applied in the order in which they were admitted, so pending is a queue.
+ * Entries are applied in the order in which they were admitted, so pending is a queue. The reply of a
+ * message from another shard is for nobody.
  *
  * Invariants
  *   H1  room in the open batch is reserved before shard_admit is asked: what it lets pass is logged.
  *   H2  the number of pendings is the number of entries admitted here and not yet applied.
  *   H3  stamps never go back: the log clock, or the last stamp if that is later.
- *   H4  nothing of an entry leaves before on_commit has seen its batch.
+ *   H4  nothing of an entry leaves before on_commit has seen its batch; commands for the outside
+ *       world (command_poll) not before that is durable, in mode async too.
  * Ownership  one reactor.
  * Happy path host_frame -> LOG -> host_append (no write in flight) -> ... -> host_deliver -> replies.
  * Failure    log failed: no reply any more, the reactor tells the server, which exits. No space:
@@ -26,6 +31,8 @@
 #include "engine/log/replog.h"
 #include "engine/net/dispatch.h"
 #include "engine/net/origin.h"
+#include "engine/park.h"
+#include "engine/post.h"
 #include "shards/shard.h"
 
 /* Objects that expire in one slice; about half a millisecond of work. */
@@ -65,6 +72,9 @@ struct shard_host {
     u64 replay_note_ns;  /* monotonic: when progress was last reported */
     u64 replayed_batches;
     u64 replayed_entries;
+    u64 outbox_lsn; /* mode async: the last batch with a command_poll */
+    struct post post;
+    struct park park;
 };
 
 /* Opens shard and log and replays it. 0 or -errno with a reason and the exit code. Blocks. */
@@ -76,6 +86,10 @@ void host_close(struct shard_host *host);
 enum dispatch_result host_frame(struct shard_host *host, const struct origin *origin,
                                 const struct message_info *info, const struct frame_header *header,
                                 const u8 *body, u32 body_bytes);
+
+/* One message of shard `source` for this shard becomes an entry of the open batch. False: it has to
+ * wait. Its number is the caller's business. */
+NODISCARD bool host_take_mail(struct shard_host *host, u16 source, const struct shard_mail *mail);
 
 /* Steps of a turn. */
 void host_append(struct shard_host *host);

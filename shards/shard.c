@@ -135,7 +135,6 @@ void shard_counters_read(const struct shard *shard, struct shard_counters *to)
         .sessions_evicted = shard->sessions.evicted_count,
         .under_way_entries = shard->gate.under_way,
         .mail_queued = shard->mail.queued_count,
-        .mail_queued_bytes = shard->mail.queued_bytes,
         .mail_sent = shard->mail.sent_count,
         .mail_applied = shard->mail.applied_count,
     };

@@ -49,6 +49,12 @@ enum dispatch_result dispatch_frame(struct reactor *reactor, struct connection *
         origin_refuse(reactor, &origin, &echo, STATUS_WRONG_SHARD, 0, (struct frame_detail){0});
         return DISPATCH_DONE;
     }
+    if (UNLIKELY(header.opcode == OPCODE_CHECKOUT) &&
+        reactor->server->config.durability == REPLOG_MODE_NONE) {
+        const struct frame_echo echo = frame_echo_of(&header);
+        origin_refuse(reactor, &origin, &echo, STATUS_NOT_DURABLE, 0, (struct frame_detail){0});
+        return DISPATCH_DONE;
+    }
     if (reactor_of_shard(reactor, header.shard) != reactor->index) {
         forward_frame(reactor, &origin, &header, bytes);
         return DISPATCH_DONE;

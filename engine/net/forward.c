@@ -135,9 +135,10 @@ static void deliver_answer(struct reactor *reactor, u32 from, struct mail *mail)
         connection_reply_written(origin.connection, mail->count);
         const struct frame_header header = frame_header_read(mail->bytes);
         const struct message_info *info = message_find(header.opcode);
-        origin_measure(reactor, &origin,
-                       info->class == MESSAGE_CLASS_READ ? LATENCY_CLASS_READ
-                                                         : LATENCY_CLASS_WRITE);
+        if (mail->arrival_ns != FORWARD_PARKED)
+            origin_measure(reactor, &origin,
+                           info->class == MESSAGE_CLASS_READ ? LATENCY_CLASS_READ
+                                                             : LATENCY_CLASS_WRITE);
     } else {
         metric_add(&reactor->metrics->replies_lost, 1);
     }
@@ -183,6 +184,8 @@ static void open_mail(struct reactor *reactor, u32 from, struct mail *mail)
     case MAIL_KIND_REPLY: deliver_answer(reactor, from, mail); break;
     case MAIL_KIND_SOCKET: handoff_receive(reactor, mail); break;
     case MAIL_KIND_DONE: mail_release(reactor, mail); break;
+    case MAIL_KIND_POST: post_receive(reactor, mail); break;
+    case MAIL_KIND_POSTED: post_returned(reactor, mail); break;
     case MAIL_KIND_START: reactor_start(reactor); break;
     case MAIL_KIND_STOP: reactor_drain(reactor); break;
     case MAIL_KIND_EXIT: reactor_leave(reactor); break;
@@ -226,7 +229,10 @@ bool forward_is_quiet(const struct reactor *reactor)
     for (u32 i = 0; i < reactor->server->reactor_count; i++)
         if (reactor->peers[i].outbox.count > 0 || reactor->peers[i].frames_under_way > 0)
             return false;
-    return reactor->waiting.count == 0;
+    for (u32 from = 0; from <= reactor->server->reactor_count; from++)
+        if (!mailbox_is_empty(server_mailbox(reactor->server, from, reactor->index)))
+            return false;
+    return reactor->waiting.count == 0 && reactor->posts_under_way == 0;
 }
 
 void forward_deinit(struct reactor *reactor)

@@ -22,6 +22,8 @@
 #include "engine/net/dispatch.h"
 
 #define FORWARD_FRAMES_MAX 512u
+#define FORWARD_PARKED_MAX 256u /* of them, that wait in a park (engine/park.h) */
+#define FORWARD_PARKED     0ull /* as time of arrival: it has waited on purpose, do not measure */
 #define FORWARD_RETRY_MS   5u
 #define FORWARD_BYTES_MAX  (32u << 20) /* of messages under way to one other reactor */
 
@@ -37,6 +39,7 @@ struct peer {
     struct mail_queue outbox;
     u32 frames_under_way;
     u32 bytes_under_way;
+    u32 parked_count; /* frames of it that wait here */
 };
 
 /* Sends the frame to the reactor of its shard, or refuses it with OVERLOADED. */
