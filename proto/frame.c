@@ -63,6 +63,17 @@ static bool header_valid(const struct frame_header *header, enum frame_direction
     return true;
 }
 
+/* A span that is a table holds whole rows, and their reserved fields are zero. */
+static bool rows_valid(const struct row_info *row, const u8 *bytes, u32 length,
+                       struct frame_refusal *refusal)
+{
+    if (length % row->bytes != 0)
+        return refuse(refusal, STATUS_BAD_FRAME, "a table ends inside a row");
+    if (!rows_reserved_zero(row, bytes, length / row->bytes))
+        return refuse(refusal, STATUS_RESERVED_BITS, "a reserved field of a row is not zero");
+    return true;
+}
+
 bool frame_records_valid(const struct message_info *info, enum frame_direction direction,
                          const u8 *body, u32 bytes, u32 count, struct frame_refusal *refusal)
 {
@@ -101,6 +112,9 @@ bool frame_records_valid(const struct message_info *info, enum frame_direction d
                                    side->spans[s].bytes_max, length);
             if (bytes - at < length)
                 return refuse(refusal, STATUS_BAD_FRAME, "a span goes past the end");
+            const struct row_info *row = message_row(info, direction == FRAME_DIRECTION_REPLY, s);
+            if (row != NULL && !rows_valid(row, body + at, length, refusal))
+                return false;
             at += length;
         }
         for (; at % 8 != 0; at++)

@@ -126,3 +126,29 @@ const struct row_info *message_span_row(const struct message_span *span)
     const char *name = span->length + prefix_bytes;
     return row_find(name, strcspn(name, ", "));
 }
+
+/* Which row each span is made of: once more over the field lists, with another meaning of ROWS. A plain
+ * length is not negative. */
+enum row_index {
+#define ROW(NAME, name, summary) ROW_INDEX_##name,
+#include "proto/rows.def"
+#undef ROW
+};
+#undef ROWS
+#define ROWS(name, most)           (-1 - (i32)ROW_INDEX_##name)
+#define SPAN_ROW(field, max, text) (i32)(max),
+
+static const i32 span_rows[MESSAGE_COUNT][2][MESSAGE_SPANS_MAX + 1] = {
+#define OP(code, NAME, name, CLASS, ROUTE, summary)      \
+    {{NAME##_REQ(WIRE_NONE_F, WIRE_NONE_Z, SPAN_ROW) 0}, \
+     {NAME##_RSP(WIRE_NONE_F, WIRE_NONE_Z, SPAN_ROW) 0}},
+#include "proto/messages.def"
+#undef OP
+};
+
+const struct row_info *message_row(const struct message_info *info, bool is_reply, u32 span)
+{
+    MUST(span < MESSAGE_SPANS_MAX);
+    const i32 row = span_rows[info->index][is_reply ? 1 : 0][span];
+    return row < 0 ? row_at((size_t)(-1 - row)) : NULL;
+}

@@ -311,6 +311,8 @@ struct message_info {
 const struct message_info *message_find(u16 code);
 /* The rows that a span is made of; NULL for plain bytes. */
 const struct row_info *message_span_row(const struct message_span *span);
+/* The same of the i-th span of a request or reply, in constant time. */
+const struct row_info *message_row(const struct message_info *info, bool is_reply, u32 span);
 /* The i-th operation in the order of messages.def, or NULL past the end. */
 const struct message_info *message_at(size_t index);
 

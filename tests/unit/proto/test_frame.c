@@ -30,7 +30,7 @@ static void begin(struct draft *draft, const struct message_info *info,
 {
     const struct message_side *side =
         direction == FRAME_DIRECTION_REQUEST ? &info->request : &info->reply;
-    static u8 text[8];
+    static u8 text[8 * 512];
     struct span spans[MESSAGE_SPANS_MAX];
     u8 fixed[512] = {0};
     memset(draft, 0, sizeof *draft);
@@ -40,8 +40,12 @@ static void begin(struct draft *draft, const struct message_info *info,
             memset(fixed + at, (int)f + 1, side->fields[f].bytes);
         at += side->fields[f].bytes;
     }
-    for (u32 s = 0; s < side->span_count; s++)
-        spans[s] = (struct span){text, s};
+    for (u32 s = 0; s < side->span_count; s++) {
+        const struct row_info *row = message_row(info, direction == FRAME_DIRECTION_REPLY, s);
+        spans[s] = (struct span){text, s * (row != NULL ? row->bytes : 1u)};
+        assert_true(spans[s].bytes <= sizeof text);
+        assert_ptr_equal(row, message_span_row(&side->spans[s]));
+    }
     const struct frame_header header = {
         .opcode = info->code,
         .flags = direction == FRAME_DIRECTION_REPLY ? FRAME_FLAG_REPLY : 0,
@@ -279,6 +283,32 @@ static void spans_that_do_not_fit_are_refused(void **state)
     }
 }
 
+static void rows_that_are_cut_or_have_reserved_bits_are_refused(void **state)
+{
+    (void)state;
+    const struct message_info *info = message_find(OPCODE_ORDER_CANCEL);
+    const struct row_line_quantity rows[2] = {{.quantity = 1, .line = 3}, {.zero0 = 1}};
+    const struct msg_order_cancel_req ask = {.reason = 1};
+    static const struct {
+        u32 bytes;
+        u16 status;
+    } cases[] = {{0, STATUS_OK},
+                 {sizeof rows[0], STATUS_OK},
+                 {sizeof rows[0] - 1, STATUS_BAD_FRAME},
+                 {sizeof rows[0] + 8, STATUS_BAD_FRAME},
+                 {sizeof rows, STATUS_RESERVED_BITS}};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        u64 room[32];
+        struct frame_refusal refusal = {0};
+        const struct span span = {(const u8 *)rows, cases[i].bytes};
+        const u32 bytes =
+            frame_record_write(info, FRAME_DIRECTION_REQUEST, (u8 *)room, sizeof room, &ask, &span);
+        assert_int_not_equal(bytes, 0);
+        (void)frame_records_valid(info, FRAME_DIRECTION_REQUEST, (u8 *)room, bytes, 1, &refusal);
+        assert_int_equal(refusal.status, cases[i].status);
+    }
+}
+
 static void padding_that_is_not_zero_is_refused(void **state)
 {
     (void)state;
@@ -401,6 +431,7 @@ int main(void)
         cmocka_unit_test(an_unsupported_version_says_which_is_supported),
         cmocka_unit_test(reserved_fields_of_records_are_refused),
         cmocka_unit_test(spans_that_do_not_fit_are_refused),
+        cmocka_unit_test(rows_that_are_cut_or_have_reserved_bits_are_refused),
         cmocka_unit_test(padding_that_is_not_zero_is_refused),
         cmocka_unit_test(a_body_cut_anywhere_is_refused),
         cmocka_unit_test(more_records_than_the_reply_has_room_for_are_refused),
