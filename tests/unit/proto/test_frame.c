@@ -304,8 +304,10 @@ static void rows_that_are_cut_or_have_reserved_bits_are_refused(void **state)
         const u32 bytes =
             frame_record_write(info, FRAME_DIRECTION_REQUEST, (u8 *)room, sizeof room, &ask, &span);
         assert_int_not_equal(bytes, 0);
-        (void)frame_records_valid(info, FRAME_DIRECTION_REQUEST, (u8 *)room, bytes, 1, &refusal);
+        const bool is_good =
+            frame_records_valid(info, FRAME_DIRECTION_REQUEST, (u8 *)room, bytes, 1, &refusal);
         assert_int_equal(refusal.status, cases[i].status);
+        assert_true(is_good == (refusal.status == STATUS_OK));
     }
 }
 
