@@ -173,7 +173,7 @@ format-check: ## does clang-format agree with every file?
 lint: ## layers, purity, banned functions, sizes, headers alone
 	$(Q)CC=$(CC) sh tests/lint/lint.sh $(BUILD)/lint
 
-DOC_FILES := docs/protocol.md docs/errors.md docs/operations.md docs/man/soukd.1
+DOC_FILES := docs/protocol.md docs/errors.md docs/operations.md docs/orders.md docs/man/soukd.1
 .PHONY: docs docs-check
 $(BUILD)/print_docs: $(BUILD)/obj/docs/gen/print_docs.o $(BUILD)/obj/tests/support/plain_panic.o $(LIB_proto)
 	$(link) $^ $(LDFLAGS)
@@ -253,6 +253,17 @@ model-short: $(BUILD)/tests/model/model-test
 	$(Q)$< --seed 3 --ops 500000 --mutate all
 golden: $(BUILD)/tests/golden/golden ## do frames, batches and routes still have their bytes?
 	$(Q)$< tests/golden
+
+# Many shards in one thread, with mail between them and a bank that nothing can be relied on.
+ORDERS ?= 1000000
+TOWN_OBJ := $(call obj,tests/town/town.c tests/town/bank.c tests/town/shop.c)
+$(BUILD)/tests/town/%: $(BUILD)/obj/tests/town/%.o $(TOWN_OBJ) $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
+	$(link) $^ $(LDFLAGS)
+.PHONY: payments payments-short
+payments: $(BUILD)/tests/town/payments ## ORDERS=1000000 checkouts over a bank that loses, delays and doubles answers (SEED=)
+	$(Q)$< --orders $(ORDERS) --seed $(or $(SEED),1)
+payments-short: $(BUILD)/tests/town/payments
+	$(Q)$< --orders 10000 --seed 1
 
 # A target is tests/fuzz/fuzz_NAME.c, its seeds are tests/fuzz/corpus/NAME. What is found goes to
 # $(BUILD)/fuzz/found; a new input that matters is added to the corpus by hand. A target that needs

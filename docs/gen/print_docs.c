@@ -12,6 +12,7 @@
 
 #include "proto/frame.h"
 #include "proto/messages.h"
+#include "proto/saga.h"
 #include "proto/status.h"
 
 static const char *class_name(enum message_class class)
@@ -58,6 +59,17 @@ static void print_operations(void)
                info->summary);
 }
 
+static void print_span(u32 index, const struct message_span *span)
+{
+    const struct row_info *row = message_span_row(span);
+    if (row != NULL)
+        printf("| span %u | 4 + n | rows of %s | %s | at most %u rows: %s |\n", index, row->name,
+               span->name, span->bytes_max / row->bytes, span->text);
+    else
+        printf("| span %u | 4 + n | bytes | %s | at most %u bytes: %s |\n", index, span->name,
+               span->bytes_max, span->text);
+}
+
 static void print_side(const struct message_side *side, const char *title, u32 offset)
 {
     printf("\n%s\n\n| offset | bytes | type | field | meaning |\n|---|---|---|---|---|\n", title);
@@ -72,8 +84,42 @@ static void print_side(const struct message_side *side, const char *title, u32 o
         offset += field->bytes;
     }
     for (u32 i = 0; i < side->span_count; i++)
-        printf("| span %u | 4 + n | span | %s | at most %u bytes: %s |\n", i, side->spans[i].name,
-               side->spans[i].bytes_max, side->spans[i].text);
+        print_span(i, &side->spans[i]);
+}
+
+static void print_rows(void)
+{
+    const struct row_info *row;
+    for (size_t i = 0; (row = row_at(i)) != NULL; i++) {
+        printf("%s### Row %s\n\n%s; %u bytes.\n\n| offset | bytes | type | field | meaning "
+               "|\n|---|---|---|---|---|\n",
+               i == 0 ? "" : "\n", row->name, row->summary, row->bytes);
+        u32 offset = 0;
+        for (u32 f = 0; f < row->field_count; f++) {
+            const struct message_field *field = &row->fields[f];
+            printf("| %u | %u | %s | %s | %s |\n", offset, field->bytes, type_name(field->type),
+                   field->name, field->text == NULL ? "reserved, 0" : field->text);
+            offset += field->bytes;
+        }
+    }
+}
+
+/* The states, and every way from one to the next. */
+static void print_saga(void)
+{
+    static const char *const kinds[] = {"?", "moving", "waiting", "resting"};
+    printf("| state | name | kind | meaning |\n|---|---|---|---|\n");
+    for (u16 number = 1; number < SAGA_STATE_COUNT; number++) {
+        const struct saga_state_info *state = saga_state_find(number);
+        if (state != NULL)
+            printf("| %u | `%s` | %s | %s |\n", number, state->name, kinds[state->kind],
+                   state->meaning);
+    }
+    printf("\n| from | event | to | what it means |\n|---|---|---|---|\n");
+    const struct saga_transition *way;
+    for (size_t i = 0; (way = saga_transition_at(i)) != NULL; i++)
+        printf("| `%s` | %s | `%s` | %s |\n", saga_state_name(way->from), way->event,
+               saga_state_name(way->to), way->text);
 }
 
 static void print_fields(void)
@@ -116,6 +162,19 @@ static void print_limits(void)
     LIMIT(HOLD_LIFE_MS_DEFAULT, "ms of a hold's life where none is named");
     LIMIT(GRANT_RETENTION_MS, "ms that a finished hold or allocation is remembered");
     LIMIT(ID_FUTURE_MS_MAX, "ms that the time in an id may be ahead of the server");
+    LIMIT(CART_LINES_MAX, "lines of a cart");
+    LIMIT(ORDER_LINES_MAX, "lines of an order");
+    LIMIT(ORDER_CHARGES_MAX, "charges (tax, shipping, fees) of an order");
+    LIMIT(ORDER_TENDERS_MAX, "tenders of an order");
+    LIMIT(ORDER_COUPONS_MAX, "coupons of a cart or order");
+    LIMIT(ORDER_PARCELS_MAX, "parcels of an order, and as many returns");
+    LIMIT(ORDER_EVENTS_MAX, "events in an order's history");
+    LIMIT(ADDRESS_BYTES_MAX, "bytes of the addresses of an order");
+    LIMIT(PRICE_TIERS_MAX, "tiers of a price");
+    LIMIT(PROMOTIONS_MAX, "promotions of a shop");
+    LIMIT(LIST_PAGE_ROWS, "rows of one page of a listing");
+    LIMIT(WAIT_MS_MAX, "ms that a read may wait");
+    LIMIT(COMMAND_LEASE_MS_MAX, "ms of a worker's lease on a command");
     LIMIT(SHARDS_MAX, "shards of a data directory");
     LIMIT(REACTORS_MAX, "reactors of a server");
     LIMIT(SESSIONS_PER_SHARD_MAX, "sessions that a shard remembers; the least recently used goes");
@@ -176,6 +235,10 @@ int main(int argc, char **argv)
         print_operations();
     else if (strcmp(what, "fields") == 0)
         print_fields();
+    else if (strcmp(what, "rows") == 0)
+        print_rows();
+    else if (strcmp(what, "saga") == 0)
+        print_saga();
     else if (strcmp(what, "statuses") == 0)
         print_statuses();
     else if (strcmp(what, "limits") == 0)
@@ -185,8 +248,9 @@ int main(int argc, char **argv)
     else if (strcmp(what, "options-man") == 0)
         print_options_man();
     else {
-        (void)fprintf(stderr,
-                      "usage: print_docs operations|fields|statuses|limits|options|options-man\n");
+        (void)fprintf(
+            stderr,
+            "usage: print_docs operations|fields|rows|saga|statuses|limits|options|options-man\n");
         return 2;
     }
     return 0;
