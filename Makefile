@@ -132,6 +132,9 @@ $(BUILD)/tests/unit/proto/%:  $(BUILD)/obj/tests/unit/proto/%.o $(TEST_PANIC) $(
 	$(link) $^ $(LDFLAGS) -lcmocka
 $(BUILD)/tests/unit/shards/%: $(BUILD)/obj/tests/unit/shards/%.o $(TEST_PANIC) $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) -lcmocka
+# Orders live on several shards with mail between them.
+$(BUILD)/tests/unit/shards/test_order_%: $(BUILD)/obj/tests/unit/shards/test_order_%.o $(BUILD)/obj/tests/town/town.o $(TEST_PANIC) $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) -lcmocka
 $(BUILD)/tests/unit/engine/%: $(BUILD)/obj/tests/unit/engine/%.o $(TEST_PANIC) $(LIB_engine) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) $(LIBS_engine) -lcmocka
 $(BUILD)/tests/unit/client/%: $(BUILD)/obj/tests/unit/client/%.o $(LIB_client)
@@ -256,7 +259,7 @@ golden: $(BUILD)/tests/golden/golden ## do frames, batches and routes still have
 
 # Many shards in one thread, with mail between them and a bank that nothing can be relied on.
 ORDERS ?= 1000000
-TOWN_OBJ := $(call obj,tests/town/town.c tests/town/bank.c tests/town/shop.c)
+TOWN_OBJ := $(call obj,$(wildcard tests/town/town.c tests/town/b*.c tests/town/shop*.c))
 $(BUILD)/tests/town/%: $(BUILD)/obj/tests/town/%.o $(TOWN_OBJ) $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS)
 .PHONY: payments payments-short

@@ -11,47 +11,33 @@
 #include "proto/text.h"
 
 #define LATE_MAX_NS   (2ull * 3600 * NS_PER_S)
-#define ACTION_MAX_NS (300ull * NS_PER_S)
+#define ACTION_MAX_NS (600ull * NS_PER_S)
 #define POLL_MAX      64u
 #define EFFECTS       8u
+#define LEASE_MS      30000u
 
-/* What a key was executed as, for ever. */
-struct deed {
-    struct id128 order;
-    u32 step;
-    u32 attempt;
-    u16 kind;   /* enum command_kind; 0 = a free slot */
-    u16 result; /* enum payment_event_kind */
-    u16 tender;
-    u16 currency;
-    i64 amount;
-    u64 number; /* makes the reference */
+/* What is still to come. */
+enum future_kind {
+    FUTURE_TELL,   /* an event reaches the shop */
+    FUTURE_ACT,    /* a shopper does what was asked for, or turns away */
+    FUTURE_EXECUTE /* a worker that had stalled goes on */
 };
-
-struct account_slot {
-    struct id128 order;
-    u16 tender;
-    bool is_used;
-    struct bank_account books;
-};
-
-struct event {
+struct future {
     u64 due_ns;
-    u64 order_of_arrival;
-    struct msg_payment_event_req message;
+    u64 number; /* of those due at one time, the first comes first */
+    enum future_kind kind;
+    struct msg_payment_event_req event;
+    struct books_command command; /* ACT, EXECUTE */
+    u64 lease;
 };
 
 struct bank {
     struct bank_options options;
-    struct deed *deeds;
-    u64 deed_mask, deed_count;
-    struct account_slot *accounts;
-    u64 account_mask, account_count;
-    struct event *events; /* a heap by due_ns, then by arrival */
-    u64 event_count, event_capacity;
+    struct books *books;
+    struct future *futures; /* a heap */
+    u64 future_count, future_capacity;
     u64 arrivals, delivered;
     u64 effects[EFFECTS];
-    u64 number;
 };
 
 struct bank *bank_open(const struct bank_options *options)
@@ -59,18 +45,14 @@ struct bank *bank_open(const struct bank_options *options)
     struct bank *bank = calloc(1, sizeof *bank);
     MUST(bank != NULL);
     bank->options = *options;
-    bank->deed_mask = bank->account_mask = (1u << 21) - 1;
-    bank->deeds = calloc(bank->deed_mask + 1, sizeof *bank->deeds);
-    bank->accounts = calloc(bank->account_mask + 1, sizeof *bank->accounts);
-    MUST(bank->deeds != NULL && bank->accounts != NULL);
+    bank->books = books_open(options->deeds_max != 0 ? options->deeds_max : 10000);
     return bank;
 }
 
 void bank_close(struct bank *bank)
 {
-    free(bank->deeds);
-    free(bank->accounts);
-    free(bank->events);
+    books_close(bank->books);
+    free(bank->futures);
     free(bank);
 }
 
@@ -79,105 +61,9 @@ void bank_calm(struct bank *bank)
     bank->options = (struct bank_options){0};
 }
 
-/* ---- books ----------------------------------------------------------------------------------- */
-
-static u64 mix(struct id128 order, u64 more)
+struct books *bank_books(struct bank *bank)
 {
-    u64 z = order.low ^ (order.high + more) * 0x9E3779B97F4A7C15ull;
-    z = (z ^ z >> 29) * 0xBF58476D1CE4E5B9ull;
-    return z ^ z >> 32;
-}
-
-/* The slot of a key: free, if the key was never executed. */
-static struct deed *deed_of(struct bank *bank, struct id128 order, u32 step, u32 attempt)
-{
-    MUST(bank->deed_count < bank->deed_mask / 4 * 3);
-    u64 at = mix(order, (u64)step << 32 | attempt) & bank->deed_mask;
-    for (;; at = (at + 1) & bank->deed_mask) { /* ends: never full */
-        struct deed *deed = &bank->deeds[at];
-        if (deed->kind == 0 ||
-            (id128_equal(deed->order, order) && deed->step == step && deed->attempt == attempt))
-            return deed;
-    }
-}
-
-static struct account_slot *account_of(const struct bank *bank, struct id128 order, u16 tender)
-{
-    MUST(bank->account_count < bank->account_mask / 4 * 3);
-    u64 at = mix(order, tender) & bank->account_mask;
-    for (;; at = (at + 1) & bank->account_mask) { /* ends: never full */
-        struct account_slot *slot = &bank->accounts[at];
-        if (!slot->is_used || (id128_equal(slot->order, order) && slot->tender == tender))
-            return slot;
-    }
-}
-
-static struct bank_account *books_of(struct bank *bank, struct id128 order, u16 tender)
-{
-    struct account_slot *slot = account_of(bank, order, tender);
-    if (!slot->is_used) {
-        *slot = (struct account_slot){.order = order, .tender = tender, .is_used = true};
-        bank->account_count++;
-    }
-    return &slot->books;
-}
-
-struct bank_account bank_account(const struct bank *bank, struct id128 order, u16 tender)
-{
-    const struct account_slot *slot = account_of(bank, order, tender);
-    return slot->is_used ? slot->books : (struct bank_account){0};
-}
-
-/* ---- events ---------------------------------------------------------------------------------- */
-
-static bool is_before(const struct event *a, const struct event *b)
-{
-    return a->due_ns != b->due_ns ? a->due_ns < b->due_ns
-                                  : a->order_of_arrival < b->order_of_arrival;
-}
-
-static void push_event(struct bank *bank, u64 due_ns, const struct msg_payment_event_req *message)
-{
-    if (bank->event_count == bank->event_capacity) {
-        bank->event_capacity = MAX(1024, 2 * bank->event_capacity);
-        bank->events = realloc(bank->events, bank->event_capacity * sizeof *bank->events);
-        MUST(bank->events != NULL);
-    }
-    u64 at = bank->event_count++;
-    struct event event = {
-        .due_ns = due_ns, .order_of_arrival = bank->arrivals++, .message = *message};
-    while (at > 0 && is_before(&event, &bank->events[(at - 1) / 2])) { /* ends at the root */
-        bank->events[at] = bank->events[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    bank->events[at] = event;
-}
-
-static struct event pop_event(struct bank *bank)
-{
-    const struct event first = bank->events[0];
-    const struct event last = bank->events[--bank->event_count];
-    u64 at = 0;
-    for (;;) { /* ends at a leaf */
-        u64 child = 2 * at + 1;
-        if (child >= bank->event_count)
-            break;
-        if (child + 1 < bank->event_count &&
-            is_before(&bank->events[child + 1], &bank->events[child]))
-            child++;
-        if (!is_before(&bank->events[child], &last))
-            break;
-        bank->events[at] = bank->events[child];
-        at = child;
-    }
-    if (bank->event_count != 0)
-        bank->events[at] = last;
-    return first;
-}
-
-u64 bank_next_ns(const struct bank *bank)
-{
-    return bank->event_count == 0 ? UINT64_MAX : bank->events[0].due_ns;
+    return bank->books;
 }
 
 u64 bank_event_count(const struct bank *bank)
@@ -190,175 +76,222 @@ u64 bank_effect_count(const struct bank *bank, u16 effect)
     return effect < EFFECTS ? bank->effects[effect] : 0;
 }
 
-u32 bank_deliver(struct bank *bank, struct town *town)
+/* ---- the future ------------------------------------------------------------------------------ */
+
+static bool is_before(const struct future *a, const struct future *b)
 {
-    u32 count = 0;
-    while (bank->event_count != 0 && bank->events[0].due_ns <= town->now_ns) { /* ends: one less */
-        const struct event event = pop_event(bank);
-        struct msg_payment_event_rsp reply;
-        const struct span action[MESSAGE_SPANS_MAX] = {{(const u8 *)"3ds", 3}};
-        const bool is_action = event.message.kind == PAYMENT_EVENT_ACTION;
-        town_write(town, OPCODE_PAYMENT_EVENT, 0, &event.message, is_action ? action : NULL,
-                   &reply);
-        if (reply.head.status != STATUS_OK && reply.head.status != STATUS_LEASE_LOST) {
-            (void)fprintf(stderr, "event kind %u amount %lld step %u: %s\n", event.message.kind,
-                          (long long)event.message.amount, event.message.step,
-                          status_name(reply.head.status));
-            PANIC("an event of the bank was refused");
-        }
-        if (reply.effect < EFFECTS)
-            bank->effects[reply.effect]++;
-        bank->delivered++;
-        count++;
-    }
-    return count;
+    return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->number < b->number;
 }
 
-/* Tells the result of a deed: once, twice, late, or never. */
-static void tell(struct bank *bank, struct town *town, const struct deed *deed, u64 lease)
+static void push(struct bank *bank, struct future future)
 {
-    struct msg_payment_event_req message = {.order = deed->order,
-                                            .lease = lease,
-                                            .amount = deed->amount,
-                                            .provider_time_ns = town->now_ns,
-                                            .step = deed->step,
-                                            .attempt = deed->attempt,
-                                            .kind = deed->result,
-                                            .tender = deed->tender,
-                                            .currency = deed->currency};
-    char reference[32];
-    const int length =
-        snprintf(reference, sizeof reference, "ref_%llu", (unsigned long long)deed->number);
-    message.reference = text64_of(reference, (size_t)length);
+    if (bank->future_count == bank->future_capacity) {
+        bank->future_capacity = MAX(1024, 2 * bank->future_capacity);
+        bank->futures = realloc(bank->futures, bank->future_capacity * sizeof *bank->futures);
+        MUST(bank->futures != NULL);
+    }
+    u64 at = bank->future_count++;
+    future.number = bank->arrivals++;
+    while (at > 0 && is_before(&future, &bank->futures[(at - 1) / 2])) { /* ends at the root */
+        bank->futures[at] = bank->futures[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    bank->futures[at] = future;
+}
+
+static struct future pop(struct bank *bank)
+{
+    const struct future first = bank->futures[0];
+    const struct future last = bank->futures[--bank->future_count];
+    u64 at = 0;
+    for (;;) { /* ends at a leaf */
+        u64 child = 2 * at + 1;
+        if (child >= bank->future_count)
+            break;
+        if (child + 1 < bank->future_count &&
+            is_before(&bank->futures[child + 1], &bank->futures[child]))
+            child++;
+        if (!is_before(&bank->futures[child], &last))
+            break;
+        bank->futures[at] = bank->futures[child];
+        at = child;
+    }
+    if (bank->future_count != 0)
+        bank->futures[at] = last;
+    return first;
+}
+
+u64 bank_next_ns(const struct bank *bank)
+{
+    return bank->future_count == 0 ? UINT64_MAX : bank->futures[0].due_ns;
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static struct msg_payment_event_req event_of(const struct town *town, const struct books_deed *deed)
+{
+    const struct books_command *command = &deed->command;
+    return (struct msg_payment_event_req){.order = command->order,
+                                          .amount = command->amount,
+                                          .provider_time_ns = town->now_ns,
+                                          .step = command->step,
+                                          .attempt = command->attempt,
+                                          .kind = deed->result,
+                                          .tender = command->tender,
+                                          .currency = command->currency,
+                                          .reference = books_reference(deed->number)};
+}
+
+static void push_event(struct bank *bank, u64 due_ns, const struct msg_payment_event_req *event)
+{
+    push(bank, (struct future){.due_ns = due_ns, .kind = FUTURE_TELL, .event = *event});
+}
+
+/* Tells what came of a command: once, twice, late, or never. */
+static void tell(struct bank *bank, struct town *town, const struct books_deed *deed, u64 lease)
+{
+    struct msg_payment_event_req event = event_of(town, deed);
     if (town_chance(town, bank->options.lost))
         return;
     const u32 times = town_chance(town, bank->options.duplicate) ? 2 : 1;
     for (u32 i = 0; i < times; i++) {
         u64 due_ns = town->now_ns;
+        event.lease = lease;
         if (i != 0 || town_chance(town, bank->options.late)) {
             due_ns += town_below(town, LATE_MAX_NS);
-            message.lease = 0;
+            event.lease = 0;
         }
         if (town_chance(town, bank->options.webhook)) {
-            message.lease = 0;
-            message.step = 0;
-            message.attempt = 0;
+            event.lease = 0;
+            event.step = 0;
+            event.attempt = 0;
         }
-        push_event(bank, due_ns, &message);
+        push_event(bank, due_ns, &event);
     }
+}
+
+static void deliver(struct bank *bank, struct town *town, const struct msg_payment_event_req *event)
+{
+    struct msg_payment_event_rsp reply;
+    const struct span action[MESSAGE_SPANS_MAX] = {{(const u8 *)"3ds", 3}};
+    const bool is_action = event->kind == PAYMENT_EVENT_ACTION;
+    town_write(town, OPCODE_PAYMENT_EVENT, 0, event, is_action ? action : NULL, &reply);
+    if (reply.head.status != STATUS_OK && reply.head.status != STATUS_LEASE_LOST) {
+        (void)fprintf(stderr, "event kind %u amount %lld step %u: %s\n", event->kind,
+                      (long long)event->amount, event->step, status_name(reply.head.status));
+        PANIC("an event of the bank was refused");
+    }
+    if (reply.effect < EFFECTS)
+        bank->effects[reply.effect]++;
+    bank->delivered++;
 }
 
 /* ---- executing ------------------------------------------------------------------------------- */
 
-static u16 authorize(struct bank *bank, struct town *town, struct deed *deed)
+static enum books_mood draw_mood(const struct bank *bank, struct town *town, u16 kind)
 {
-    struct bank_account *books = books_of(bank, deed->order, deed->tender);
-    MUST(books->authorized == 0); /* one authorisation per tender */
+    if (kind != COMMAND_KIND_AUTHORIZE)
+        return town_chance(town, bank->options.fail) ? BOOKS_MOOD_FAILS : BOOKS_MOOD_WILLING;
     if (town_chance(town, bank->options.decline))
-        return PAYMENT_EVENT_DECLINED;
-    if (town_chance(town, bank->options.action))
-        return PAYMENT_EVENT_ACTION;
-    books->authorized = deed->amount;
-    return PAYMENT_EVENT_AUTHORIZED;
+        return BOOKS_MOOD_DECLINES;
+    return town_chance(town, bank->options.action) ? BOOKS_MOOD_ASKS : BOOKS_MOOD_WILLING;
 }
 
-static u16 execute_kind(struct bank *bank, struct town *town, struct deed *deed)
+/* What happens after a deed by itself. */
+static void draw_sequel(struct bank *bank, struct town *town, const struct books_deed *deed)
 {
-    struct bank_account *books = books_of(bank, deed->order, deed->tender);
-    const bool fails = town_chance(town, bank->options.fail);
-    switch (deed->kind) {
-    case COMMAND_KIND_AUTHORIZE: return authorize(bank, town, deed);
-    case COMMAND_KIND_CAPTURE:
-        if (fails)
-            return PAYMENT_EVENT_CAPTURE_FAILED;
-        MUST(!books->is_voided); /* nobody may ask for these */
-        MUST(books->captured + deed->amount <= books->authorized);
-        books->captured += deed->amount;
-        books->captures++;
-        return PAYMENT_EVENT_CAPTURED;
-    case COMMAND_KIND_VOID:
-        if (books->authorized == 0)
-            return PAYMENT_EVENT_NO_SUCH_PAYMENT;
-        if (fails)
-            return PAYMENT_EVENT_VOID_FAILED;
-        books->is_voided = true; /* of what is not captured */
-        return PAYMENT_EVENT_VOIDED;
-    case COMMAND_KIND_REFUND:
-        if (fails)
-            return PAYMENT_EVENT_REFUND_FAILED;
-        MUST(books->refunded + deed->amount <= books->captured);
-        books->refunded += deed->amount;
-        return PAYMENT_EVENT_REFUNDED;
-    default: PANIC("a command that no bank knows");
+    const struct books_command *command = &deed->command;
+    struct msg_payment_event_req event = event_of(town, deed);
+    event.step = event.attempt = 0;
+    event.reference = books_reference(books_next_number(bank->books));
+    const u64 later_ns = town->now_ns + town_below(town, LATE_MAX_NS);
+    if (deed->result == PAYMENT_EVENT_ACTION) {
+        push(bank, (struct future){.due_ns = town->now_ns + town_below(town, ACTION_MAX_NS),
+                                   .kind = FUTURE_ACT,
+                                   .command = *command});
+    } else if (deed->result == PAYMENT_EVENT_AUTHORIZED &&
+               town_chance(town, bank->options.expire) &&
+               books_expire(bank->books, command->order, command->tender)) {
+        event.kind = PAYMENT_EVENT_AUTH_EXPIRED;
+        push_event(bank, town->now_ns + town_below(town, ACTION_MAX_NS), &event);
+    } else if (deed->result == PAYMENT_EVENT_CAPTURED &&
+               town_chance(town, bank->options.overcharge)) {
+        const struct books_deed twin = books_overcharge(bank->books, deed);
+        event = event_of(town, &twin);
+        push_event(bank, later_ns, &event);
+    } else if (deed->result == PAYMENT_EVENT_CAPTURED &&
+               town_chance(town, bank->options.charge_back)) {
+        event.kind = PAYMENT_EVENT_CHARGED_BACK;
+        push_event(bank, later_ns, &event);
     }
 }
 
-/* After 3-D Secure: most shoppers do it, some turn away. */
-static void finish_action(struct bank *bank, struct town *town, struct deed *deed)
+static void run(struct bank *bank, struct town *town, const struct books_command *command,
+                u64 lease)
 {
-    struct deed after = *deed;
-    after.number = ++bank->number;
-    if (town_chance(town, 20)) {
-        after.result = PAYMENT_EVENT_DECLINED;
-    } else {
-        books_of(bank, deed->order, deed->tender)->authorized = deed->amount;
-        after.result = PAYMENT_EVENT_AUTHORIZED;
-    }
-    deed->result = after.result;
-    deed->number = after.number;
-    const u64 now_ns = town->now_ns;
-    town->now_ns += town_below(town, ACTION_MAX_NS); /* told later */
-    tell(bank, town, &after, 0);
-    town->now_ns = now_ns;
+    const bool is_new =
+        books_find(bank->books, command->order, command->step, command->attempt) == NULL;
+    const struct books_deed *deed =
+        books_execute(bank->books, command, draw_mood(bank, town, command->kind));
+    tell(bank, town, deed, lease);
+    if (is_new)
+        draw_sequel(bank, town, deed);
 }
 
-static void run(struct bank *bank, struct town *town, const struct msg_command_poll_rsp *command)
+u32 bank_deliver(struct bank *bank, struct town *town)
 {
-    struct deed *deed = deed_of(bank, command->order, command->step, command->attempt);
-    if (deed->kind == 0) {
-        *deed = (struct deed){.order = command->order,
-                              .step = command->step,
-                              .attempt = command->attempt,
-                              .kind = command->kind,
-                              .tender = command->tender,
-                              .currency = command->currency,
-                              .amount = command->amount,
-                              .number = ++bank->number};
-        bank->deed_count++;
-        deed->result = execute_kind(bank, town, deed);
+    u32 count = 0;
+    for (; bank->future_count != 0 && bank->futures[0].due_ns <= town->now_ns; count++) {
+        const struct future future = pop(bank); /* ends: what it leads to is later, or told once */
+        const struct books_command *command = &future.command;
+        switch (future.kind) {
+        case FUTURE_TELL: deliver(bank, town, &future.event); break;
+        case FUTURE_EXECUTE: run(bank, town, command, future.lease); break;
+        case FUTURE_ACT: {
+            const struct books_deed *asked =
+                books_find(bank->books, command->order, command->step, command->attempt);
+            tell(bank, town, books_act(bank->books, asked, town_chance(town, 20)), 0);
+            break;
+        }
+        }
     }
-    MUST(deed->kind == command->kind && deed->amount == command->amount);
-    tell(bank, town, deed, command->lease);
-    if (deed->result == PAYMENT_EVENT_ACTION)
-        finish_action(bank, town, deed);
+    return count;
 }
 
-/* The truth about another command. */
-static void answer_query(struct bank *bank, struct town *town,
-                         const struct msg_command_poll_rsp *command)
+/* ---- working --------------------------------------------------------------------------------- */
+
+static void acknowledge(struct town *town, const struct msg_command_poll_rsp *command)
 {
-    const struct deed *deed =
-        deed_of(bank, command->order, command->subject, command->subject_attempt);
-    struct deed answer = *deed;
-    if (deed->kind == 0)
-        answer = (struct deed){.order = command->order,
-                               .step = command->subject,
-                               .attempt = command->subject_attempt,
-                               .kind = command->subject_kind,
-                               .result = PAYMENT_EVENT_NO_SUCH_PAYMENT,
-                               .tender = command->tender,
-                               .currency = command->currency,
-                               .number = ++bank->number};
-    tell(bank, town, &answer, 0);
     const struct msg_command_ack_req ack = {.order = command->order,
                                             .lease = command->lease,
                                             .step = command->step,
                                             .attempt = command->attempt};
     struct msg_command_ack_rsp reply;
     town_write(town, OPCODE_COMMAND_ACK, 0, &ack, NULL, &reply);
+    MUST(reply.head.status == STATUS_OK || reply.head.status == STATUS_LEASE_LOST);
 }
 
-static void nack(struct town *town, const struct msg_command_poll_rsp *command)
+/* The truth about another command. */
+static void answer_query(struct bank *bank, struct town *town,
+                         const struct msg_command_poll_rsp *command)
+{
+    const struct books_deed *deed =
+        books_find(bank->books, command->order, command->subject, command->subject_attempt);
+    struct books_deed answer = {.command = {.order = command->order,
+                                            .step = command->subject,
+                                            .attempt = command->subject_attempt,
+                                            .kind = command->subject_kind,
+                                            .tender = command->tender,
+                                            .currency = command->currency},
+                                .number = books_next_number(bank->books),
+                                .result = PAYMENT_EVENT_NO_SUCH_PAYMENT};
+    if (deed != NULL)
+        answer = *deed;
+    tell(bank, town, &answer, 0);
+    acknowledge(town, command);
+}
+
+static void refuse(struct town *town, const struct msg_command_poll_rsp *command)
 {
     const struct msg_command_nack_req message = {.order = command->order,
                                                  .lease = command->lease,
@@ -370,44 +303,62 @@ static void nack(struct town *town, const struct msg_command_poll_rsp *command)
     MUST(reply.head.status == STATUS_OK || reply.head.status == STATUS_LEASE_LOST);
 }
 
-static void work_on(struct bank *bank, struct town *town,
-                    const struct msg_command_poll_rsp *command)
+static void be_puzzled(struct bank *bank, struct town *town,
+                       const struct msg_command_poll_rsp *command)
 {
-    if (command->kind == COMMAND_KIND_NOTIFY_SHIPPED) {
-        const struct msg_command_ack_req ack = {.order = command->order,
+    const struct msg_payment_event_req event = {.order = command->order,
                                                 .lease = command->lease,
+                                                .provider_time_ns = town->now_ns,
                                                 .step = command->step,
-                                                .attempt = command->attempt};
-        struct msg_command_ack_rsp reply;
-        town_write(town, OPCODE_COMMAND_ACK, 0, &ack, NULL, &reply);
-        MUST(reply.head.status == STATUS_OK);
-    } else if (town_chance(town, bank->options.nack)) {
-        nack(town, command);
-    } else if (town_chance(town, bank->options.dropped)) {
-        /* The worker dies with it; its lease ends. */
-    } else if (command->kind == COMMAND_KIND_QUERY) {
-        answer_query(bank, town, command);
-    } else {
-        run(bank, town, command);
-    }
+                                                .attempt = command->attempt,
+                                                .kind = PAYMENT_EVENT_UNKNOWN,
+                                                .tender = command->tender,
+                                                .currency = command->currency};
+    push_event(bank, town->now_ns, &event);
+}
+
+static void work_on(struct bank *bank, struct town *town, const struct msg_command_poll_rsp *leased)
+{
+    const struct bank_options *options = &bank->options;
+    const struct books_command command = {.order = leased->order,
+                                          .amount = leased->amount,
+                                          .step = leased->step,
+                                          .attempt = leased->attempt,
+                                          .kind = leased->kind,
+                                          .tender = leased->tender,
+                                          .currency = leased->currency};
+    if (leased->kind == COMMAND_KIND_NOTIFY_SHIPPED)
+        acknowledge(town, leased);
+    else if (town_chance(town, options->nack))
+        refuse(town, leased);
+    else if (leased->kind != COMMAND_KIND_QUERY && town_chance(town, options->puzzled))
+        be_puzzled(bank, town, leased);
+    else if (town_chance(town, options->dropped))
+        return; /* the worker dies with it; its lease ends */
+    else if (leased->kind == COMMAND_KIND_QUERY)
+        answer_query(bank, town, leased);
+    else if (leased->kind == COMMAND_KIND_AUTHORIZE && town_chance(town, options->stall))
+        push(bank, (struct future){.due_ns = town->now_ns + town_below(town, LATE_MAX_NS),
+                                   .kind = FUTURE_EXECUTE,
+                                   .command = command});
+    else
+        run(bank, town, &command, leased->lease);
 }
 
 u32 bank_work(struct bank *bank, struct town *town, u16 shard, u32 count)
 {
-    struct msg_command_poll_req asks[POLL_MAX];
-    static struct msg_command_poll_rsp replies[POLL_MAX];
+    struct msg_command_poll_req asks[POLL_MAX] = {{0}};
+    struct msg_command_poll_rsp replies[POLL_MAX];
     MUST(count <= POLL_MAX);
     for (u32 i = 0; i < count; i++)
-        asks[i] = (struct msg_command_poll_req){.lease_ms = 30000};
+        asks[i] = (struct msg_command_poll_req){.lease_ms = LEASE_MS};
     town_write_many(town, OPCODE_COMMAND_POLL, shard, asks, count, replies);
-    static struct msg_command_poll_rsp own[POLL_MAX];
-    memcpy(own, replies, sizeof own);
     u32 found = 0;
     for (u32 i = 0; i < count; i++) {
-        if (own[i].head.status == STATUS_NONE_READY)
+        if (replies[i].head.status == STATUS_NONE_READY)
             continue;
-        MUST(own[i].head.status == STATUS_OK);
-        work_on(bank, town, &own[i]);
+        MUST(replies[i].head.status == STATUS_OK);
+        work_on(bank, town, &replies[i]);
         found++;
     }
     return found;

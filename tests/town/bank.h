@@ -1,19 +1,20 @@
-/* bank: a payment provider that nothing can be relied on: a ledger by idempotency key, and answers that
- * are lost, late, doubled and out of order.
+/* bank: a payment provider that nothing can be relied on: books by idempotency key, and answers that
+ * are lost, late, doubled and out of order; its workers die, stall, and refuse.
  *
- *      command -> executed once per key (order, step, attempt), whatever comes again
+ *      command -> executed once per key (books.h), whatever comes again
  *              -> event: now, later, twice, as a webhook without the step, or never
  *      query   -> the truth about a key
  *
- * The bank keeps its own books, which nobody else writes: after a run they are held against those of
- * the orders. It refuses what a bank refuses: captures beyond the authorisation, refunds beyond what
- * was captured, anything after a void.
+ * Ownership  the bank owns its books; an event is given to the shard when it is due, and is gone then.
+ * Failure    what the books refuse, and an event that is not recorded, is a panic.
+ * Not here   what is ordered: shop.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SOUK_TESTS_TOWN_BANK_H
 #define SOUK_TESTS_TOWN_BANK_H
 
+#include "tests/town/books.h"
 #include "tests/town/town.h"
 
 /* Of 100. */
@@ -22,23 +23,20 @@ struct bank_options {
     u32 action;  /* the shopper must do something first; most then do */
     u32 lost;    /* executed, and the answer never comes */
     u32 dropped; /* not executed, and no answer */
+    u32 stall;   /* an authorisation is executed up to two hours later, whoever waits for it */
     u32 late;    /* the answer comes up to two hours later */
     u32 duplicate;
     u32 webhook; /* told without step and lease */
     u32 fail;    /* captures, voids, refunds that fail for sure, once in a while */
     u32 nack;
+    u32 puzzled;    /* the worker says that it does not know */
+    u32 expire;     /* an authorisation ends before it is captured */
+    u32 overcharge; /* a capture is charged twice */
+    u32 charge_back;
+    u32 deeds_max; /* for how many deeds there is room; 0 = 10,000. Not a chance. */
 };
 
 struct bank;
-
-/* What the bank knows of one tender of an order. */
-struct bank_account {
-    i64 authorized;
-    i64 captured;
-    i64 refunded;
-    bool is_voided;
-    u32 captures; /* executed */
-};
 
 struct bank *bank_open(const struct bank_options *options);
 void bank_close(struct bank *bank);
@@ -51,9 +49,9 @@ u32 bank_deliver(struct bank *bank, struct town *town);
 u64 bank_next_ns(const struct bank *bank);
 /* From now on everything works at once. */
 void bank_calm(struct bank *bank);
-/* The books of a tender; all zero where there is nothing. */
-struct bank_account bank_account(const struct bank *bank, struct id128 order, u16 tender);
+struct books *bank_books(struct bank *bank);
 u64 bank_event_count(const struct bank *bank);
+/* Events whose effect was this (enum payment_effect). */
 u64 bank_effect_count(const struct bank *bank, u16 effect);
 
 #endif

@@ -2,19 +2,32 @@
  * that nothing was lost, doubled or left behind.
  *
  *      shop_step     one random thing happens: an order, a cancel, a parcel, a return, mail, the
- *                    bank at work, an event, time
+ *                    bank at work, an event, an operator, a new price, time
  *      shop_finish   no more shoppers; the bank is calm; until nothing moves any more
  *      shop_audit    orders against the bank's books against the stock
+ *
+ * Files
+ *      shop.c        life, what happens next, the end
+ *      shop_goods.c  SKUs, purses (gift cards and credit), coupons, prices
+ *      shop_orders.c shoppers: baskets, carts, tenders, second thoughts
+ *      shop_work.c   what the shop does afterwards: parcels, returns, cancels, money by hand, operators
+ *      shop_audit.c  the audit
  *
  * The audit (panics when it does not hold):
  *   A1  every order is in a RESTING state, and no hold is left anywhere.
  *   A2  an order that was not placed: the bank has nothing of it: no capture that was not refunded, no
  *       authorisation that is not voided.
- *   A3  a placed order: captured and refunded equal the bank's, tender by tender, and what remains is
- *       what is owed for units that were neither cancelled nor returned.
- *   A4  per SKU, what was granted and not cancelled is what the placed orders say.
- *   A5  gift cards: what is left plus what orders spent is what was put on them.
- *   A6  the bank executed each key once, and captured at most once per capture command.
+ *   A3  a placed order costs what the shopper saw; captured and refunded equal the bank's, tender by
+ *       tender, and what remains is what is owed for units that were neither cancelled nor returned.
+ *   A4  per SKU, what was granted and not cancelled, shipped, and came back is what the orders say.
+ *   A5  purses: what is left plus what orders spent is what was put in.
+ *   A6  the bank executed each key once (tests/town/books.h), and captured once per capture command.
+ *   A7  a coupon's uses, in all and per customer, are the placed orders that have it.
+ *   A8  a cart has lost what was ordered from it, and nothing if the order failed; a customer's history
+ *       has every order once.
+ *
+ * Ownership  a shop owns its town and its bank.
+ * Not here   which crash when: steps.c. What the answers of a shard must be: the unit tests.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,13 +43,15 @@ struct shop_options {
     u32 orders; /* checkouts in all */
     u32 skus;
     i64 stock;          /* of each SKU */
-    u32 open_max;       /* orders under way at a time */
+    u32 open_max;       /* orders that somebody may still do something about */
     bool has_aftermath; /* parcels, cancels, returns */
+    bool has_operators; /* who decide one way or the other; a short-tempered policy */
+    bool is_plain;      /* no carts, coupons, credit, new prices */
 };
 
 struct shop_counts {
     u64 orders, placed, refused, declined, expired, late, cancelled, other;
-    u64 parcels, returns, operator_calls, retakes;
+    u64 parcels, returns, operator_calls, retakes, coupons, carts;
     i64 captured, refunded;
 };
 

@@ -16,6 +16,7 @@
 #define CARRY_MAX      8u
 #define EXPIRE_BUDGET  64u
 #define SEQ_ACKED(seq) ((seq)-1)
+#define CHUNK_BYTES    (1u << 20)
 
 struct town_log {
     u8 *bytes;
@@ -121,7 +122,9 @@ static void drop_notices(struct shard *shard)
     while (shard_notice_next(shard) != 0) {} /* ends: nobody watches here */
 }
 
-/* Applies the batch in `scratch`. False: the crash came before it was durable. */
+static void crash(struct town *town);
+
+/* Applies the batch in `scratch`. False: a crash came between, the caller asks again. */
 static bool commit(struct town *town, u16 index, struct heard *heard)
 {
     struct town_shard *own = &town->shards[index];
@@ -132,7 +135,7 @@ static bool commit(struct town *town, u16 index, struct heard *heard)
     memcpy(scratch.words, &header, sizeof header);
     const bool crashes = number == town->options.crash_batch;
     if (crashes && town->options.crash == TOWN_CRASH_BEFORE) {
-        town_restart(town, index);
+        crash(town);
         return false;
     }
     if (town->options.keeps_log)
@@ -143,36 +146,79 @@ static bool commit(struct town *town, u16 index, struct heard *heard)
     drop_notices(own->shard);
     if (town->on_batch != NULL)
         town->on_batch(town->context, index, number);
-    if (crashes && town->options.crash == TOWN_CRASH_AFTER) {
-        town_restart(town, index);
+    if (crashes && town->options.crash != TOWN_CRASH_NONE) {
+        crash(town);
         return false; /* the reply is lost: the caller asks again and gets the stored one */
     }
     return true;
 }
 
-void town_restart(struct town *town, u16 index)
+/* ---- crashes --------------------------------------------------------------------------------- */
+
+static void crash(struct town *town)
+{
+    for (u16 i = 0; i < town->options.shard_count; i++) {
+        if (town->options.crash == TOWN_CRASH_THAW)
+            town_thaw(town, i);
+        else
+            town_restart(town, i);
+    }
+    town->crashes++;
+}
+
+/* `shard` takes the place of the one that was (T2). What was soft is gone: everything that is not
+ * acknowledged is carried again, both ways. */
+static void replace_shard(struct town *town, u16 index, struct shard *shard)
 {
     struct town_shard *own = &town->shards[index];
-    MUST(town->options.keeps_log);
+    const struct id128 digest = shard_digest(own->shard);
+    if (!id128_equal(digest, shard_digest(shard)))
+        PANIC("a shard that was made again is another one");
+    MUST(shard_applied_lsn(shard) == shard_applied_lsn(own->shard));
     shard_close(own->shard);
-    own->shard = open_shard(town, index);
-    u64 at = 0;
-    for (u64 lsn = 1; lsn <= own->log->count; lsn++) {
-        struct batch_header header;
-        memcpy(&header, own->log->bytes + at, sizeof header);
-        memcpy(scratch.words, own->log->bytes + at, header.bytes);
-        expire(own->shard, header.stamp_ns);
-        shard_apply(own->shard, lsn, (const u8 *)scratch.words, header.bytes, false, NULL, NULL);
-        drop_notices(own->shard);
-        at += header.bytes;
-    }
-    /* What was soft is gone: everything not acknowledged is carried again, both ways. */
+    own->shard = shard;
     for (u16 other = 0; other < town->options.shard_count; other++) {
         own->logged_seq[other] = other == index ? 0 : shard_mail_applied(own->shard, other);
         own->carried_seq[other] = 0;
         town->shards[other].carried_seq[index] = 0;
     }
-    town->crashes++;
+}
+
+void town_restart(struct town *town, u16 index)
+{
+    struct town_shard *own = &town->shards[index];
+    struct shard *shard = open_shard(town, index);
+    u64 at = 0;
+    MUST(town->options.keeps_log);
+    for (u64 lsn = 1; lsn <= own->log->count; lsn++) {
+        struct batch_header header;
+        memcpy(&header, own->log->bytes + at, sizeof header);
+        memcpy(scratch.words, own->log->bytes + at, header.bytes);
+        expire(shard, header.stamp_ns);
+        shard_apply(shard, lsn, (const u8 *)scratch.words, header.bytes, false, NULL, NULL);
+        drop_notices(shard);
+        at += header.bytes;
+    }
+    replace_shard(town, index, shard);
+}
+
+void town_thaw(struct town *town, u16 index)
+{
+    struct shard *shard = open_shard(town, index);
+    u8 *chunk = aligned_alloc(64, CHUNK_BYTES);
+    u32 bytes;
+    MUST(chunk != NULL);
+    shard_dump_begin(town->shards[index].shard);
+    while ((bytes = shard_dump_chunk(town->shards[index].shard, chunk, CHUNK_BYTES)) != 0) {
+        const char *reason = shard_load_chunk(shard, chunk, bytes); /* ends: the dump is finite */
+        if (reason != NULL)
+            PANIC(reason);
+    }
+    const char *reason = shard_load_finish(shard);
+    if (reason != NULL)
+        PANIC(reason);
+    free(chunk);
+    replace_shard(town, index, shard);
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */
@@ -180,7 +226,7 @@ void town_restart(struct town *town, u16 index)
 u16 town_route(const struct town *town, const struct message_info *info, const void *fixed)
 {
     const u8 *at = (const u8 *)fixed + info->route_offset;
-    u64 id;
+    u64 id = 0;
     switch (info->route) {
     case MESSAGE_ROUTE_NONE:
     case MESSAGE_ROUTE_SHARD: return 0;
@@ -209,11 +255,12 @@ static struct entry_header entry_of(struct town_shard *own, u16 index, u16 opcod
                                  .acked_seq = SEQ_ACKED(own->session_seq)};
 }
 
-/* One frame, until it is answered. The records are in `body`. */
-static void execute(struct town *town, u16 index, u16 opcode, u32 count, const u8 *body, u32 bytes)
+/* One frame, until it is answered: its status. The records are in `body`. */
+static u16 execute(struct town *town, u16 index, u16 opcode, u32 count, const u8 *body, u32 bytes)
 {
     struct town_shard *own = &town->shards[index];
     own->session_seq += opcode == OPCODE_SESSION_OPEN ? 0 : 1;
+    town->reply_bytes = 0;
     for (u32 tries = 0;; tries++) { /* ends: a run has one crash */
         MUST(tries < 3);
         const struct entry_header entry = entry_of(own, index, opcode, count, bytes);
@@ -233,24 +280,36 @@ static void execute(struct town *town, u16 index, u16 opcode, u32 count, const u
             if (!commit(town, index, &heard))
                 continue;
         }
-        if (heard.reply.status != STATUS_OK)
-            PANIC(status_name(heard.reply.status));
-        return;
+        return heard.reply.status;
     }
 }
 
 static u64 body_words[FRAME_BYTES_MAX / 8];
 
+/* Writes the record to `body_words`; the shard it goes to. */
+static u16 prepare(const struct town *town, const struct message_info *info, u16 shard,
+                   const void *fixed, const struct span *spans, u32 *bytes)
+{
+    static const struct span none[MESSAGE_SPANS_MAX];
+    *bytes = frame_record_write(info, FRAME_DIRECTION_REQUEST, (u8 *)body_words, sizeof body_words,
+                                fixed, spans != NULL ? spans : none);
+    MUST(*bytes != 0);
+    return info->route == MESSAGE_ROUTE_SHARD ? shard : town_route(town, info, fixed);
+}
+
+static void demand_ok(u16 status)
+{
+    if (status != STATUS_OK)
+        PANIC(status_name(status));
+}
+
 void town_write(struct town *town, u16 opcode, u16 shard, const void *fixed,
                 const struct span *spans, void *reply)
 {
     const struct message_info *info = message_find(opcode);
-    static const struct span none[MESSAGE_SPANS_MAX];
-    const u16 index = info->route == MESSAGE_ROUTE_SHARD ? shard : town_route(town, info, fixed);
-    const u32 bytes = frame_record_write(info, FRAME_DIRECTION_REQUEST, (u8 *)body_words,
-                                         sizeof body_words, fixed, spans != NULL ? spans : none);
-    MUST(bytes != 0);
-    execute(town, index, opcode, 1, (const u8 *)body_words, bytes);
+    u32 bytes;
+    const u16 index = prepare(town, info, shard, fixed, spans, &bytes);
+    demand_ok(execute(town, index, opcode, 1, (const u8 *)body_words, bytes));
     if (reply != NULL)
         memcpy(reply, town->reply, info->reply.fixed_bytes);
 }
@@ -262,25 +321,27 @@ void town_write_many(struct town *town, u16 opcode, u16 shard, const void *fixed
     const u32 bytes = count * info->request.fixed_bytes;
     MUST(info->request.span_count == 0 && bytes <= sizeof body_words);
     memcpy(body_words, fixed, bytes);
-    execute(town, shard, opcode, count, (const u8 *)body_words, bytes);
+    demand_ok(execute(town, shard, opcode, count, (const u8 *)body_words, bytes));
     memcpy(replies, town->reply, (size_t)count * info->reply.fixed_bytes);
 }
 
-void town_read(struct town *town, u16 opcode, u16 shard, const void *fixed,
-               const struct span *spans, void *reply, struct record_view *view)
+/* One READ frame of what is in `body_words`: its status. */
+static u16 look(struct town *town, u16 index, u16 opcode, u32 bytes)
 {
-    const struct message_info *info = message_find(opcode);
-    static const struct span none[MESSAGE_SPANS_MAX];
-    const u16 index = info->route == MESSAGE_ROUTE_SHARD ? shard : town_route(town, info, fixed);
-    const u32 bytes = frame_record_write(info, FRAME_DIRECTION_REQUEST, (u8 *)body_words,
-                                         sizeof body_words, fixed, spans != NULL ? spans : none);
     const struct frame_header header = {.opcode = opcode, .record_count = 1};
     struct shard_reply answer;
-    while (shard_read(town->shards[index].shard, &header, (const u8 *)body_words, bytes,
-                      town->now_ns, false, town->reply, TOWN_REPLY_MAX, &answer) != SHARD_READ_DONE)
-        MUST(false); /* nothing is under way between two calls */
-    MUST(answer.status == STATUS_OK);
+    /* Nothing is under way between two calls, so nothing is to be waited for. */
+    if (shard_read(town->shards[index].shard, &header, (const u8 *)body_words, bytes, town->now_ns,
+                   false, town->reply, TOWN_REPLY_MAX, &answer) != SHARD_READ_DONE)
+        PANIC("a read that may not wait waits");
     town->reply_bytes = answer.body_bytes;
+    return answer.status;
+}
+
+/* The only record of the reply in hand. */
+static void view_reply(const struct town *town, const struct message_info *info, void *reply,
+                       struct record_view *view)
+{
     struct record_view own;
     u32 offset = 0;
     frame_record_next(info, FRAME_DIRECTION_REPLY, town->reply, &offset, &own);
@@ -288,6 +349,35 @@ void town_read(struct town *town, u16 opcode, u16 shard, const void *fixed,
         memcpy(reply, own.fixed, info->reply.fixed_bytes);
     if (view != NULL)
         *view = own;
+}
+
+void town_read(struct town *town, u16 opcode, u16 shard, const void *fixed,
+               const struct span *spans, void *reply, struct record_view *view)
+{
+    const struct message_info *info = message_find(opcode);
+    u32 bytes;
+    const u16 index = prepare(town, info, shard, fixed, spans, &bytes);
+    demand_ok(look(town, index, opcode, bytes));
+    view_reply(town, info, reply, view);
+}
+
+u16 town_ask(struct town *town, u16 opcode, u16 shard, const void *fixed, const struct span *spans,
+             void *reply, struct record_view *view)
+{
+    const struct message_info *info = message_find(opcode);
+    u32 bytes;
+    const u16 index = prepare(town, info, shard, fixed, spans, &bytes);
+    const u16 status = info->class == MESSAGE_CLASS_READ
+                           ? look(town, index, opcode, bytes)
+                           : execute(town, index, opcode, 1, (const u8 *)body_words, bytes);
+    if (reply != NULL)
+        memset(reply, 0, info->reply.fixed_bytes);
+    if (status != STATUS_OK)
+        return status;
+    struct record_status head;
+    memcpy(&head, town->reply, sizeof head);
+    view_reply(town, info, reply, view);
+    return head.status;
 }
 
 /* ---- mail ------------------------------------------------------------------------------------ */

@@ -2,15 +2,22 @@
  *
  *      call -> batch -> apply            the log of each shard is kept in memory
  *      mail: a -> b, some messages at a time, in any order of the pairs, acknowledged late
- *      crash: a shard is thrown away and made again from its log; what was soft is gone
+ *      crash: all shards are thrown away and made again from their logs; what was soft is gone
+ *      thaw:  a shard is made again from a dump of itself, as from a snapshot
  *
  * A call is one record in a batch of its own, numbered in a session of its shard, so that after a
  * crash it is sent again under the same number, as a client would. Batches of the whole town are
  * numbered; a run may be told to crash before or after one of them:
  *      before   the batch never became durable; the caller asks again
  *      after    it is durable and applied; the reply and all mail are lost, and sent again
+ *      thaw     after it, every shard goes on from a dump of itself instead of its log
  *
- * The same seed gives the same run. Everything here knows shards/shard.h only.
+ * Invariants
+ *   T1  the same seed and options give the same run.
+ *   T2  a shard that was made again has the digest that it had.
+ * Ownership  one town at a time in a process: the batch in hand is static.
+ * Failure    what cannot be is a panic that says so; refusals are for the caller to judge.
+ * Not here   what is ordered and paid: shop.h and bank.h. Everything here knows shards/shard.h only.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,13 +31,12 @@
 #define TOWN_SHARDS_MAX 8u
 #define TOWN_REPLY_MAX  (FRAME_BYTES_MAX - FRAME_HEADER_BYTES)
 
-enum town_crash { TOWN_CRASH_NONE, TOWN_CRASH_BEFORE, TOWN_CRASH_AFTER };
+enum town_crash { TOWN_CRASH_NONE, TOWN_CRASH_BEFORE, TOWN_CRASH_AFTER, TOWN_CRASH_THAW };
 
 struct town_options {
     u16 shard_count;
     u64 seed;
     bool keeps_log;  /* else it cannot crash */
-    u32 mail_slow;   /* of 100 chances to carry mail, so many are let pass */
     u64 crash_batch; /* number of the batch at which a crash happens, 0 = none */
     enum town_crash crash;
 };
@@ -79,6 +85,10 @@ void town_write_many(struct town *town, u16 opcode, u16 shard, const void *fixed
 /* One record of a READ operation; `view` points into the town's reply, until the next call. */
 void town_read(struct town *town, u16 opcode, u16 shard, const void *fixed,
                const struct span *spans, void *reply, struct record_view *view);
+/* One record of either class, well formed and otherwise anything: the status of the frame if that is
+ * not OK, else of the record. `reply` as above; without records it is all zero. */
+u16 town_ask(struct town *town, u16 opcode, u16 shard, const void *fixed, const struct span *spans,
+             void *reply, struct record_view *view);
 
 /* Carries some mail somewhere, or acknowledgements. False: there is nothing to carry. */
 bool town_carry(struct town *town);
@@ -86,8 +96,10 @@ bool town_carry(struct town *town);
 void town_carry_all(struct town *town);
 /* Time goes on; what is due expires on every shard. */
 void town_wait(struct town *town, u64 ns);
-/* Throws one shard away and makes it again from its log; its digest must be the same. */
+/* Throws one shard away and makes it again from its log. */
 void town_restart(struct town *town, u16 shard);
+/* The same from a dump of itself. */
+void town_thaw(struct town *town, u16 shard);
 /* The earliest deadline of all shards. */
 u64 town_next_deadline_ns(const struct town *town);
 /* Panics if a shard's sums do not agree. */
