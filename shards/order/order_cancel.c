@@ -163,7 +163,8 @@ static u16 judge_cancel(struct order_step *step, const struct span *rows, i64 *u
         step->flags = RECORD_FLAG_REPLAYED;
         return STATUS_OK;
     }
-    return step_movable(step);
+    status = step_movable(step);
+    return status == STATUS_OK ? step_has_room(step) : status;
 }
 
 void shard_apply_order_cancel(struct shard *shard, const struct shard_call *call,

@@ -31,7 +31,7 @@ static u16 judge_ready(const struct order_step *step)
         return STATUS_INVALID_STATE;
     if (order->capture == CAPTURE_POLICY_NOW && !order_is_paid(order))
         return STATUS_INVALID_STATE;
-    return STATUS_OK;
+    return step_has_room(step);
 }
 
 /* ---- planning ---- */

@@ -105,6 +105,8 @@ static u16 open_return(struct order_step *step, const struct msg_return_open_req
     status = step_placed(step);
     if (status == STATUS_OK)
         status = judge_wanted(step);
+    if (status == STATUS_OK)
+        status = step_has_room(step);
     if (status == STATUS_OK &&
         (step->order->returns.count == ORDER_PARCELS_MAX || !work_parts_fit(step)))
         status = STATUS_TOO_MANY;
@@ -265,8 +267,10 @@ static u16 receive_return(struct order_step *step, u32 number, const struct span
     }
     if (back->row.state == RETURN_STATE_REFUNDED)
         return STATUS_INVALID_STATE;
-    take_in(step, back, sum);
-    return STATUS_OK;
+    status = step_has_room(step);
+    if (status == STATUS_OK)
+        take_in(step, back, sum);
+    return status;
 }
 
 void shard_apply_return_receive(struct shard *shard, const struct shard_call *call,

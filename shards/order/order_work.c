@@ -110,6 +110,11 @@ u16 step_movable(const struct order_step *step)
     return status;
 }
 
+u16 step_has_room(const struct order_step *step)
+{
+    return step->order->event_count < ORDER_EVENTS_MAX ? STATUS_OK : STATUS_TOO_MANY;
+}
+
 /* ---- what a request says ---- */
 
 static u32 row_count(const struct span *rows)

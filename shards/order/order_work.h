@@ -59,6 +59,9 @@ u16 step_placed(const struct order_step *step);
 /* May its quantities and its money be changed: also INVALID_STATE while an operator is needed. */
 u16 step_movable(const struct order_step *step);
 
+/* TOO_MANY: the history of the order is full. For steps that a client could repeat for ever. */
+u16 step_has_room(const struct order_step *step);
+
 /* From here on the order changes. */
 void step_change(struct order_step *step);
 /* Notes an event. */
