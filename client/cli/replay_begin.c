@@ -7,39 +7,40 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/cli/replay_drive.h"
+#include "client/cli/replay_provider.h"
 #include "client/cli/replay_run.h"
 #include "client/cli/replay_send.h"
 
 #define CONNECT_PAUSE_NS (200 * NS_PER_MS)
+#define AGE_MS_MAX       (23u * 3600 * 1000) /* a server takes new orders under ids of a day */
 
 /* A client that connects within the time that the options give, when a journal says that there has
  * been a server; else at once or not at all. */
-static int open_patiently(struct run *run, u32 index, bool is_patient)
+struct souk_client *run_open_client(struct run *run, u32 deadline_ms, bool is_patient,
+                                    int *exit_code)
 {
+    struct souk_client *client;
     const u64 end_ns = run_now_ns() + (is_patient ? run->options.retry_ms : 0u) * NS_PER_MS;
     const struct souk_options options = {.address = run->cli->address,
                                          .agent = "souk replay",
-                                         .deadline_ms = run->options.retry_ms,
+                                         .deadline_ms = deadline_ms,
                                          .connect_timeout_ms = run->cli->timeout_ms};
     const struct timespec pause = {.tv_nsec = (long)CONNECT_PAUSE_NS};
     for (bool is_told = false;;) {
-        const int error = souk_open(&options, &run->clients[index]);
-        if (error == 0) {
-            run->client_count = index + 1;
-            return CLI_EXIT_DONE;
-        }
+        const int error = souk_open(&options, &client);
+        if (error == 0)
+            return client;
         if (run_now_ns() >= end_ns) {
-            const int exit_code = cli_no_answer(run->cli, run->clients[index], error);
-            souk_close(run->clients[index]);
-            run->clients[index] = NULL;
-            return exit_code;
+            *exit_code = cli_no_answer(run->cli, client, error);
+            souk_close(client);
+            return NULL;
         }
         if (!is_told && !run->options.is_quiet)
             (void)fprintf(stderr, "souk: no server at %s yet; trying for %u s\n", run->cli->address,
                           run->options.retry_ms / 1000);
         is_told = true;
-        souk_close(run->clients[index]);
-        run->clients[index] = NULL;
+        souk_close(client);
         (void)nanosleep(&pause, NULL);
     }
 }
@@ -69,9 +70,11 @@ static void *must_calloc(size_t count, size_t bytes)
     return memory;
 }
 
-static bool moves_stock(const struct replay_line *line)
+/* As orders, lanes have no lines of their own: a correction is given to one when its turn comes. */
+static bool goes_by_lane(const struct run *run, const struct replay_line *line)
 {
-    return line->rule != REPLAY_RULE_CHARGE && line->rule != REPLAY_RULE_UNPRICED;
+    return run->options.mode == JOURNAL_MODE_TAKES && line->rule != REPLAY_RULE_CHARGE &&
+           line->rule != REPLAY_RULE_UNPRICED;
 }
 
 /* Deals SKUs, products and lines out, in two passes: count, then fill. */
@@ -85,7 +88,7 @@ static void make_lanes(struct run *run)
         lane_of(run, i, sku_shard(run, i))->sku_count++;
     }
     for (u32 i = 0; i < plan->line_count; i++)
-        if (moves_stock(&plan->lines[i]))
+        if (goes_by_lane(run, &plan->lines[i]))
             lane_of(run, plan->lines[i].sku, sku_shard(run, plan->lines[i].sku))->line_count++;
     for (u32 i = 0; i < run->lane_count; i++) {
         struct lane *lane = &run->lanes[i];
@@ -107,7 +110,7 @@ static void make_lanes(struct run *run)
         skus->skus[skus->sku_count++] = i;
     }
     for (u32 i = 0; i < plan->line_count; i++) {
-        if (!moves_stock(&plan->lines[i]))
+        if (!goes_by_lane(run, &plan->lines[i]))
             continue;
         struct lane *lane = lane_of(run, plan->lines[i].sku, sku_shard(run, plan->lines[i].sku));
         lane->lines[lane->line_count++] = i;
@@ -115,6 +118,16 @@ static void make_lanes(struct run *run)
 }
 
 /* ---- the journal of an earlier run ---- */
+
+static const char *add_item(struct run *run, const struct journal_entry *entry, u32 index)
+{
+    const bool is_orders = run->options.mode == JOURNAL_MODE_ORDERS;
+    if (!is_orders || entry->step <= SHOP_STEP_RECEIVE)
+        return shop_add_item(&run->shop, entry->step, entry->items[index]);
+    if (entry->step != SHOP_STEP_ADJUST || entry->count != 1)
+        return "a frame has a step that orders do not take";
+    return book_check_adjustment(&run->book, entry->items[index]);
+}
 
 static const char *restore_intent(struct run *run, struct lane *lane,
                                   const struct journal_entry *entry)
@@ -125,7 +138,7 @@ static const char *restore_intent(struct run *run, struct lane *lane,
     for (u32 i = 0; i < entry->count; i++) {
         if (i > 0 && entry->items[i].index <= entry->items[i - 1].index)
             return "a frame names something twice";
-        const char *reason = shop_add_item(&run->shop, entry->step, entry->items[i]);
+        const char *reason = add_item(run, entry, i);
         if (reason != NULL)
             return reason;
     }
@@ -142,6 +155,9 @@ static const char *restore_entry(struct run *run, const struct journal_entry *en
         run->is_opened = true;
         return NULL;
     }
+    if (entry->kind == JOURNAL_ENTRY_END)
+        return book_end(&run->book, entry->event, entry->answers[0].status,
+                        entry->answers[0].value);
     if (entry->lane >= run->lane_count)
         return "no such lane";
     struct lane *lane = &run->lanes[entry->lane];
@@ -167,6 +183,7 @@ static int restore(struct run *run, struct journal_reader *reader)
         run->resent_lanes += run->lanes[i].count > 0;
     run->lines_before = run->shop.totals.lines_done;
     run->ops_before = run->shop.totals.ops;
+    run->orders_before = run->book.totals.accepted + run->book.totals.refused;
     free(entry);
     return reason == NULL ? CLI_EXIT_DONE : CLI_EXIT_USAGE;
 }
@@ -175,6 +192,8 @@ static int restore(struct run *run, struct journal_reader *reader)
 static const char *identity_differs(const struct journal_identity *a,
                                     const struct journal_identity *b)
 {
+    if (a->mode != b->mode)
+        return "a replay of the other kind: --as takes, or --as orders";
     if (a->digest != b->digest || a->bytes != b->bytes)
         return "another file of sales";
     if (a->factor != b->factor)
@@ -209,6 +228,11 @@ static int open_journal(struct run *run, struct journal_reader *reader)
     if (reason != NULL)
         return cli_usage(run->cli, "%s belongs to %s; name another --resume file, or remove it",
                          run->options.journal_path, reason);
+    if (earlier.mode == JOURNAL_MODE_ORDERS &&
+        run->identity.start_ms > earlier.start_ms + AGE_MS_MAX)
+        return cli_usage(run->cli,
+                         "%s is older than %u hours, and new orders of such an age are not taken",
+                         run->options.journal_path, AGE_MS_MAX / 3600000u);
     run->identity = earlier;
     run->is_resumed = true;
     make_lanes(run);
@@ -241,6 +265,10 @@ static void describe(struct run *run)
 {
     const struct souk_server_info info = souk_server(run->clients[0]);
     struct journal_identity *identity = &run->identity;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    identity->mode = run->options.mode;
+    identity->start_ms = (u64)now.tv_sec * 1000 + (u64)now.tv_nsec / NS_PER_MS;
     identity->digest = run->plan->digest;
     identity->bytes = run->plan->text_bytes;
     identity->factor = run->options.factor;
@@ -252,16 +280,19 @@ static void describe(struct run *run)
         identity->sessions[i] = souk_new_session();
 }
 
-int run_begin(struct run *run, struct cli *cli, const struct replay_plan *plan,
+int run_begin(struct run *run, struct cli *cli, const struct replay_events *events,
               struct run_options options)
 {
     struct journal_reader reader = {0};
+    const struct replay_plan *plan = events->plan;
     memset(run, 0, sizeof *run);
     run->cli = cli;
     run->plan = plan;
+    run->events = events;
     run->options = options;
     run->journal.fd = -1;
     shop_init(&run->shop, plan);
+    book_init(&run->book, events, &run->shop);
     run->records = must_calloc(1, send_records_bytes(options.batch));
     run->latencies = must_calloc(RUN_LATENCY_US_MAX, sizeof *run->latencies);
     MUST(options.clients >= 1 && options.clients <= JOURNAL_SESSIONS_MAX);
@@ -274,8 +305,10 @@ int run_begin(struct run *run, struct cli *cli, const struct replay_plan *plan,
         }
     }
     int exit_code = CLI_EXIT_DONE;
-    for (u32 i = 0; i < options.clients && exit_code == CLI_EXIT_DONE; i++)
-        exit_code = open_patiently(run, i, reader.bytes > 0);
+    for (u32 i = 0; i < options.clients && exit_code == CLI_EXIT_DONE; i++) {
+        run->clients[i] = run_open_client(run, options.retry_ms, reader.bytes > 0, &exit_code);
+        run->client_count += run->clients[i] != NULL;
+    }
     if (exit_code == CLI_EXIT_DONE) {
         describe(run);
         exit_code = open_journal(run, &reader);
@@ -286,8 +319,10 @@ int run_begin(struct run *run, struct cli *cli, const struct replay_plan *plan,
 
 void run_end(struct run *run)
 {
+    provider_stop(run->provider);
     for (u32 i = 0; i < run->client_count; i++)
         souk_close(run->clients[i]);
+    drive_end(run);
     for (u32 i = 0; run->lanes != NULL && i < run->lane_count; i++) {
         free(run->lanes[i].products);
         free(run->lanes[i].skus);
@@ -299,6 +334,7 @@ void run_end(struct run *run)
     free(run->records);
     free(run->latencies);
     journal_close(&run->journal);
+    book_deinit(&run->book);
     shop_deinit(&run->shop);
     memset(run, 0, sizeof *run);
 }

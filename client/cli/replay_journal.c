@@ -19,6 +19,8 @@
 
 #define MARK_BYTES 10u /* " #" and eight digits */
 
+static const char *const mode_names[] = {"takes", "orders"};
+
 static u32 mark_of(const char *text, size_t bytes)
 {
     return (u32)checksum64(text, bytes);
@@ -129,17 +131,23 @@ static bool read_id(const char **at, struct souk_id128 *id)
 const char *journal_read_identity(struct journal_reader *reader, struct journal_identity *identity)
 {
     static const char no_journal[] = "is not a journal of souk replay";
+    char mode[8];
     int used = 0;
     const char *at = next_line(reader);
     if (at == NULL ||
         sscanf(at,
-               "souk-replay 1 file=%16" SCNx64 " bytes=%" SCNu64 " stock=%" SCNu64
-               " clients=%" SCNu32 " batch=%" SCNu32 " shards=%" SCNu32 " data=%n",
-               &identity->digest, &identity->bytes, &identity->factor, &identity->clients,
-               &identity->batch, &identity->shards, &used) != 6 ||
+               "souk-replay 2 as=%7[a-z] start=%" SCNu64 " file=%16" SCNx64 " bytes=%" SCNu64
+               " stock=%" SCNu64 " clients=%" SCNu32 " batch=%" SCNu32 " shards=%" SCNu32
+               " data=%n",
+               mode, &identity->start_ms, &identity->digest, &identity->bytes, &identity->factor,
+               &identity->clients, &identity->batch, &identity->shards, &used) != 8 ||
         used == 0)
         return no_journal;
     at += used;
+    const bool is_orders = strcmp(mode, mode_names[JOURNAL_MODE_ORDERS]) == 0;
+    if (!is_orders && strcmp(mode, mode_names[JOURNAL_MODE_TAKES]) != 0)
+        return no_journal;
+    identity->mode = is_orders ? JOURNAL_MODE_ORDERS : JOURNAL_MODE_TAKES;
     if (identity->clients == 0 || identity->clients > JOURNAL_SESSIONS_MAX ||
         !read_id(&at, &identity->data_id) || strncmp(at, " sessions=", 10) != 0)
         return no_journal;
@@ -189,6 +197,21 @@ static bool read_pairs(char *at, struct journal_entry *entry)
     return entry->count > 0;
 }
 
+/* ". EVENT STATUS VALUE": whether the line is one. */
+static bool read_end(const char *line, struct journal_entry *entry)
+{
+    u32 status;
+    int used = 0;
+    if (sscanf(line, ". %" SCNu32 " %" SCNu32 " %" SCNd64 "%n", &entry->event, &status,
+               &entry->answers[0].value, &used) != 3 ||
+        line[used] != '\0' || status > UINT16_MAX)
+        return false;
+    entry->kind = JOURNAL_ENTRY_END;
+    entry->answers[0].status = (u16)status;
+    entry->count = 1;
+    return true;
+}
+
 int journal_read_entry(struct journal_reader *reader, struct journal_entry *entry)
 {
     char *line = next_line(reader);
@@ -200,6 +223,8 @@ int journal_read_entry(struct journal_reader *reader, struct journal_entry *entr
         entry->kind = JOURNAL_ENTRY_OPENED;
         return 1;
     }
+    if (line[0] == '.')
+        return read_end(line, entry) ? 1 : -1;
     if (sscanf(line, "> %" SCNu32 " %" SCNu64 " %" SCNu32 " %n", &entry->lane, &entry->seq, &step,
                &used) == 3 &&
         used > 0) {
@@ -254,10 +279,11 @@ void journal_put_identity(struct journal *journal, const struct journal_identity
     if (journal->fd < 0)
         return;
     put(journal,
-        "souk-replay 1 file=%016" PRIx64 " bytes=%" PRIu64 " stock=%" PRIu64 " clients=%" PRIu32
-        " batch=%" PRIu32 " shards=%" PRIu32 " data=%s sessions=",
-        identity->digest, identity->bytes, identity->factor, identity->clients, identity->batch,
-        identity->shards, souk_id_print(identity->data_id, id));
+        "souk-replay 2 as=%s start=%" PRIu64 " file=%016" PRIx64 " bytes=%" PRIu64 " stock=%" PRIu64
+        " clients=%" PRIu32 " batch=%" PRIu32 " shards=%" PRIu32 " data=%s sessions=",
+        mode_names[identity->mode], identity->start_ms, identity->digest, identity->bytes,
+        identity->factor, identity->clients, identity->batch, identity->shards,
+        souk_id_print(identity->data_id, id));
     for (u32 i = 0; i < identity->clients; i++)
         put(journal, "%s%s", i == 0 ? "" : ",", souk_id_print(identity->sessions[i], id));
     end_line(journal);
@@ -292,6 +318,14 @@ void journal_put_answer(struct journal *journal, u32 lane, u64 seq,
     put(journal, "< %" PRIu32 " %" PRIu64, lane, seq);
     for (u32 i = 0; i < count; i++)
         put(journal, " %u:%" PRId64, answers[i].status, answers[i].value);
+    end_line(journal);
+}
+
+void journal_put_end(struct journal *journal, u32 event, struct shop_answer answer)
+{
+    if (journal->fd < 0)
+        return;
+    put(journal, ". %" PRIu32 " %u %" PRId64, event, answer.status, answer.value);
     end_line(journal);
 }
 

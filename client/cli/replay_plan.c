@@ -101,6 +101,20 @@ static bool read_date(const struct csv_field *field, i64 *time)
     return true;
 }
 
+/* "17850.0" and " 17850 " are customer 17850. The text is cut in place. */
+static const char *read_customer(const struct csv_field *field)
+{
+    const struct souk_text text = trim(field);
+    char *begin = field->text + (text.data - field->text);
+    u32 bytes = text.bytes;
+    begin[bytes] = '\0';
+    while (bytes > 0 && begin[bytes - 1] == '0')
+        bytes--;
+    if (bytes > 0 && begin[bytes - 1] == '.')
+        begin[bytes - 1] = '\0';
+    return begin;
+}
+
 /* The slot of a code: its SKU, or an empty one. */
 static u32 *find_slot(const struct replay_plan *plan, const char *code)
 {
@@ -197,6 +211,8 @@ static struct fault read_row(struct replay_plan *plan, const struct csv_row *row
 
     struct replay_line *line = add_line(plan);
     line->rule = (u8)rule_of(is_code, row->fields[COLUMN_INVOICE].text, quantity, is_positive);
+    line->invoice = row->fields[COLUMN_INVOICE].text;
+    line->customer = read_customer(&row->fields[COLUMN_CUSTOMER]);
     line->time = time;
     line->quantity = quantity < 0 ? -quantity : quantity;
     line->is_negative = quantity < 0;

@@ -6,7 +6,7 @@
  * A plan depends on the file and the stock factor alone, so a replay that was killed makes the same
  * plan again: lines and SKUs are numbered by their order in the file, and `digest` names its bytes.
  *
- * Ownership  the plan owns all; titles point into its text.
+ * Ownership  the plan owns all; titles, invoices and customers point into its text.
  * Failure    a bad row ends the loading: every bad row (ten at most) is told as file:line:column
  *            with the reason, and nothing has been sent to anybody.
  * Not here   no server, no journal, no outcome.
@@ -36,11 +36,13 @@ enum replay_rule {
 };
 
 struct replay_line {
-    i64 time;     /* YYYYMMDDhhmmss */
-    i64 quantity; /* units, above 0, but for charges */
-    i64 price;    /* minor units for one */
-    u32 sku;      /* REPLAY_NONE for a charge */
-    u32 next;     /* the SKU's next line that moves stock */
+    const char *invoice;  /* as written */
+    const char *customer; /* without blanks and decimals; "" = a guest */
+    i64 time;             /* YYYYMMDDhhmmss */
+    i64 quantity;         /* units, above 0, but for charges */
+    i64 price;            /* minor units for one */
+    u32 sku;              /* REPLAY_NONE for a charge */
+    u32 next;             /* the SKU's next line that moves stock */
     u32 file_line;
     u8 rule; /* enum replay_rule */
     u8 is_negative;

@@ -77,7 +77,7 @@ int report_check_books(struct run *run, u64 *checked, u64 *wrong)
 
 /* ---- the report ---- */
 
-static void set_count(json_t *object, const char *name, i64 count)
+void report_set_count(json_t *object, const char *name, i64 count)
 {
     (void)json_object_set_new(object, name, json_integer((json_int_t)count));
 }
@@ -87,14 +87,14 @@ static json_t *reasons_object(const struct shop_totals *totals)
     json_t *object = json_object();
     for (u32 i = 0; i < totals->reason_count; i++) {
         json_t *reason = json_object();
-        set_count(reason, "lines", (i64)totals->reasons[i].lines);
-        set_count(reason, "units", (i64)totals->reasons[i].units);
+        report_set_count(reason, "lines", (i64)totals->reasons[i].lines);
+        report_set_count(reason, "units", (i64)totals->reasons[i].units);
         (void)json_object_set_new(object, souk_status_name(totals->reasons[i].status), reason);
     }
     return object;
 }
 
-static double seconds_of(const struct run *run)
+double report_seconds(const struct run *run)
 {
     const double seconds = (double)(run->end_ns - run->begin_ns) / 1e9;
     return seconds > 0 ? seconds : 1e-9;
@@ -102,56 +102,56 @@ static double seconds_of(const struct run *run)
 
 static void set_lines(json_t *object, const struct replay_plan *plan)
 {
-    set_count(object, "lines", plan->line_count);
-    set_count(object, "sales", (i64)plan->rule_lines[REPLAY_RULE_SALE]);
-    set_count(object, "sale_units", (i64)plan->rule_units[REPLAY_RULE_SALE]);
-    set_count(object, "sale_revenue_minor", plan->sale_revenue);
-    set_count(object, "cancellations", (i64)plan->rule_lines[REPLAY_RULE_CANCELLATION]);
-    set_count(object, "cancellation_units", (i64)plan->rule_units[REPLAY_RULE_CANCELLATION]);
-    set_count(object, "corrections", (i64)plan->rule_lines[REPLAY_RULE_CORRECTION]);
-    set_count(object, "correction_units", -(i64)plan->rule_units[REPLAY_RULE_CORRECTION]);
-    set_count(object, "unpriced", (i64)plan->rule_lines[REPLAY_RULE_UNPRICED]);
-    set_count(object, "charges", (i64)plan->rule_lines[REPLAY_RULE_CHARGE]);
-    set_count(object, "skus", plan->sku_count);
+    report_set_count(object, "lines", plan->line_count);
+    report_set_count(object, "sales", (i64)plan->rule_lines[REPLAY_RULE_SALE]);
+    report_set_count(object, "sale_units", (i64)plan->rule_units[REPLAY_RULE_SALE]);
+    report_set_count(object, "sale_revenue_minor", plan->sale_revenue);
+    report_set_count(object, "cancellations", (i64)plan->rule_lines[REPLAY_RULE_CANCELLATION]);
+    report_set_count(object, "cancellation_units", (i64)plan->rule_units[REPLAY_RULE_CANCELLATION]);
+    report_set_count(object, "corrections", (i64)plan->rule_lines[REPLAY_RULE_CORRECTION]);
+    report_set_count(object, "correction_units", -(i64)plan->rule_units[REPLAY_RULE_CORRECTION]);
+    report_set_count(object, "unpriced", (i64)plan->rule_lines[REPLAY_RULE_UNPRICED]);
+    report_set_count(object, "charges", (i64)plan->rule_lines[REPLAY_RULE_CHARGE]);
+    report_set_count(object, "skus", plan->sku_count);
 }
 
 static void set_outcome(json_t *object, const struct shop_totals *totals)
 {
-    set_count(object, "lines_done", (i64)totals->lines_done);
-    set_count(object, "received_units", (i64)totals->received_units);
-    set_count(object, "sold_lines", (i64)totals->sold_lines);
-    set_count(object, "sold_units", (i64)totals->sold_units);
-    set_count(object, "revenue_minor", totals->revenue);
+    report_set_count(object, "lines_done", (i64)totals->lines_done);
+    report_set_count(object, "received_units", (i64)totals->received_units);
+    report_set_count(object, "sold_lines", (i64)totals->sold_lines);
+    report_set_count(object, "sold_units", (i64)totals->sold_units);
+    report_set_count(object, "revenue_minor", totals->revenue);
     (void)json_object_set_new(object, "currency", json_string("GBP"));
-    set_count(object, "refused_lines", (i64)totals->refused_lines);
-    set_count(object, "refused_units", (i64)totals->refused_units);
-    set_count(object, "refused_revenue_minor", totals->refused_revenue);
+    report_set_count(object, "refused_lines", (i64)totals->refused_lines);
+    report_set_count(object, "refused_units", (i64)totals->refused_units);
+    report_set_count(object, "refused_revenue_minor", totals->refused_revenue);
     (void)json_object_set_new(object, "refused", reasons_object(totals));
-    set_count(object, "returned_units", (i64)totals->returned_units);
-    set_count(object, "returned_beyond", (i64)totals->return_beyond);
-    set_count(object, "adjusted_units", -(i64)totals->adjusted_units);
-    set_count(object, "adjusted_beyond", -(i64)totals->adjust_beyond);
-    set_count(object, "unshipped_lines", (i64)totals->unshipped_lines);
+    report_set_count(object, "returned_units", (i64)totals->returned_units);
+    report_set_count(object, "returned_beyond", (i64)totals->return_beyond);
+    report_set_count(object, "adjusted_units", -(i64)totals->adjusted_units);
+    report_set_count(object, "adjusted_beyond", -(i64)totals->adjust_beyond);
+    report_set_count(object, "unshipped_lines", (i64)totals->unshipped_lines);
 }
 
 static void set_speed(json_t *object, const struct run *run)
 {
     const u64 ops = run->shop.totals.ops - run->ops_before;
     const u64 lines = run->shop.totals.lines_done - run->lines_before;
-    set_count(object, "clients", run->options.clients);
-    (void)json_object_set_new(object, "seconds", json_real(seconds_of(run)));
-    set_count(object, "ops", (i64)ops);
-    set_count(object, "frames", (i64)run->frames);
-    set_count(object, "ops_per_s", (i64)((double)ops / seconds_of(run)));
-    set_count(object, "lines_per_s", (i64)((double)lines / seconds_of(run)));
-    set_count(object, "p50_us", run_latency_us(run, 500));
-    set_count(object, "p99_us", run_latency_us(run, 990));
+    report_set_count(object, "clients", run->options.clients);
+    (void)json_object_set_new(object, "seconds", json_real(report_seconds(run)));
+    report_set_count(object, "ops", (i64)ops);
+    report_set_count(object, "frames", (i64)run->frames);
+    report_set_count(object, "ops_per_s", (i64)((double)ops / report_seconds(run)));
+    report_set_count(object, "lines_per_s", (i64)((double)lines / report_seconds(run)));
+    report_set_count(object, "p50_us", run_latency_us(run, 500));
+    report_set_count(object, "p99_us", run_latency_us(run, 990));
     (void)json_object_set_new(object, "resumed", json_boolean(run->is_resumed));
-    set_count(object, "frames_resent", run->resent_lanes);
-    set_count(object, "stored_answers", (i64)run->stored_answers);
+    report_set_count(object, "frames_resent", run->resent_lanes);
+    report_set_count(object, "stored_answers", (i64)run->stored_answers);
 }
 
-static void print_row(const char *name, u64 lines, i64 units, const char *note)
+void report_print_row(const char *name, u64 lines, i64 units, const char *note)
 {
     char left[32], right[32];
     printf("  %-22s %12s %14s  %s\n", name, value_print_grouped((i64)lines, left),
@@ -165,77 +165,87 @@ static void print_table(struct run *run)
     char text[64], note[96];
     printf("\n  %-22s %12s %14s\n", "the file", "lines", "units");
     for (u32 rule = 0; rule < REPLAY_RULE_COUNT; rule++)
-        print_row(replay_rule_name((enum replay_rule)rule), plan->rule_lines[rule],
-                  rule == REPLAY_RULE_CORRECTION ? -(i64)plan->rule_units[rule]
-                                                 : (i64)plan->rule_units[rule],
-                  "");
+        report_print_row(replay_rule_name((enum replay_rule)rule), plan->rule_lines[rule],
+                         rule == REPLAY_RULE_CORRECTION ? -(i64)plan->rule_units[rule]
+                                                        : (i64)plan->rule_units[rule],
+                         "");
     printf("  %-22s %12s\n", "all", value_print_grouped(plan->line_count, text));
     printf("\n  %-22s %12s %14s\n", "what happened", "lines", "units");
-    print_row("received", plan->sku_count, (i64)totals->received_units, "(SKUs, units)");
+    report_print_row("received", plan->sku_count, (i64)totals->received_units, "(SKUs, units)");
     (void)snprintf(note, sizeof note, "%s",
                    souk_money_print(totals->revenue, REPLAY_CURRENCY, text, sizeof text));
-    print_row("sold", totals->sold_lines, (i64)totals->sold_units, note);
-    print_row("refused", totals->refused_lines, (i64)totals->refused_units,
-              souk_money_print(totals->refused_revenue, REPLAY_CURRENCY, text, sizeof text));
+    report_print_row("sold", totals->sold_lines, (i64)totals->sold_units, note);
+    report_print_row("refused", totals->refused_lines, (i64)totals->refused_units,
+                     souk_money_print(totals->refused_revenue, REPLAY_CURRENCY, text, sizeof text));
     for (u32 i = 0; i < totals->reason_count; i++) {
         (void)snprintf(note, sizeof note, "  %s", souk_status_name(totals->reasons[i].status));
-        print_row(note, totals->reasons[i].lines, (i64)totals->reasons[i].units, "");
+        report_print_row(note, totals->reasons[i].lines, (i64)totals->reasons[i].units, "");
     }
     (void)snprintf(note, sizeof note, "and %s beyond what was shipped",
                    value_print_grouped((i64)totals->return_beyond, text));
-    print_row("returned", plan->rule_lines[REPLAY_RULE_CANCELLATION], (i64)totals->returned_units,
-              note);
+    report_print_row("returned", plan->rule_lines[REPLAY_RULE_CANCELLATION],
+                     (i64)totals->returned_units, note);
     (void)snprintf(note, sizeof note, "and %s beyond what was there",
                    value_print_grouped((i64)totals->adjust_beyond, text));
-    print_row("adjusted", plan->rule_lines[REPLAY_RULE_CORRECTION], -(i64)totals->adjusted_units,
-              note);
+    report_print_row("adjusted", plan->rule_lines[REPLAY_RULE_CORRECTION],
+                     -(i64)totals->adjusted_units, note);
     if (totals->lines_done < plan->line_count)
         printf("  %-22s %12s\n", "still to do",
                value_print_grouped((i64)(plan->line_count - totals->lines_done), text));
 }
 
-static void print_speed(const struct run *run, u64 books_checked, u64 books_wrong)
+static void print_speed(const struct run *run)
 {
     char ops[32], lines[32], rate[32];
     const u64 count = run->shop.totals.ops - run->ops_before;
     printf("\n  revenue %lld in minor units\n", (long long)run->shop.totals.revenue);
     printf("  %s operations in %.2f s: %s/s, %s lines/s; frames p50 %u us, p99 %u us\n",
-           value_print_grouped((i64)count, ops), seconds_of(run),
-           value_print_grouped((i64)((double)count / seconds_of(run)), rate),
-           value_print_grouped(
-               (i64)((double)(run->shop.totals.lines_done - run->lines_before) / seconds_of(run)),
-               lines),
+           value_print_grouped((i64)count, ops), report_seconds(run),
+           value_print_grouped((i64)((double)count / report_seconds(run)), rate),
+           value_print_grouped((i64)((double)(run->shop.totals.lines_done - run->lines_before) /
+                                     report_seconds(run)),
+                               lines),
            run_latency_us(run, 500), run_latency_us(run, 990));
-    printf("  books: %llu SKUs compared with the server's, %llu differ\n",
-           (unsigned long long)books_checked, (unsigned long long)books_wrong);
 }
 
-void report_print(struct run *run, const char *file, u64 books_checked, u64 books_wrong,
-                  json_t *verify)
+void report_print_proof(const struct report_facts *facts)
+{
+    json_t *verify = facts->verify;
+    printf("  books: %llu SKUs compared with the server's, %llu differ\n",
+           (unsigned long long)facts->books_checked, (unsigned long long)facts->books_wrong);
+    printf("  verify: %s, %lld violations on %lld shards\n",
+           json_is_true(json_object_get(verify, "sound")) ? "sound" : "NOT SOUND",
+           (long long)json_integer_value(json_object_get(verify, "violations")),
+           (long long)json_integer_value(json_object_get(verify, "shard_count")));
+    json_decref(verify);
+}
+
+void report_set_proof(json_t *object, const struct report_facts *facts)
+{
+    report_set_count(object, "books_checked", (i64)facts->books_checked);
+    report_set_count(object, "books_wrong", (i64)facts->books_wrong);
+    (void)json_object_set_new(object, "verify", facts->verify);
+}
+
+void report_print(struct run *run, const char *file, const struct report_facts *facts)
 {
     if (!run->cli->is_json) {
         print_table(run);
-        print_speed(run, books_checked, books_wrong);
-        printf("  verify: %s, %lld violations on %lld shards\n",
-               json_is_true(json_object_get(verify, "sound")) ? "sound" : "NOT SOUND",
-               (long long)json_integer_value(json_object_get(verify, "violations")),
-               (long long)json_integer_value(json_object_get(verify, "shard_count")));
-        json_decref(verify);
+        print_speed(run);
+        report_print_proof(facts);
         return;
     }
     json_t *object = json_pack("{s:s}", "file", file);
     set_lines(object, run->plan);
     set_outcome(object, &run->shop.totals);
     set_speed(object, run);
-    set_count(object, "books_checked", (i64)books_checked);
-    set_count(object, "books_wrong", (i64)books_wrong);
-    (void)json_object_set_new(object, "verify", verify);
+    report_set_proof(object, facts);
     cli_print_json(object);
 }
 
 /* ---- files ---- */
 
-static FILE *open_file(const char *path)
+FILE *report_open_file(const char *path)
 {
     FILE *file = fopen(path, "we");
     if (file == NULL)
@@ -243,7 +253,7 @@ static FILE *open_file(const char *path)
     return file;
 }
 
-static bool close_file(FILE *file, const char *path)
+bool report_close_file(FILE *file, const char *path)
 {
     const bool is_bad = ferror(file) != 0;
     if (fclose(file) == 0 && !is_bad)
@@ -254,7 +264,7 @@ static bool close_file(FILE *file, const char *path)
 
 bool report_write_skus(struct run *run, const char *path)
 {
-    FILE *file = open_file(path);
+    FILE *file = report_open_file(path);
     if (file == NULL)
         return false;
     (void)fprintf(file, "code,received,sold_lines,sold_units,refused_lines,refused_units,returned,"
@@ -269,12 +279,12 @@ bool report_write_skus(struct run *run, const char *path)
                       sku->refused_lines, sku->refused_units, sku->returned, sku->return_beyond,
                       -sku->adjusted, -sku->adjust_beyond, sku->on_hand, sku->revenue);
     }
-    return close_file(file, path);
+    return report_close_file(file, path);
 }
 
 bool report_write_lines(struct run *run, const char *path)
 {
-    FILE *file = open_file(path);
+    FILE *file = report_open_file(path);
     if (file == NULL)
         return false;
     (void)fprintf(file, "line,code,rule,quantity,outcome,beyond\n");
@@ -291,5 +301,5 @@ bool report_write_lines(struct run *run, const char *path)
                                                       : souk_status_name(line->status),
                       line->units_beyond);
     }
-    return close_file(file, path);
+    return report_close_file(file, path);
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/cli/replay_drive.h"
 #include "client/cli/replay_progress.h"
 #include "client/cli/replay_send.h"
 
@@ -100,14 +101,15 @@ static bool choose(struct lane *lane)
     }
     if (choose_setup(lane))
         return true;
-    if (run->shop.totals.lines_done >= run->options.stop_after)
+    if (run->options.mode == JOURNAL_MODE_ORDERS ||
+        run->shop.totals.lines_done >= run->options.stop_after)
         return false;
     return choose_lines(lane);
 }
 
 /* ---- what an answer changes ---- */
 
-static void fail(struct run *run, const char *reason, int error, u16 status)
+void run_fail(struct run *run, const char *reason, int error, u16 status)
 {
     if (run->reason != NULL)
         return;
@@ -116,15 +118,34 @@ static void fail(struct run *run, const char *reason, int error, u16 status)
     run->status = status;
 }
 
+/* A correction of a replay as orders. */
+static void apply_adjustment(struct lane *lane, struct shop_answer answer)
+{
+    struct run *run = lane->run;
+    const struct shop_item item = lane->items[0];
+    const i64 units = answer.status == SOUK_OK ? item.quantity : 0;
+    MUST(lane->count == 1);
+    lane->count = 0;
+    run->shop.totals.ops++;
+    const char *reason =
+        book_end(&run->book, run->events->lines[item.index].event, answer.status, units);
+    if (reason != NULL)
+        run_fail(run, reason, 0, 0);
+}
+
 void run_apply(struct lane *lane, const struct shop_answer *answers)
 {
     struct run *run = lane->run;
     const enum shop_step step = lane->step;
     MUST(lane->count > 0);
+    if (run->options.mode == JOURNAL_MODE_ORDERS && step == SHOP_STEP_ADJUST) {
+        apply_adjustment(lane, answers[0]);
+        return;
+    }
     for (u32 i = 0; i < lane->count; i++) {
         const char *reason = shop_apply(&run->shop, step, lane->items[i], answers[i]);
         if (reason != NULL)
-            fail(run, reason, 0, answers[i].status);
+            run_fail(run, reason, 0, answers[i].status);
     }
     if (step == SHOP_STEP_PRODUCT)
         lane->product_at += lane->count;
@@ -154,23 +175,28 @@ static void on_answer(void *context, int error, const void *replies, uint32_t co
     lane->is_in_flight = false;
     run->in_flight--;
     if (error != 0) {
-        fail(run, "there was no answer", error, 0);
+        run_fail(run, "there was no answer", error, 0);
         return;
     }
     MUST(count == lane->count);
     for (u32 i = 0; i < count; i++)
         flags |= send_answer_of(lane->step, replies, i, &answers[i]);
     if ((flags & SOUK_FLAG_FRAME) != 0) {
-        fail(run, "the server refused a whole frame", 0, answers[0].status);
+        run_fail(run, "the server refused a whole frame", 0, answers[0].status);
         return;
     }
     run->answer_ns = run_now_ns();
     run->frames++;
     run->stored_answers += (flags & SOUK_FLAG_STORED) != 0;
-    run->latencies[MIN((run->answer_ns - lane->sent_ns) / 1000, RUN_LATENCY_US_MAX - 1)]++;
+    if (run->options.mode == JOURNAL_MODE_TAKES)
+        run_note_latency(run, run->answer_ns - lane->sent_ns);
     journal_put_answer(&run->journal, lane->index, lane->seq, answers, count);
     run_apply(lane, answers);
     advance(lane);
+    struct slot *slot = lane->slot;
+    lane->slot = NULL;
+    if (slot != NULL)
+        drive_event_over(slot);
 }
 
 /* ---- sending ---- */
@@ -190,7 +216,7 @@ static void send_frame(struct lane *lane)
     lane->sent_ns = run_now_ns();
     const int error = souk_submit(run->clients[lane->client], &request, on_answer, lane);
     if (error != 0) {
-        fail(run, "the library did not take a frame", error, 0);
+        run_fail(run, "the library did not take a frame", error, 0);
         return;
     }
     lane->is_in_flight = true;
@@ -209,12 +235,33 @@ static void advance(struct lane *lane)
     }
     const int error = journal_flush(&run->journal);
     if (error != 0) {
-        fail(run, strerror(-error), 0, 0);
+        run_fail(run, strerror(-error), 0, 0);
         lane->count = 0;
         return;
     }
     if (has_next)
         send_frame(lane);
+}
+
+bool run_adjust(struct run *run, u32 line, i64 quantity, struct slot *slot)
+{
+    const u32 sku = run->plan->lines[line].sku;
+    const u16 shard = souk_shard_of(run->plan->skus[sku].resource, (u16)run->identity.shards);
+    struct lane *lane = &run->lanes[sku % run->options.clients * run->identity.shards + shard];
+    if (lane->is_in_flight)
+        return false;
+    lane->step = SHOP_STEP_ADJUST;
+    lane->items[0] = (struct shop_item){line, quantity};
+    lane->count = 1;
+    lane->slot = slot;
+    lane->seq++;
+    journal_put_intent(&run->journal, lane->index, lane->seq, lane->step, lane->items, 1);
+    const int error = journal_flush(&run->journal);
+    if (error != 0)
+        run_fail(run, strerror(-error), 0, 0);
+    else
+        send_frame(lane);
+    return true;
 }
 
 static void poll_clients(struct run *run)
@@ -236,7 +283,8 @@ static void poll_clients(struct run *run)
 static int explain_failure(struct run *run)
 {
     int exit_code;
-    (void)fprintf(stderr, "souk: the replay stops: %s\n", run->reason);
+    (void)fprintf(stderr, "souk: the replay stops: %s%s%s\n", run->about,
+                  run->about[0] == '\0' ? "" : ": ", run->reason);
     if (run->error != 0)
         exit_code = cli_no_answer(run->cli, run->clients[0], run->error);
     else if (run->status != 0)
@@ -264,6 +312,8 @@ int run_all(struct run *run)
         poll_clients(run);
         progress_show(&progress, run);
     }
+    if (run->options.mode == JOURNAL_MODE_ORDERS && run->reason == NULL)
+        drive_all(run, &progress);
     run->end_ns = run_now_ns();
     progress_end(&progress, run);
     return run->reason == NULL ? CLI_EXIT_DONE : explain_failure(run);
@@ -274,11 +324,17 @@ bool run_is_complete(const struct run *run)
     return run->shop.totals.lines_done == run->plan->line_count;
 }
 
+void run_note_latency(struct run *run, u64 ns)
+{
+    run->latencies[MIN(ns / 1000, RUN_LATENCY_US_MAX - 1)]++;
+    run->latency_count++;
+}
+
 u32 run_latency_us(const struct run *run, u32 per_mille)
 {
-    const u64 target = (run->frames * per_mille + 999) / 1000;
+    const u64 target = (run->latency_count * per_mille + 999) / 1000;
     u64 seen = 0;
-    if (run->frames == 0)
+    if (run->latency_count == 0)
         return 0;
     for (u32 us = 0; us < RUN_LATENCY_US_MAX; us++) {
         seen += run->latencies[us];

@@ -32,7 +32,7 @@ case $file in *.xz) xz -dc -- "$file" > "$work/sales.csv"; file="$work/sales.csv
 say "crash: $rounds rounds, seed $seed"
 
 replay() { # replay JOURNAL OUT: exec, so that a kill of the job kills the client itself
-    exec "$souk" --json replay online-retail "$file" --stock 0.8 --clients 4 --batch 64 \
+    exec "$souk" --json replay online-retail "$file" --as takes --stock 0.8 --clients 4 --batch 64 \
         --resume "$1" --retry-seconds 120 --per-sku "$work/skus.csv" > "$2" 2>> "$work/client.log"
 }
 all_skus() { # levels and sums of every SKU, sorted

@@ -26,7 +26,7 @@ say "    $(grep '^ready' "$work/server.log")"
 say ""
 say "1. The shop receives nine tenths of what it will sell, and sells line by line:"
 say "    souk replay online-retail FILE --stock 0.9 --clients 8"
-"$souk" replay online-retail "$file" --stock 0.9 --clients 8
+"$souk" replay online-retail "$file" --as takes --stock 0.9 --clients 8
 say ""
 say "2. A flash sale: 1,000 units, 2,000 buyers over 64 connections, one in ten requests loses its"
 say "   connection before the answer comes:"

@@ -184,21 +184,21 @@ grep -q '^A ' "$work/out" || fail "repl prints no levels"
 # ---- the replay's journal ----
 "$souk" generate online-retail --seed 3 --lines 5000 --skus 100 > "$work/shop.csv"
 "$souk" generate online-retail --seed 3 --lines 5000 --skus 100 | cmp -s - "$work/shop.csv" || fail "a seed is not a seed"
-expect 0 --json replay online-retail "$work/shop.csv" --stock 0.5 --resume "$work/journal" --stop-after 2000
-expect 2 replay online-retail "$work/shop.csv" --stock 0.6 --resume "$work/journal"
+expect 0 --json replay online-retail "$work/shop.csv" --as takes --stock 0.5 --resume "$work/journal" --stop-after 2000
+expect 2 replay online-retail "$work/shop.csv" --as takes --stock 0.6 --resume "$work/journal"
 says "another --stock"
-expect 0 --json replay online-retail "$work/shop.csv" --stock 0.5 --resume "$work/journal"
+expect 0 --json replay online-retail "$work/shop.csv" --as takes --stock 0.5 --resume "$work/journal"
 shows resumed true
 shows lines_done 5000
 shows books_wrong 0
 printf x | dd of="$work/journal" bs=1 seek=700 conv=notrunc 2> /dev/null
-expect 2 replay online-retail "$work/shop.csv" --stock 0.5 --resume "$work/journal"
+expect 2 replay online-retail "$work/shop.csv" --as takes --stock 0.5 --resume "$work/journal"
 says damaged
-"$souk" --json replay online-retail - < "$work/shop.csv" > "$work/out" 2> "$work/err" || fail "replay from a pipe"
+"$souk" --json replay online-retail - --as takes < "$work/shop.csv" > "$work/out" 2> "$work/err" || fail "replay from a pipe"
 
 # ---- a server that goes away ----
 server_end TERM
 expect 3 verify
 rm "$work/journal"
-expect 3 replay online-retail "$work/shop.csv" --resume "$work/journal"
+expect 3 replay online-retail "$work/shop.csv" --as takes --resume "$work/journal"
 say "cli-check: $checks command lines, all as expected"

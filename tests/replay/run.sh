@@ -32,7 +32,7 @@ compare_totals() {
 # replay_and_compare NAME FACTOR CLIENTS
 replay_and_compare() {
     server_start --shards 2
-    "$souk" --json replay online-retail "$file" --stock "$2" --clients "$3" \
+    "$souk" --json replay online-retail "$file" --as takes --stock "$2" --clients "$3" \
         --per-sku "$work/got.skus" --per-line "$work/got.lines" \
         > "$work/replay.json" 2> "$work/replay.log" || { cat "$work/replay.log" >&2; fail "$1: replay"; }
     for what in totals skus lines; do

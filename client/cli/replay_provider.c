@@ -1,0 +1,144 @@
+/* replay_provider: see client/cli/replay_provider.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "client/cli/replay_provider.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define COMMANDS_MAX  512u
+#define WAIT_MS       100u
+#define LEASE_MS      3000u /* long for an answer, short for a process that was killed */
+#define AWAY_PAUSE_NS (50 * NS_PER_MS)
+
+struct provider {
+    pthread_t thread;
+    struct souk_client *client;
+    atomic_bool is_ending;
+    _Atomic(const char *) failure;
+    struct souk_command_poll_reply commands[COMMANDS_MAX];
+    struct souk_payment_event events[COMMANDS_MAX];
+    struct souk_payment_event_reply event_replies[COMMANDS_MAX];
+    struct souk_command_ack acks[COMMANDS_MAX];
+    struct souk_command_ack_reply ack_replies[COMMANDS_MAX];
+};
+
+bool provider_answer(const struct souk_command_poll_reply *command,
+                     struct souk_payment_event *event)
+{
+    static const u16 results[] = {[SOUK_COMMAND_AUTHORIZE] = SOUK_EVENT_AUTHORIZED,
+                                  [SOUK_COMMAND_CAPTURE] = SOUK_EVENT_CAPTURED,
+                                  [SOUK_COMMAND_VOID] = SOUK_EVENT_VOIDED,
+                                  [SOUK_COMMAND_REFUND] = SOUK_EVENT_REFUNDED};
+    const bool is_query = command->kind == SOUK_COMMAND_QUERY;
+    const u16 kind = is_query ? command->subject_kind : command->kind;
+    const u32 step = is_query ? command->subject : command->step;
+    const u32 attempt = is_query ? command->subject_attempt : command->attempt;
+    char key[SOUK_KEY_TEXT_MAX];
+    if (kind == 0 || kind >= ARRAY_COUNT(results))
+        return false;
+    *event = (struct souk_payment_event){
+        .order = command->order,
+        .lease = is_query ? 0 : command->lease,
+        .amount = command->amount,
+        .step = step,
+        .attempt = attempt,
+        .kind = results[kind],
+        .tender = command->tender,
+        .currency = command->currency,
+        .reference = souk_text64_of(souk_command_key(command->order, step, attempt, key))};
+    return true;
+}
+
+static void fail(struct provider *provider, const char *reason)
+{
+    atomic_store(&provider->failure, reason);
+}
+
+/* Whether the statuses of a batch leave nothing to be explained. A command whose lease was over is
+ * given to us again; the event is recorded all the same. */
+static bool is_expected(u16 status)
+{
+    return status == SOUK_OK || status == SOUK_LEASE_LOST || status >= SOUK_UNANSWERED ||
+           souk_status_class(status) == SOUK_CLASS_RETRY;
+}
+
+static void answer_all(struct provider *provider, u32 count)
+{
+    u32 events = 0, acks = 0;
+    for (u32 i = 0; i < count; i++) {
+        const struct souk_command_poll_reply *command = &provider->commands[i];
+        if (provider_answer(command, &provider->events[events]))
+            events++;
+        else
+            provider->acks[acks++] = (struct souk_command_ack){.order = command->order,
+                                                               .lease = command->lease,
+                                                               .step = command->step,
+                                                               .attempt = command->attempt};
+    }
+    /* What has no answer is leased again later: errors need nothing else. */
+    if (events > 0)
+        (void)souk_payment_event_batch(provider->client, provider->events, events,
+                                       provider->event_replies, 0);
+    if (acks > 0)
+        (void)souk_command_ack_batch(provider->client, provider->acks, acks, provider->ack_replies,
+                                     0);
+    for (u32 i = 0; i < events; i++)
+        if (!is_expected(provider->event_replies[i].status))
+            fail(provider, "the server refused a payment event of the provider");
+    for (u32 i = 0; i < acks; i++)
+        if (!is_expected(provider->ack_replies[i].status))
+            fail(provider, "the server refused an acknowledgement of the provider");
+}
+
+static void *provide(void *context)
+{
+    struct provider *provider = context;
+    const struct souk_command_poll record = {.lease_ms = LEASE_MS};
+    const struct timespec pause = {.tv_nsec = (long)AWAY_PAUSE_NS};
+    while (!atomic_load(&provider->is_ending) && atomic_load(&provider->failure) == NULL) {
+        const int got = souk_command_poll_wait(provider->client, &record, WAIT_MS,
+                                               provider->commands, COMMANDS_MAX);
+        if (got > 0) {
+            answer_all(provider, (u32)got);
+            continue;
+        }
+        const u16 status = provider->commands[0].status;
+        if (got == 0 && status != SOUK_NONE_READY && !is_expected(status))
+            fail(provider, "the server gives no commands to the provider");
+        if (got < 0 || status != SOUK_NONE_READY)
+            (void)nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+struct provider *provider_start(struct souk_client *client)
+{
+    struct provider *provider = calloc(1, sizeof *provider);
+    MUST(provider != NULL);
+    provider->client = client;
+    if (pthread_create(&provider->thread, NULL, provide, provider) == 0)
+        return provider;
+    souk_close(client);
+    free(provider);
+    return NULL;
+}
+
+const char *provider_failure(struct provider *provider)
+{
+    return provider == NULL ? NULL : atomic_load(&provider->failure);
+}
+
+void provider_stop(struct provider *provider)
+{
+    if (provider == NULL)
+        return;
+    atomic_store(&provider->is_ending, true);
+    (void)pthread_join(provider->thread, NULL);
+    souk_close(provider->client);
+    free(provider);
+}
