@@ -137,6 +137,8 @@ $(BUILD)/tests/unit/shards/test_order_%: $(BUILD)/obj/tests/unit/shards/test_ord
 	$(link) $^ $(LDFLAGS) -lcmocka
 $(BUILD)/tests/unit/engine/%: $(BUILD)/obj/tests/unit/engine/%.o $(TEST_PANIC) $(LIB_engine) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) $(LIBS_engine) -lcmocka
+# These bring operations with test meanings of their own, which come before those of the archives.
+$(BUILD)/tests/unit/engine/test_post $(BUILD)/tests/unit/engine/test_park $(BUILD)/tests/unit/shards/test_mail: LDFLAGS += -Wl,-z,muldefs
 $(BUILD)/tests/unit/client/%: $(BUILD)/obj/tests/unit/client/%.o $(LIB_client)
 	$(link) $^ $(LDFLAGS) -lcmocka
 $(BUILD)/tests/unit/cli/%: $(BUILD)/obj/tests/unit/cli/%.o $(filter-out %/main.o,$(call obj,$(SRC_cli))) $(LIB_client)
@@ -267,6 +269,20 @@ payments: $(BUILD)/tests/town/payments ## ORDERS=1000000 checkouts over a bank t
 	$(Q)$< --orders $(ORDERS) --seed $(or $(SEED),1)
 payments-short: $(BUILD)/tests/town/payments
 	$(Q)$< --orders 10000 --seed 1
+
+# A real server, many threads of libsouk, and a provider in the process.
+RACES_OBJ := $(call obj,tests/races/market.c tests/races/provider.c tests/town/books.c)
+$(BUILD)/tests/races/%: $(BUILD)/obj/tests/races/%.o $(RACES_OBJ) $(LIB_client)
+	$(link) $^ $(LDFLAGS)
+.PHONY: races races-short baskets baskets-short
+races: $(BUILD)/soukd $(BUILD)/tests/races/races ## shoppers, workers, webhooks and the shop at the same moment: ROUNDS=400 SEED=
+	$(Q)SOUKD=$(BUILD)/soukd $(BUILD)/tests/races/races --rounds $(or $(ROUNDS),400) --seed $(or $(SEED),1)
+races-short: $(BUILD)/soukd $(BUILD)/tests/races/races
+	$(Q)SOUKD=$(BUILD)/soukd $(BUILD)/tests/races/races --rounds 40
+baskets: $(BUILD)/soukd $(BUILD)/tests/races/baskets ## 100,000 baskets that want the same 50 SKUs: BASKETS= SEED=
+	$(Q)SOUKD=$(BUILD)/soukd $(BUILD)/tests/races/baskets --orders $(or $(BASKETS),100000) --seed $(or $(SEED),1)
+baskets-short: $(BUILD)/soukd $(BUILD)/tests/races/baskets
+	$(Q)SOUKD=$(BUILD)/soukd $(BUILD)/tests/races/baskets --orders 5000
 
 # A target is tests/fuzz/fuzz_NAME.c, its seeds are tests/fuzz/corpus/NAME. What is found goes to
 # $(BUILD)/fuzz/found; a new input that matters is added to the corpus by hand. A target that needs

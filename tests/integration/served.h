@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +27,7 @@ struct served {
     char socket[96];
     char address[112];
     char shards[8];
+    char reactors[8];
     char durability[16];
     pid_t pid;
 };
@@ -47,8 +49,10 @@ static bool served_start(struct served *served)
         const int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
         (void)dup2(fd, 1);
         (void)dup2(fd, 2);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that aborts leaves no server behind */
         (void)execl(binary, binary, served->directory, "--listen", "none", "--unix", served->socket,
-                    "--shards", served->shards, "--durability", served->durability, (char *)NULL);
+                    "--shards", served->shards, "--reactors", served->reactors, "--durability",
+                    served->durability, (char *)NULL);
         _exit(127);
     }
     for (u32 i = 0; i < 200; i++) {
@@ -71,7 +75,9 @@ static void served_stop(struct served *served, int signal_number)
     (void)unlink(served->socket);
 }
 
-UNUSED static bool served_open(struct served *served, u32 shards, const char *durability)
+/* reactors 0: as many as the machine has cores. */
+UNUSED static bool served_open_with(struct served *served, u32 shards, u32 reactors,
+                                    const char *durability)
 {
     *served = (struct served){.pid = 0};
     (void)snprintf(served->root, sizeof served->root, "/tmp/souk-served-XXXXXX");
@@ -81,8 +87,14 @@ UNUSED static bool served_open(struct served *served, u32 shards, const char *du
     (void)snprintf(served->socket, sizeof served->socket, "%s/socket", served->root);
     (void)snprintf(served->address, sizeof served->address, "unix:%s", served->socket);
     (void)snprintf(served->shards, sizeof served->shards, "%u", shards);
+    (void)snprintf(served->reactors, sizeof served->reactors, "%u", reactors);
     (void)snprintf(served->durability, sizeof served->durability, "%s", durability);
     return served_start(served);
+}
+
+UNUSED static bool served_open(struct served *served, u32 shards, const char *durability)
+{
+    return served_open_with(served, shards, 0, durability);
 }
 
 UNUSED static void served_close(struct served *served)
