@@ -14,6 +14,9 @@
 /* Entries of the heaps of leases, deadlines and retentions, with room for their doubling. */
 #define TIMER_BYTES 160u
 
+/* Of a cart beside its lines: coupons, an order, a merge, what the smallest blocks grow by. */
+#define CART_BYTES 1408u
+
 /* What a message about a setting is longer than the put: its head in the queue and its fixed part, in
  * whole classes of the arena. */
 #define TOLD_BYTES 160u
@@ -87,6 +90,13 @@ static bool is_adder(const struct gate_frame *frame, struct gate_ids ids)
     }
 }
 
+/* May it make a cart, or make one larger? */
+static bool is_cart_change(u16 opcode)
+{
+    return opcode == OPCODE_CART_ADD || opcode == OPCODE_CART_SET || opcode == OPCODE_CART_COUPON ||
+           opcode == OPCODE_CART_MERGE;
+}
+
 static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids ids)
 {
     const u32 count = frame->record_count;
@@ -112,6 +122,11 @@ static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids 
         need.settings = count;
         need.arena_bytes += (u64)frame->body_bytes * 2;
         need.told_bytes = (u64)frame->body_bytes * 2 + (u64)count * TOLD_BYTES;
+    } else if (is_cart_change(frame->info->code)) {
+        need.carts = count;
+        need.cart_changes = count;
+        need.cart_merges = frame->info->code == OPCODE_CART_MERGE ? count : 0;
+        need.arena_bytes += (u64)count * (TIMER_BYTES + CART_BYTES);
     } else {
         /* The end of a grant moves it to the heap of what is remembered. */
         need.arena_bytes += (u64)count * TIMER_BYTES;
@@ -131,6 +146,9 @@ void gate_need_add(struct gate_need *sum, const struct gate_need *need)
     sum->products += need->products;
     sum->sessions += need->sessions;
     sum->settings += need->settings;
+    sum->carts += need->carts;
+    sum->cart_changes += need->cart_changes;
+    sum->cart_merges += need->cart_merges;
     sum->arena_bytes += need->arena_bytes;
     sum->told_bytes += need->told_bytes;
 }
@@ -142,6 +160,9 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     MUST(sum->products >= need->products);
     MUST(sum->sessions >= need->sessions);
     MUST(sum->settings >= need->settings);
+    MUST(sum->carts >= need->carts);
+    MUST(sum->cart_changes >= need->cart_changes);
+    MUST(sum->cart_merges >= need->cart_merges);
     MUST(sum->arena_bytes >= need->arena_bytes);
     MUST(sum->told_bytes >= need->told_bytes);
     sum->resources -= need->resources;
@@ -149,6 +170,9 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     sum->products -= need->products;
     sum->sessions -= need->sessions;
     sum->settings -= need->settings;
+    sum->carts -= need->carts;
+    sum->cart_changes -= need->cart_changes;
+    sum->cart_merges -= need->cart_merges;
     sum->arena_bytes -= need->arena_bytes;
     sum->told_bytes -= need->told_bytes;
 }

@@ -34,6 +34,9 @@ struct gate_need {
     u32 products;
     u32 sessions;
     u32 settings;
+    u32 carts;        /* that may be made */
+    u32 cart_changes; /* that may make one larger */
+    u32 cart_merges;
     u64 arena_bytes;
     u64 told_bytes; /* of the arena, once for each other shard: mail */
 };

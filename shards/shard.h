@@ -151,6 +151,7 @@ struct shard_counters {
     u64 resources, products, holds, allocations, tombstones, sessions;
     u64 granted_records, refused_sold_out, refused_all_held, refused_on_arrival, replayed_frames,
         replayed_records, expired_holds, sessions_evicted;
+    u64 carts, cart_lines, expired_carts;
     u64 under_way_entries;       /* admitted and not yet applied */
     u64 mail_queued;             /* not acknowledged */
     u64 mail_sent, mail_applied; /* to and from other shards, ever */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proto/frame.h"
+#include "shards/cart/cart_lines.h"
 #include "shards/shard_handlers.h"
 #include "shards/stock/stock_ask.h"
 
@@ -116,6 +117,17 @@ static u64 arena_growth(const struct arena *arena, u64 bytes)
     return ROUND_UP(bytes, (u64)STORE_CHUNK_BYTES);
 }
 
+/* Of the arena: no more blocks of lines grow than there are changes, each by half at most (and what the
+ * smallest grow by is counted elsewhere); while one grows it is there twice. A merge sends its lines, and
+ * what became of them is kept. */
+static u64 cart_bytes(const struct cart_room *room, const struct gate_need *need)
+{
+    const u64 held = room->counts.block_bytes;
+    const u64 grown = MIN((u64)need->cart_changes * CART_BLOCK_BYTES_MAX, held / 2);
+    const u64 merged = MIN((u64)need->cart_merges * 4 * CART_BLOCK_BYTES_MAX, held * 4);
+    return grown + merged + (need->cart_changes != 0 ? CART_BLOCK_BYTES_MAX : 0);
+}
+
 static u64 growth_of(const struct shard *shard, const struct gate_need *need)
 {
     return pool_growth(&shard->stock.hots, need->resources) +
@@ -128,11 +140,13 @@ static u64 growth_of(const struct shard *shard, const struct gate_need *need)
            pool_growth(&shard->sessions.pool, need->sessions) +
            map_growth(&shard->sessions.map, need->sessions) +
            pool_growth(&shard->settings.pool, need->settings) +
+           pool_growth(&shard->carts.pool, need->carts) +
+           map_growth(&shard->carts.map, need->carts) +
            map_growth(&shard->settings.map, need->settings) +
            pool_growth(&shard->settings.index_pool, need->settings) +
            map_growth(&shard->settings.index_map, need->settings) +
-           arena_growth(&shard->arena,
-                        need->arena_bytes + need->told_bytes * (shard->options.count - 1u));
+           arena_growth(&shard->arena, need->arena_bytes + cart_bytes(&shard->carts, need) +
+                                           need->told_bytes * (shard->options.count - 1u));
 }
 
 static bool judge_memory(struct shard *shard, const struct arrival *arrival,

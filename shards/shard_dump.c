@@ -51,6 +51,7 @@ static struct map *map_of(struct shard *shard, u32 room)
         [SHARD_DUMP_ROOM_PRODUCTS] = &shard->catalog.map,
         [SHARD_DUMP_ROOM_SESSIONS] = &shard->sessions.map,
         [SHARD_DUMP_ROOM_SETTINGS] = &shard->settings.map,
+        [SHARD_DUMP_ROOM_CARTS] = &shard->carts.map,
         [SHARD_DUMP_ROOM_HISTORIES] = &shard->orders.histories,
     };
     return maps[room];
@@ -64,6 +65,7 @@ static void dump_bucket(struct shard *shard, u32 room, u32 bucket, struct dump_s
     case SHARD_DUMP_ROOM_PRODUCTS: catalog_dump_bucket(&shard->catalog, bucket, sink); return;
     case SHARD_DUMP_ROOM_SESSIONS: session_dump_bucket(&shard->sessions, bucket, sink); return;
     case SHARD_DUMP_ROOM_SETTINGS: settings_dump_bucket(&shard->settings, bucket, sink); return;
+    case SHARD_DUMP_ROOM_CARTS: cart_dump_bucket(&shard->carts, bucket, sink); return;
     case SHARD_DUMP_ROOM_HISTORIES: history_dump_bucket(&shard->orders, bucket, sink); return;
     case SHARD_DUMP_ROOM_COUNT: break;
     }
@@ -98,6 +100,7 @@ static void set_dumped(struct shard *shard, bool is_dumped)
 {
     shard->sessions.is_dumped = is_dumped;
     shard->settings.is_dumped = is_dumped;
+    shard->carts.is_dumped = is_dumped;
     shard->orders.is_dumped = is_dumped;
     if (is_dumped) {
         shard->stock.watch |= STOCK_WATCH_DUMP;
@@ -203,6 +206,10 @@ static const char *load_record(struct shard *shard, const struct dump_view *view
     case DUMP_KIND_PRODUCT: return catalog_load(&shard->catalog, view->body, view->body_bytes);
     case DUMP_KIND_SESSION: return session_load(&shard->sessions, view->body, view->body_bytes);
     case DUMP_KIND_REPLY: return session_load_reply(&shard->sessions, view->body, view->body_bytes);
+    case DUMP_KIND_CART: return cart_load(&shard->carts, view->body, view->body_bytes);
+    case DUMP_KIND_CART_LINES: return cart_load_lines(&shard->carts, view->body, view->body_bytes);
+    case DUMP_KIND_CART_REPORT:
+        return cart_load_report(&shard->carts, view->body, view->body_bytes);
     case DUMP_KIND_SETTING: return settings_load(&shard->settings, view->body, view->body_bytes);
     case DUMP_KIND_MAIL_PEER: return mail_load_peer(&shard->mail, view->body, view->body_bytes);
     case DUMP_KIND_MAIL_PIECE: return mail_load_piece(&shard->mail, view->body, view->body_bytes);
@@ -236,5 +243,7 @@ const char *shard_load_finish(struct shard *shard)
         reason = session_load_finish(&shard->sessions);
     if (reason == NULL)
         reason = settings_load_finish(&shard->settings);
+    if (reason == NULL)
+        reason = cart_load_finish(&shard->carts);
     return reason != NULL ? reason : history_load_finish(shard); /* after the orders */
 }

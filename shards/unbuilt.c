@@ -31,16 +31,6 @@
         (void)call;                                                      \
     }
 
-UNBUILT_WRITE(cart_add)
-UNBUILT_WRITE(cart_set)
-UNBUILT_WRITE(cart_remove)
-UNBUILT_WRITE(cart_clear)
-UNBUILT_WRITE(cart_save)
-UNBUILT_WRITE(cart_coupon)
-UNBUILT_WRITE(cart_merge)
-UNBUILT_READ(cart_get)
-UNBUILT_READ(cart_quote)
-UNBUILT_READ(cart_merge_status)
 UNBUILT_WRITE(checkout)
 UNBUILT_WRITE(checkout_cancel)
 UNBUILT_WRITE(command_poll)
@@ -56,5 +46,3 @@ UNBUILT_READ(stuck_list)
 UNBUILT_WRITE(order_resolve)
 UNBUILT_MAIL(mail_hold_answer)
 UNBUILT_MAIL(mail_change_answer)
-UNBUILT_MAIL(mail_cart_pour)
-UNBUILT_MAIL(mail_cart_poured)

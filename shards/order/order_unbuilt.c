@@ -57,38 +57,3 @@ __attribute__((weak)) struct row_command order_command_row(const struct order_ro
     (void)command;
     UNBUILT;
 }
-
-/* ---- of the cart: until it has its own ---- */
-#include "shards/shard_state.h"
-#define UNTIL_BUILT __attribute__((weak))
-
-UNTIL_BUILT bool cart_look(const struct shard *shard, u64 user_id, struct cart_view *to)
-{
-    (void)shard;
-    (void)user_id;
-    (void)to;
-    return false;
-}
-UNTIL_BUILT void cart_claim(struct shard *shard, u64 user_id, struct id128 order)
-{
-    (void)shard;
-    (void)user_id;
-    (void)order;
-}
-UNTIL_BUILT void cart_freeze(struct shard *shard, u64 user_id, struct id128 order, bool is_frozen)
-{
-    (void)shard;
-    (void)user_id;
-    (void)order;
-    (void)is_frozen;
-}
-UNTIL_BUILT void cart_let_go(struct shard *shard, u64 user_id, struct id128 order,
-                             const struct row_cart_line *bought, u32 count, u64 now_ns)
-{
-    (void)shard;
-    (void)user_id;
-    (void)order;
-    (void)bought;
-    (void)count;
-    (void)now_ns;
-}
