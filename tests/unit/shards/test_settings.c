@@ -787,6 +787,62 @@ static void a_dump_is_the_state_at_its_beginning(void **state)
     shard_close(loaded);
 }
 
+/* How many are still to tell is state: it is dumped, and a dump under way has it as it was. */
+static void a_dump_knows_who_has_not_told_yet(void **state)
+{
+    const u64 list = st_id_of(0, 10);
+    struct fx *home = &st.shards[0];
+    struct fx_dump dump;
+    (void)state;
+    (void)ST_LIST(&st, .home_id = list);
+    assert_true(st_carry(&st, 0, 1));
+    const struct id128 before = shard_digest(home->shard);
+    fx_dump_init(&dump);
+    shard_dump_begin(home->shard);
+    assert_true(st_carry(&st, 1, 0));
+    assert_int_equal(st_status(&st, SETTING_KIND_PRICE_LIST, list, 0).pending, 1);
+    while (fx_dump_step(&dump, home->shard)) {}
+    struct shard *loaded = fx_dump_load(&dump, &home->options), *real = home->shard;
+    const struct id128 after = shard_digest(loaded);
+    assert_true(id128_equal(before, after));
+    assert_false(id128_equal(before, shard_digest(real)));
+    home->shard = loaded;
+    assert_int_equal(st_status(&st, SETTING_KIND_PRICE_LIST, list, 0).pending, 2);
+    home->shard = real;
+    shard_close(loaded);
+    fx_dump_deinit(&dump);
+    st_settle(&st);
+}
+
+/* The condition of a put is no part of what is kept. */
+static void equal_settings_are_equal_bytes(void **state)
+{
+    const u64 list = st_id_of(0, 10), sale = st_id_of(0, list + 1);
+    struct dump_sink sinks[2];
+    (void)state;
+    for (u32 round = 0; round < 2; round++) {
+        const u64 if_version = round == 0 ? VERSION_ANY : VERSION_ABSENT;
+        struct msg_promotion_put_req tenth = st_tenth(sale);
+        struct msg_policy_put_req policy = st_policy();
+        const struct row_price_tier tier = {1, 5};
+        const struct msg_price_put_req price = {
+            .home_id = list, .sku_id = 5, .if_version = if_version};
+        struct fx fx;
+        tenth.if_version = if_version;
+        policy.if_version = if_version;
+        fx_open(&fx);
+        const struct msg_price_list_put_req put = {.home_id = list, .if_version = if_version};
+        assert_int_equal(st_list_at(&fx, put).version, 1);
+        assert_int_equal(st_tiers_at(&fx, price, &tier, 1).version, 1);
+        assert_int_equal(st_promotion_at(&fx, tenth).version, 1);
+        assert_int_equal(st_policy_at(&fx, policy).version, 1);
+        dump_sink_init_digest(&sinks[round]);
+        settings_dump_bucket(&fx.shard->settings, 0, &sinks[round]);
+        fx_close(&fx);
+    }
+    assert_true(id128_equal(sinks[0].digest, sinks[1].digest));
+}
+
 struct dumped_setting {
     struct dump_head head;
     u64 home_id, key, version;
@@ -937,6 +993,47 @@ static void memory_is_asked_for_before_a_put_is_logged(void **state)
     st_assert_agreed(&st);
 }
 
+/* A whole frame of prices, mailed to 63 others, under every limit near what it takes. */
+static void a_frame_of_prices_never_passes_the_memory_limit(void **state)
+{
+    const struct message_info *info = message_find(OPCODE_PRICE_PUT);
+    const u32 count = 6000;
+    u32 admitted = 0, refused = 0;
+    u64 list = 10;
+    (void)state;
+    while (route_shard(route_hash_u64(list), 64) != 0)
+        list++;
+    for (u64 room = 4u << 20; room <= 128u << 20; room += 4u << 20) {
+        struct fx fx;
+        u8 *body = malloc(FX_BODY_MAX);
+        u32 bytes = 0;
+        assert_non_null(body);
+        fx_open_with(&fx, (struct shard_options){.count = 64});
+        (void)st_list_at(&fx, (struct msg_price_list_put_req){.home_id = list});
+        for (u32 i = 0; i < count; i++) {
+            const struct msg_price_put_req put = {.home_id = list, .sku_id = 1 + i};
+            const struct row_price_tier tier = {1, 9};
+            const struct span span = {.data = (const u8 *)&tier, .bytes = sizeof tier};
+            bytes += frame_record_write(info, FRAME_DIRECTION_REQUEST, body + bytes,
+                                        FX_BODY_MAX - bytes, &put, &span);
+        }
+        fx.shard->options.memory_max = shard_memory_used(fx.shard) + room;
+        fx.is_local = true;
+        fx.seq++;
+        if (fx_frame(&fx, OPCODE_PRICE_PUT, body, bytes, count)) {
+            assert_int_equal(fx.reply.status, STATUS_MEMORY_LIMIT);
+            refused++;
+        } else {
+            assert_int_equal(FX_RSP(&fx, price_put, count - 1).head.status, STATUS_OK);
+            admitted++;
+        }
+        assert_true(shard_memory_used(fx.shard) <= fx.shard->options.memory_max);
+        fx_close(&fx);
+        free(body);
+    }
+    assert_true(admitted > 5 && refused > 5);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_town, close_town)
 
 int main(void)
@@ -964,9 +1061,12 @@ int main(void)
         TEST(gets_give_what_was_put),
         TEST(reads_of_what_is_not_there_are_refused),
         TEST(a_dump_is_the_state_at_its_beginning),
+        TEST(a_dump_knows_who_has_not_told_yet),
+        TEST(equal_settings_are_equal_bytes),
         TEST(a_damaged_setting_is_not_loaded),
         TEST(verify_finds_what_does_not_agree),
         TEST(memory_is_asked_for_before_a_put_is_logged),
+        TEST(a_frame_of_prices_never_passes_the_memory_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
