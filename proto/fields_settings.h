@@ -55,11 +55,10 @@
     F(u64, valid_until_ns, "before this time; 0 = always")                                         \
     F(i64, per_customer, "uses of the coupon per customer; 0 = no limit")                          \
     F(u32, buy, "N of N-for-M")                                                                    \
-    F(u32, pay, "M of N-for-M, below N")                                                           \
+    F(u32, pay, "M of N-for-M, 1 to N - 1")                                                        \
     F(u32, priority, "applied from the highest on; then the lowest id")                            \
     F(u16, kind, "1 percent off, 2 fixed amount off, 3 N for M, 4 free shipping")                  \
-    F(u16, currency,                                                                               \
-      "of amounts; 0 only for percent and free shipping without threshold, and N for M")           \
+    F(u16, currency, "0 = any; a fixed amount and a threshold need one")                           \
     F(u16, is_exclusive, "1 = where it applies, nothing after it does")                            \
     F(u16, is_limited, "1 = the coupon's uses are limited: they are stock of the resource coupon") \
     F(u16, is_off, "1 = not used")                                                                 \

@@ -57,7 +57,7 @@
 #define ADDRESS_BYTES_MAX    4096u
 #define ACTION_BYTES_MAX     2048u /* what the shopper must do, in the provider's words */
 #define PRICE_TIERS_MAX      8u
-#define PROMOTIONS_MAX       1024u /* of the whole shop */
+#define PROMOTIONS_MAX       1024u /* that are on, of the whole shop */
 #define LIST_PAGE_ROWS       512u  /* rows of one page of a listing */
 #define SETTING_BYTES_MAX    1024u
 #define PERCENT_MAX          10000  /* hundredths of a percent */

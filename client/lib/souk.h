@@ -2048,11 +2048,10 @@ struct souk_promotion_put {
     uint64_t valid_until_ns; /* before this time; 0 = always */
     int64_t per_customer; /* uses of the coupon per customer; 0 = no limit */
     uint32_t buy; /* N of N-for-M */
-    uint32_t pay; /* M of N-for-M, below N */
+    uint32_t pay; /* M of N-for-M, 1 to N - 1 */
     uint32_t priority; /* applied from the highest on; then the lowest id */
     uint16_t kind; /* 1 percent off, 2 fixed amount off, 3 N for M, 4 free shipping */
-    /* of amounts; 0 only for percent and free shipping without threshold, and N for M */
-    uint16_t currency;
+    uint16_t currency; /* 0 = any; a fixed amount and a threshold need one */
     uint16_t is_exclusive; /* 1 = where it applies, nothing after it does */
     /* 1 = the coupon's uses are limited: they are stock of the resource coupon */
     uint16_t is_limited;
@@ -2170,11 +2169,10 @@ struct souk_promotion_get_reply {
     uint64_t valid_until_ns; /* before this time; 0 = always */
     int64_t per_customer; /* uses of the coupon per customer; 0 = no limit */
     uint32_t buy; /* N of N-for-M */
-    uint32_t pay; /* M of N-for-M, below N */
+    uint32_t pay; /* M of N-for-M, 1 to N - 1 */
     uint32_t priority; /* applied from the highest on; then the lowest id */
     uint16_t kind; /* 1 percent off, 2 fixed amount off, 3 N for M, 4 free shipping */
-    /* of amounts; 0 only for percent and free shipping without threshold, and N for M */
-    uint16_t currency;
+    uint16_t currency; /* 0 = any; a fixed amount and a threshold need one */
     uint16_t is_exclusive; /* 1 = where it applies, nothing after it does */
     /* 1 = the coupon's uses are limited: they are stock of the resource coupon */
     uint16_t is_limited;

@@ -171,7 +171,7 @@ static void print_limits(void)
     LIMIT(ORDER_EVENTS_MAX, "events in an order's history");
     LIMIT(ADDRESS_BYTES_MAX, "bytes of the addresses of an order");
     LIMIT(PRICE_TIERS_MAX, "tiers of a price");
-    LIMIT(PROMOTIONS_MAX, "promotions of a shop");
+    LIMIT(PROMOTIONS_MAX, "promotions of a shop that are on");
     LIMIT(LIST_PAGE_ROWS, "rows of one page of a listing");
     LIMIT(WAIT_MS_MAX, "ms that a read may wait");
     LIMIT(COMMAND_LEASE_MS_MAX, "ms of a worker's lease on a command");
