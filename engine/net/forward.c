@@ -95,7 +95,7 @@ void forward_frame(struct reactor *reactor, const struct origin *origin,
     const u32 to = reactor_of_shard(reactor, header->shard);
     struct peer *peer = &reactor->peers[to];
     const u32 capacity = MAX(header->length, answer_bytes_max(header));
-    if (peer->frames_under_way >= FORWARD_FRAMES_MAX || reactor->phase >= REACTOR_PHASE_LEAVING ||
+    if (peer->frames_under_way >= FORWARD_FRAMES_MAX || reactor->phase >= REACTOR_PHASE_DRAINED ||
         (peer->frames_under_way > 0 && peer->bytes_under_way + capacity > FORWARD_BYTES_MAX)) {
         const struct frame_echo echo = frame_echo_of(header);
         metric_add(&reactor->metrics->overloaded, 1);
