@@ -518,6 +518,27 @@ static void at_most_1024_promotions_are_on(void **state)
     st_assert_agreed(&st);
 }
 
+/* Homes that have not heard of each other may pass the limit together; nothing is lost by it. */
+static void two_homes_may_pass_the_limit_in_the_same_moment(void **state)
+{
+    (void)state;
+    for (u64 i = 0; i < PROMOTIONS_MAX - 1; i++)
+        (void)st_promotion_at(st_at(&st, 100 + i), st_tenth(100 + i));
+    st_settle(&st);
+    for (u16 home = 0; home < 2; home++)
+        assert_int_equal(
+            st_promotion_at(&st.shards[home], st_tenth(st_id_of(home, 9000))).head.status,
+            STATUS_OK);
+    st_settle(&st);
+    st_assert_agreed(&st);
+    for (u16 home = 0; home < ST_SHARDS; home++) {
+        assert_int_equal(st.shards[home].shard->settings.promotions_on, PROMOTIONS_MAX + 1);
+        assert_int_equal(
+            st_promotion_at(&st.shards[home], st_tenth(st_id_of(home, 9500))).head.status,
+            STATUS_TOO_MANY);
+    }
+}
+
 /* ---- the policy ---- */
 
 static void there_is_a_policy_from_the_first_day(void **state)
@@ -1055,6 +1076,7 @@ int main(void)
         TEST(bad_prices_are_refused),
         TEST(bad_promotions_are_refused),
         TEST(at_most_1024_promotions_are_on),
+        TEST(two_homes_may_pass_the_limit_in_the_same_moment),
         TEST(there_is_a_policy_from_the_first_day),
         TEST(the_policy_in_force_is_that_of_every_shard),
         TEST(bad_policies_are_refused),
