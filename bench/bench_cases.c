@@ -65,7 +65,36 @@ const struct bench_case bench_cases[] = {
      .text = "Redis DECRBY, -P 64, 50 connections, appendfsync always"},
     {"evalsha64_always", "redis", REDIS, "always", .peer = "evalsha", SHAPE(50, 1, 64),
      .text = "Redis EVALSHA check-and-decrement, -P 64, 50 connections, appendfsync always"},
+
+    {"checkout64", "checkout", SOUK, "durable", .op = LOAD_OP_CHECKOUT, .connections = 64,
+     .inflight = 1, .records = 1, .sku_count = 10000, .log_mb_per_s = 300, .memory_mb_per_s = 150,
+     .text = "orders of three lines, placed to paid, 64 shoppers, durable"},
+    {"pg_checkout64", "checkout", BENCH_SERVER_POSTGRES, "durable", .peer = "checkout",
+     .connections = 64, .inflight = 1, .records = 1, .sku_count = 10000,
+     .text = "the same steps by stored procedures of PostgreSQL 15, 64 shoppers, durable"},
+    {"checkout_alone", "checkout", SOUK, "durable", .op = LOAD_OP_CHECKOUT, .connections = 1,
+     .inflight = 1, .records = 1, .sku_count = 10000, .log_mb_per_s = 50,
+     .text = "orders of three lines, placed to paid, one shopper, durable"},
+    {"flush", "checkout", BENCH_SERVER_NONE, "-", .peer = "flush", .connections = 1, .inflight = 1,
+     .records = 1, .text = "bare 4 KiB writes with synchronous data, one after the other"},
+
+    {"cart_add16", "cart", SOUK, "durable", .op = LOAD_OP_CART_ADD, .pattern = LOAD_PATTERN_UNIFORM,
+     .connections = 64, .inflight = 1, .records = 16, .sku_count = 10000, .log_mb_per_s = 300,
+     .text = "units into 10,000 carts of five lines, frames of 16, 64 connections, durable"},
+    {"redis_cart_add16", "cart", REDIS, "memory", .peer = "cart_add", .connections = 64,
+     .inflight = 1, .records = 16, .sku_count = 10000,
+     .text = "Redis HINCRBY of a line of a cart, -P 16, 64 connections, no persistence"},
+    {"cart_get16", "cart", SOUK, "durable", .op = LOAD_OP_CART_GET, .pattern = LOAD_PATTERN_UNIFORM,
+     .connections = 64, .inflight = 1, .records = 16, .sku_count = 10000,
+     .text = "carts of five lines read, frames of 16, 64 connections"},
+    {"redis_cart_get16", "cart", REDIS, "memory", .peer = "cart_get", .connections = 64,
+     .inflight = 1, .records = 16, .sku_count = 10000,
+     .text = "Redis HGETALL of a cart of five lines, -P 16, 64 connections"},
     {.name = NULL}};
+
+/* Steps of an order that wait for the disk, one after the other, on one shard: checkout, poll,
+ * authorized, poll, captured. */
+#define CHECKOUT_STEPS 5
 
 const struct bench_gate bench_gates[] = {
     {"take64", "loop64", BENCH_METRIC_OPS_PER_S, false, 1.0 / 3,
@@ -89,4 +118,14 @@ const struct bench_gate bench_gates[] = {
     {"steady1", NULL, BENCH_METRIC_FAULTS_PER_OP, true, 1e-6, "page faults per op, frames of 1"},
     {"steady64", NULL, BENCH_METRIC_ALLOCS_PER_OP, true, 1e-6, "allocations per op, frames of 64"},
     {"steady64", NULL, BENCH_METRIC_FAULTS_PER_OP, true, 1e-6, "page faults per op, frames of 64"},
+    {"checkout64", "pg_checkout64", BENCH_METRIC_OPS_PER_S, false, 20,
+     "orders placed to paid, 64 shoppers, times PostgreSQL's stored procedures"},
+    {"checkout_alone", "flush", BENCH_METRIC_P50_US, true, 1.5 * CHECKOUT_STEPS,
+     "p50 of an order, one shopper, times a bare flush (1.5 x 5 durable steps)"},
+    {"checkout64", "flush", BENCH_METRIC_P50_US, true, 3.0 * CHECKOUT_STEPS,
+     "p50 of an order, 64 shoppers, times a bare flush (3 x 5 durable steps)"},
+    {"redis_cart_add16", "cart_add16", BENCH_METRIC_CPU_NS_PER_OP, false, 2,
+     "adds to carts per server CPU-second, times Redis HINCRBY"},
+    {"redis_cart_get16", "cart_get16", BENCH_METRIC_CPU_NS_PER_OP, false, 2,
+     "reads of carts per server CPU-second, times Redis HGETALL"},
     {.over = NULL}};

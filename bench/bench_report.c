@@ -16,6 +16,7 @@ static double metric_of(const struct run_sample *sample, enum bench_metric metri
     case BENCH_METRIC_CPU_NS_PER_OP: return sample->cpu_ns_per_op;
     case BENCH_METRIC_ALLOCS_PER_OP: return sample->allocs_per_op;
     case BENCH_METRIC_FAULTS_PER_OP: return sample->faults_per_op;
+    case BENCH_METRIC_P50_US: return sample->p50_us;
     }
     return 0;
 }

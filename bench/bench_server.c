@@ -230,7 +230,8 @@ static int start_command(struct bench_server *server, const struct bench_server_
     case BENCH_SERVER_SOUK: command_souk(&command, options, server); break;
     case BENCH_SERVER_LOOP: command_loop(&command, options, server); break;
     case BENCH_SERVER_REDIS: command_redis(&command, options, server); break;
-    case BENCH_SERVER_POSTGRES: return -EINVAL;
+    case BENCH_SERVER_POSTGRES:
+    case BENCH_SERVER_NONE: return -EINVAL;
     }
     server->pid = fork();
     if (server->pid == 0)
@@ -247,6 +248,8 @@ int bench_server_start(struct bench_server *server, const struct bench_server_op
     (void)snprintf(server->address, BENCH_PATH_BYTES, "%.400s/socket", server->dir);
     int error = options->hook == NULL ? 0 : open_counts(server);
     if (error != 0)
+        return error;
+    if (options->kind == BENCH_SERVER_NONE)
         return error;
     if (options->kind == BENCH_SERVER_POSTGRES)
         error = postgres_server_start(server, options);

@@ -5,6 +5,7 @@
  *      LOOP          limits/limit_loop                                     durable, nolog
  *      REDIS         redis-server                                          memory, always
  *      POSTGRES      PostgreSQL (peers/postgres_server.h)                  durable
+ *      NONE          nothing: the load works in the directory itself       -
  *
  * A server has a directory of its own below the one given, deleted by bench_server_stop. The log of
  * the bare loop stays beside them, so that it is written ahead only once. What a server prints goes
@@ -28,7 +29,8 @@ enum bench_server_kind {
     BENCH_SERVER_SOUK,
     BENCH_SERVER_LOOP,
     BENCH_SERVER_REDIS,
-    BENCH_SERVER_POSTGRES
+    BENCH_SERVER_POSTGRES,
+    BENCH_SERVER_NONE
 };
 
 struct bench_server_options {

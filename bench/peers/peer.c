@@ -5,6 +5,7 @@
 #include "bench/peers/peer.h"
 
 #include "bench/common/bench_options.h"
+#include "bench/peers/flush.h"
 #include "bench/peers/postgres_checkout.h"
 #include "bench/peers/redis.h"
 #include "bench/peers/redis_cart.h"
@@ -25,6 +26,8 @@ static const struct peer peers[] = {
      .sku_count = 10000, .text = "Redis: HINCRBY of a line of a cart"},
     {"cart_get", BENCH_SERVER_REDIS, "memory", &redis_cart_protocol, NULL, SHAPE(64, 1, 16),
      .sku_count = 10000, .text = "Redis: HGETALL of a cart of five lines"},
+    {"flush", BENCH_SERVER_NONE, "-", NULL, flush_run, SHAPE(1, 1, 1), .sku_count = 1,
+     .text = "the disk: one 4 KiB write with synchronous data after the other"},
     {"checkout", BENCH_SERVER_POSTGRES, "durable", NULL, postgres_checkout_run, SHAPE(64, 1, 1),
      .sku_count = 10000, .text = "PostgreSQL: orders of three lines, placed to paid, durable"},
 };
