@@ -269,6 +269,11 @@ payments: $(BUILD)/tests/town/payments ## ORDERS=1000000 checkouts over a bank t
 	$(Q)$< --orders $(ORDERS) --seed $(or $(SEED),1)
 payments-short: $(BUILD)/tests/town/payments
 	$(Q)$< --orders 10000 --seed 1
+.PHONY: crash-steps crash-seeds
+crash-steps: $(BUILD)/tests/town/steps ## the power cut before and after every step of an order (ROUNDS= seeds per step)
+	$(Q)$< --seeds tests/town/steps.seeds --per-line $(or $(ROUNDS),1)
+crash-seeds: $(BUILD)/tests/town/steps ## look anew for seeds that take every step, and keep them
+	$(Q)$< --write tests/town/steps.seeds --limit 4000
 
 # A real server, many threads of libsouk, and a provider in the process.
 RACES_OBJ := $(call obj,tests/races/market.c tests/races/provider.c tests/town/books.c)

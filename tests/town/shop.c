@@ -51,18 +51,20 @@ static u64 draw_wait_ns(struct shop *shop)
 bool shop_step(struct shop *shop)
 {
     struct town *town = shop->town;
+    const struct shop_options *options = &shop->options;
     const u64 what = town_below(town, 1000);
-    if (what < 150) {
-        if (shop->made == shop->options.orders)
+    const u32 share = options->order_share != 0 ? options->order_share : 150;
+    if (what < share) {
+        if (shop->made == options->orders)
             return false;
         shop_order(shop);
     } else if (what < 300) {
         shop_work(shop);
     } else if (what < 304) {
-        if (shop->options.has_operators)
+        if (options->has_operators)
             shop_call_operators(shop);
     } else if (what < 306) {
-        if (!shop->options.is_plain)
+        if (!options->is_plain)
             shop_reprice(shop);
     } else if (what < 308) {
         shop_receive(shop);

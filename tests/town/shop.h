@@ -44,6 +44,7 @@ struct shop_options {
     u32 skus;
     i64 stock;          /* of each SKU */
     u32 open_max;       /* orders that somebody may still do something about */
+    u32 order_share;    /* of 1,000 things that happen, so many are new orders; 0 = 150 */
     bool has_aftermath; /* parcels, cancels, returns */
     bool has_operators; /* who decide one way or the other; a short-tempered policy */
     bool is_plain;      /* no carts, coupons, credit, new prices */
