@@ -105,6 +105,11 @@ void order_turn_end(const struct order_turn *turn)
         mail_apply_own(turn->shard, turn->now_ns);
 }
 
+bool order_is_linked(const struct shard_call *call)
+{
+    return (call->entry->flags & FRAME_FLAG_LINKED) != 0;
+}
+
 /* ---- tables ---- */
 
 static void move_table(struct arena *arena, struct order_table *table, u32 row_bytes, u32 capacity)

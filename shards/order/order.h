@@ -15,7 +15,10 @@
  *      order.c           life, tables, finding, turns, order_go
  *      order_event.c     the history of an order
  *      order_checkout.c  the questions of a checkout, and its first step
- *      order_holding.c   rounds of hold mails, prices, refusals, release
+ *      order_demand.c    what an order needs of each shard
+ *      order_holding.c   rounds of hold mails, refusals
+ *      order_mails.c     release, confirm, spend: what follows a hold
+ *      order_price.c     prices, and who pays
  *      order_payment.c   payment events and the ledger
  *      order_command.c   the outbox: emit, poll, ack, nack, leases, backoff, dead letters
  *      order_settle.c    what should be captured, refunded, voided: one rule
@@ -102,12 +105,13 @@ struct order_room {
     struct order_queue ready[COMMAND_KIND_COUNT]; /* (soft) */
     struct pool group_queues;                     /* (soft) struct order_group_queue */
     struct map groups;                            /* (soft) */
-    struct order_queue stuck[SAGA_STATE_COUNT];   /* (soft) */
-    struct pool entries;                          /* struct history_entry */
-    struct pool history_pool;                     /* struct history */
-    struct map histories;                         /* by user id */
-    struct map references;                        /* (soft) a provider's reference -> order */
-    struct order_scratch *scratch;                /* (soft) made with the first checkout */
+    struct order_queue unfinished; /* (soft) commands that are not DONE or TAKEN_BACK */
+    struct order_queue stuck[SAGA_STATE_COUNT]; /* (soft) */
+    struct pool entries;                        /* struct history_entry */
+    struct pool history_pool;                   /* struct history */
+    struct map histories;                       /* by user id */
+    struct map references;                      /* (soft) a provider's reference -> order */
+    struct order_scratch *scratch;              /* (soft) made with the first checkout */
     u64 last_ticket;
     u64 lines[SAGA_LINE_COUNT]; /* (soft) how often each line of the saga was gone along */
     struct order_counts counts;
@@ -149,6 +153,9 @@ struct order_turn order_turn_begin(struct shard *shard, u32 index, u64 now_ns);
  * called while a message is being applied. */
 void order_turn_end(const struct order_turn *turn);
 
+/* A linked frame: operations of this room cannot be undone, so they are no part of one. */
+bool order_is_linked(const struct shard_call *call);
+
 /* A zeroed row at the end; doubles when there is no room. */
 void *order_table_push(struct arena *arena, struct order_table *table, u32 row_bytes);
 /* `count` more rows at the end; their bytes are not set. */
@@ -171,6 +178,9 @@ u64 order_line_count(const struct order_room *room, size_t index);
 
 /* time, number and state are filled in. Gives the place of its text in the history, 0 without one. */
 u32 order_event_add(const struct order_turn *turn, const struct order_event *event);
+/* The history is as long as it may be: whatever clients ask of the order is TOO_MANY from now on. */
+#define ORDER_HISTORY_BYTES_MAX (1u << 20)
+bool order_is_full(const struct order *order);
 /* Walks a history from *offset on, 0 at first. False: there are no more. `to` keeps its number and time
  * from call to call; begin with zeros. */
 bool order_event_next(const struct order *order, u32 *offset, struct order_event *to);
@@ -179,11 +189,16 @@ bool order_events_valid(const struct order *order);
 /* As it is on the wire. */
 void order_event_row(const struct order_event *event, struct row_order_event *to);
 
-/* ---- order_checkout.c, order_holding.c ---- */
+/* ---- order_holding.c, order_mails.c, order_price.c; order_mails.h has what is for them alone ---- */
 
-void order_hold_begin(const struct order_turn *turn);
+/* The first round of hold mails. `line_demands`: order_demand.h. */
+void order_hold_begin(const struct order_turn *turn, u32 line_demands);
 /* The order is over before it was placed: what it holds is released, what may be authorised voided. */
 void order_fail(const struct order_turn *turn, enum saga_event event, u16 reason);
+/* What it held is released everywhere: voids, if something is or may be authorised, or the end. */
+void order_released(const struct order_turn *turn);
+/* No gift cards, no credit. */
+bool order_is_paid_outside(const struct order *order);
 /* Coupons, gift cards and credit, so far as they are held, are consumed: money up to `spend`; the rest
  * is released. */
 void order_spend(const struct order_turn *turn, i64 spend);
@@ -214,6 +229,13 @@ u32 order_command_find(const struct order_room *room, const struct order *order,
 /* It is READY, LEASED, or waits for its result. */
 bool order_command_is_open(const struct order_command *command);
 void order_command_close(const struct order_turn *turn, u32 index, enum command_state state);
+/* All open ones of a kind. */
+void order_command_close_all(const struct order_turn *turn, enum command_kind kind,
+                             enum command_state state);
+/* The latest command of a tender and kind, 0 = there is none. */
+u32 order_command_last(const struct order_turn *turn, u32 tender, enum command_kind kind);
+/* VOID for what a tender has authorised and not captured. */
+void order_emit_void(const struct order_turn *turn, u32 tender);
 void order_command_retry(const struct order_turn *turn, u32 index, bool is_new_attempt);
 /* No result came, or the worker does not know: a QUERY about it, unless one is open. */
 void order_command_ask(const struct order_turn *turn, u32 index);
@@ -230,10 +252,16 @@ struct row_order_tender order_tender_row(const struct order *order,
 /* What should be captured, refunded and voided is brought about, and the state follows. To be called
  * after every change of a placed order. */
 void order_settle(const struct order_turn *turn);
+/* What is still to be captured outside beyond the captures under way; negative: those are too much. */
+i64 order_capture_need(const struct order *order);
+/* What a tender could still be asked to capture. */
+i64 order_capture_room(const struct order_tender *tender);
+void order_emit_capture(const struct order_turn *turn, u32 tender, i64 amount);
 
 /* ---- order_payment.c ---- */
 
-bool order_reference_is(const struct order *order, const struct text64 *reference);
+/* A reference of the provider is entered after it was noted in the history. */
+void order_reference_enter(struct order_room *room, u32 index, const u8 *bytes, u32 count);
 
 /* ---- order_timer.c; order_timer.h has what is for this room alone ---- */
 

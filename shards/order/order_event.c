@@ -23,7 +23,11 @@
 
 #define NUMBER_BYTES_MAX   10u
 #define EVENT_BYTES_MAX    (3u + 4 * NUMBER_BYTES_MAX + 2 + 1 + TEXT64_BYTES)
+#define NOISE_BYTES_MAX    (256u << 10)
 #define EVENTS_BYTES_FIRST 192u /* enough for most orders */
+
+/* Whatever happens by itself after clients are refused must still fit. */
+STATIC_CHECK(ORDER_HISTORY_BYTES_MAX + (256u << 10) <= ARENA_BYTES_MAX);
 
 enum mark {
     MARK_VALUE = 1 << 0,
@@ -60,6 +64,17 @@ static u8 marks_of(const struct order_event *event)
                 (event->text_bytes != 0 ? MARK_TEXT : 0));
 }
 
+/* What comes often, and is not missed in a history that has become long. */
+static bool is_noise(u16 kind)
+{
+    return kind == ORDER_EVENT_LEASED || kind == ORDER_EVENT_NACKED || kind == ORDER_EVENT_STALE;
+}
+
+bool order_is_full(const struct order *order)
+{
+    return order->events.count >= ORDER_HISTORY_BYTES_MAX;
+}
+
 u32 order_event_add(const struct order_turn *turn, const struct order_event *event)
 {
     struct order *order = turn->order;
@@ -70,6 +85,8 @@ u32 order_event_add(const struct order_turn *turn, const struct order_event *eve
     MUST(event->kind != 0 && event->kind < ORDER_EVENT_COUNT);
     MUST(event->text_bytes <= TEXT64_BYTES);
     MUST(turn->now_ns >= order->changed_ns);
+    if (UNLIKELY(events->count >= NOISE_BYTES_MAX) && is_noise(event->kind))
+        return 0;
     *to++ = (u8)event->kind;
     *to++ = marks;
     *to++ = (u8)order->state;

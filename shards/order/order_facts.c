@@ -16,7 +16,7 @@ struct order_sums order_sums_of(const struct order *order)
         sums.charged_back += tenders[i].charged_back;
         sums.capturing += tenders[i].capturing;
         sums.refunding += tenders[i].refunding;
-        sums.forced += tenders[i].forced;
+        sums.forced += tenders[i].forced - tenders[i].forced_back;
     }
     return sums;
 }

@@ -7,29 +7,19 @@
 #ifndef SOUK_SHARDS_ORDER_ORDER_SCRATCH_H
 #define SOUK_SHARDS_ORDER_ORDER_SCRATCH_H
 
-#include "shards/order/order.h"
+#include "shards/order/order_demand.h"
 #include "shards/settings/pricing.h"
-
-/* A resource that an order needs. */
-struct order_demand {
-    struct resource resource;
-    i64 quantity;
-    i64 allowance;         /* as in row_hold_item */
-    struct id128 replaces; /* likewise */
-    u32 line;              /* the first line of the SKU; of a tender, its index */
-    u16 shard;
-    u16 zero0;
-};
+#include "shards/settings/spread.h"
 
 struct order_scratch {
     struct order_demand demands[ORDER_ITEMS_MAX];
+    struct spread_pair pairs[ORDER_LINES_MAX];
     union {
         struct row_hold_item hold_items[ORDER_ITEMS_MAX];
         struct row_change_item change_items[ORDER_ITEMS_MAX];
         struct row_cart_line bought[ORDER_LINES_MAX];
         struct pricing_line lines[ORDER_LINES_MAX];
     };
-    u32 sorted[ORDER_ITEMS_MAX];
     struct row_amount amounts[ORDER_AMOUNTS_MAX];
 };
 STATIC_CHECK(sizeof(struct order_scratch) <= ARENA_BYTES_MAX);

@@ -69,7 +69,7 @@ void order_command_time(struct order_room *room, u32 index)
 {
     struct order_command *command = order_command_at(room, index);
     const struct heap_owner owner = owner_of_commands(room);
-    MUST(command->due_ns != 0 && (command->flags & ORDER_COMMAND_SOFT) == 0); /* I4 */
+    MUST(command->due_ns != 0 && (command->flags & ORDER_COMMAND_PLACED) == 0); /* I4 */
     command->flags |= ORDER_COMMAND_TIMED;
     heap_push(&room->waiting, &owner, command->due_ns, index);
 }

@@ -40,7 +40,8 @@ struct order_tender {
     i64 capturing;   /* asked for and not answered */
     i64 refunding;
     i64 overcharge_back; /* of overcharged: refunded, or asked for */
-    i64 forced;          /* an operator took care of so much elsewhere; negative: gave it back */
+    i64 forced;          /* an operator took so much for captured */
+    i64 forced_back;     /* or for refunded */
     u32 group;
     u32 token;
     u32 reference;
@@ -52,7 +53,7 @@ struct order_tender {
     u8 zero0;
     u32 zero1;
 };
-STATIC_CHECK(sizeof(struct order_tender) == 112);
+STATIC_CHECK(sizeof(struct order_tender) == 120);
 
 /* What one shard has been asked to hold in the present round. */
 enum order_hold_state {
@@ -67,6 +68,16 @@ struct order_hold {
     u16 shard;
     u16 state; /* enum order_hold_state */
 };
+
+/* A coupon that the order lists, with what is held for it. */
+struct order_coupon {
+    u64 coupon_id;
+    i64 allowance;  /* of the customer, in all; 0 = no limit, nothing is held */
+    u16 is_limited; /* a unit of the coupon is held */
+    u16 zero0;
+    u32 zero1;
+};
+STATIC_CHECK(sizeof(struct order_coupon) == 24);
 
 /* What is known of a line only until its price is. */
 struct order_asked {
@@ -104,7 +115,9 @@ enum order_command_flag {
     ORDER_COMMAND_TIMED = 1 << 4,   /* (soft) in `waiting` or, once due, in `due_commands` */
     ORDER_COMMAND_DUE = 1 << 5,     /* (soft) in `due_commands` */
     ORDER_COMMAND_QUEUED = 1 << 6,  /* (soft) in the queues */
-    ORDER_COMMAND_SOFT = ORDER_COMMAND_TIMED | ORDER_COMMAND_DUE | ORDER_COMMAND_QUEUED
+    ORDER_COMMAND_LISTED = 1 << 7,  /* (soft) in the list of those that are not finished */
+    ORDER_COMMAND_PLACED = ORDER_COMMAND_TIMED | ORDER_COMMAND_DUE | ORDER_COMMAND_QUEUED,
+    ORDER_COMMAND_SOFT = ORDER_COMMAND_PLACED | ORDER_COMMAND_LISTED
 };
 struct order_command {
     u64 since_ns;
@@ -128,12 +141,14 @@ struct order_command {
             u32 group_newer, group_older;
         };
     };
-    u8 kind;  /* enum command_kind */
-    u8 state; /* enum command_state */
+    u32 unfinished_newer; /* (soft) neighbours among those that are not finished */
+    u32 unfinished_older; /* (soft) */
+    u8 kind;              /* enum command_kind */
+    u8 state;             /* enum command_state */
     u8 tender;
     u8 flags; /* enum order_command_flag */
 };
-STATIC_CHECK(sizeof(struct order_command) == 88);
+STATIC_CHECK(sizeof(struct order_command) == 96);
 
 /* A parcel: its row, and what is needed to recognise it and to follow its ship mails. */
 struct order_parcel {
@@ -186,7 +201,7 @@ struct order {
     struct order_table lines;       /* struct row_order_line */
     struct order_table charge_rows; /* struct row_charge */
     struct order_table tenders;     /* struct order_tender */
-    struct order_table coupons;     /* struct row_coupon */
+    struct order_table coupons;     /* struct order_coupon */
     struct order_table holds;       /* struct order_hold */
     struct order_table texts;       /* bytes: tokens of tenders */
     struct order_table address;     /* bytes */
@@ -228,7 +243,7 @@ ORDER_TABLE(order_lines, lines, row_order_line)
 ORDER_TABLE(order_charges, charge_rows, row_charge)
 ORDER_TABLE(order_amounts, amounts, row_amount)
 ORDER_TABLE(order_tenders, tenders, order_tender)
-ORDER_TABLE(order_coupons, coupons, row_coupon)
+ORDER_TABLE(order_coupons, coupons, order_coupon)
 ORDER_TABLE(order_holds, holds, order_hold)
 ORDER_TABLE(order_asked, asked, order_asked)
 ORDER_TABLE(order_parcels, parcels, order_parcel)
