@@ -19,7 +19,8 @@
 #include "proto/route.h"
 
 #define VECTORS_MAX 1024u
-#define WORDS_BYTES 8192u
+#define WORDS_BYTES 16384u
+#define ROW_BYTES   512u
 
 struct vector {
     char *name;
@@ -87,6 +88,21 @@ static void fill_field(const struct message_field *field, u32 index, u8 *to)
     }
 }
 
+/* Two rows of a table. Returns their bytes. */
+static u32 fill_rows(const struct row_info *row, u8 *to)
+{
+    u32 at = 0;
+    MUST(row->bytes <= ROW_BYTES);
+    memset(to, 0, 2 * ROW_BYTES);
+    for (u32 i = 0; i < 2; i++)
+        for (u32 f = 0; f < row->field_count; f++) {
+            if (row->fields[f].text != NULL)
+                fill_field(&row->fields[f], f + i * 16, to + at);
+            at += row->fields[f].bytes;
+        }
+    return at;
+}
+
 /* Record number `record`: the second one has empty spans and, as a reply, another status. */
 static u32 write_record(const struct message_info *info, enum frame_direction direction, u32 record,
                         u8 *to, u32 capacity)
@@ -98,6 +114,7 @@ static u32 write_record(const struct message_info *info, enum frame_direction di
                                        .retry_after_ms = record == 0 ? 0 : 1500};
     u8 fixed[512] = {0};
     char texts[MESSAGE_SPANS_MAX][64];
+    u8 rows[MESSAGE_SPANS_MAX][2 * ROW_BYTES];
     struct span spans[MESSAGE_SPANS_MAX] = {{0}};
     u32 at = 0;
     MUST(side->fixed_bytes <= sizeof fixed);
@@ -111,6 +128,11 @@ static u32 write_record(const struct message_info *info, enum frame_direction di
         at += side->fields[f].bytes;
     }
     for (u32 s = 0; s < side->span_count && record == 0; s++) {
+        const struct row_info *row = message_span_row(&side->spans[s]);
+        if (row != NULL) {
+            spans[s] = (struct span){rows[s], fill_rows(row, rows[s])};
+            continue;
+        }
         (void)snprintf(texts[s], sizeof texts[s], "%s \xC3\xA9%.*s", side->spans[s].name, (int)s,
                        "xyzxyz");
         spans[s] = (struct span){(const u8 *)texts[s], (u32)strlen(texts[s])};
