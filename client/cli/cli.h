@@ -91,8 +91,8 @@ bool cli_option_count(struct cli *cli, const struct verb_args *args, const char 
                       i64 max, i64 *value);
 bool cli_option_duration(struct cli *cli, const struct verb_args *args, const char *name, u64 max,
                          u64 *ms);
-bool cli_option_user(struct cli *cli, const struct verb_args *args, u64 *user);
-/* 32 hex digits; "new" makes one where `may_be_new`. */
+bool cli_option_user(struct cli *cli, const struct verb_args *args, u64 *user); /* --owner */
+/* 32 hex digits, or an order's number; "new" makes one where `may_be_new`. */
 bool cli_option_id(struct cli *cli, const struct verb_args *args, const char *name, bool may_be_new,
                    struct souk_id128 *id);
 bool cli_option_version(struct cli *cli, const struct verb_args *args, u64 *version);
@@ -110,6 +110,71 @@ bool cli_grant(struct cli *cli, const struct verb_args *args, u32 index, struct 
 /* --replaces TOKEN, which must be of the SKU `code`. */
 bool cli_option_replaces(struct cli *cli, const struct verb_args *args, const char *code,
                          struct souk_id128 *id);
+
+/* ---- arguments of carts and orders (cli_terms.c), likewise ---- */
+
+bool cli_user(struct cli *cli, const struct verb_args *args, u32 index, u64 *user);
+/* A user in an option of any name, such as --user. */
+bool cli_option_user_of(struct cli *cli, const struct verb_args *args, const char *name, u64 *user);
+/* An order's number, or 32 hex digits. */
+bool cli_order(struct cli *cli, const struct verb_args *args, u32 index, struct souk_id128 *order);
+bool cli_option_order(struct cli *cli, const struct verb_args *args, const char *name,
+                      struct souk_id128 *order);
+/* The id of a name (souk_id), or a raw one: # and 16 hex digits. */
+bool cli_name(struct cli *cli, const char *what, const char *text, u64 *id);
+bool cli_option_name(struct cli *cli, const struct verb_args *args, const char *name, u64 *id);
+/* A moment, as value_parse_time takes it. */
+bool cli_option_time(struct cli *cli, const struct verb_args *args, const char *name, u64 *ns);
+/* An amount of money, 0 to 2^53. */
+bool cli_amount(struct cli *cli, const char *what, const char *text, u16 currency, i64 *minor);
+bool cli_option_amount(struct cli *cli, const struct verb_args *args, const char *name,
+                       u16 currency, i64 *minor);
+bool cli_option_currency(struct cli *cli, const struct verb_args *args, u16 *currency);
+/* One of `count` words, of which the first has the number `first`. NULL words are none. */
+bool cli_word(struct cli *cli, const char *what, const char *text, const char *const *words,
+              u32 count, u16 first, u16 *number);
+bool cli_option_word(struct cli *cli, const struct verb_args *args, const char *name,
+                     const char *const *words, u32 count, u16 first, u16 *number);
+/* The bits of all words that a repeated option names. */
+bool cli_option_words(struct cli *cli, const struct verb_args *args, const char *name,
+                      const char *const *words, u32 count, u16 first, u32 *bits);
+/* A short text inside a record: at most 63 bytes, no control characters. */
+bool cli_text64(struct cli *cli, const char *what, const char *text, struct souk_text64 *to);
+bool cli_option_text64(struct cli *cli, const struct verb_args *args, const char *name,
+                       struct souk_text64 *to);
+/* What kind of resource --kind names (default: a SKU). */
+bool cli_option_kind(struct cli *cli, const struct verb_args *args, u16 *kind);
+/* --line LINE=N or LINE=N:DAMAGED, repeated. The rows are to be freed, in every case. */
+struct cli_lines {
+    struct souk_row_line_quantity *rows;
+    u32 count;
+};
+bool cli_option_lines(struct cli *cli, const struct verb_args *args, bool has_damaged,
+                      struct cli_lines *lines);
+
+/* ---- calls of one record (cli_call.c) ---- */
+
+/* Connects, makes the call, prints the answer: with --json all of it, else `columns` (cli_table.h).
+ * `what` is the thing it is about, for a refusal. Returns an exit code. */
+int cli_call(struct cli *cli, u16 op, const void *record, const char *what, const char *columns);
+/* The same in steps. */
+struct cli_answer {
+    u64 reply[128]; /* the public reply struct */
+    u16 status;
+    bool is_replayed;
+    u32 retry_after_ms;
+};
+/* Connects and makes the call; not DONE: the error is printed. Afterwards cli_answer_end. */
+NODISCARD int cli_ask(struct cli *cli, u16 op, u16 shard, const void *record,
+                      struct cli_answer *answer);
+/* Prints the answer as cli_call does. */
+int cli_answer(struct cli *cli, u16 op, struct cli_answer *answer, const char *what,
+               const char *columns);
+/* Frees the texts of the reply. */
+void cli_answer_end(u16 op, struct cli_answer *answer);
+/* The currency of an order, which amounts are written in. Returns an exit code. */
+NODISCARD int cli_order_currency(struct cli *cli, const char *what, struct souk_id128 order,
+                                 u16 *currency);
 
 /* ---- help (cli_help.c) ---- */
 

@@ -87,6 +87,8 @@ bool cli_option_id(struct cli *cli, const struct verb_args *args, const char *na
         *id = souk_new_id();
         return true;
     }
+    if (souk_order_number_parse(text, id) == 0)
+        return true;
     const char *reason = value_parse_id(text, &value);
     if (reason != NULL)
         return refuse(cli, name, text, reason);

@@ -2,8 +2,9 @@
  *
  * The same seed gives the same bytes everywhere: the random numbers are splitmix64 and nothing uses
  * floating point or the clock. It has what real files have: invoices of several lines, few SKUs that
- * sell much and many that sell little, cancellations, stock corrections, lines without a price,
- * charges that are no product, codes in two letter cases, commas and quotes in descriptions.
+ * sell much and many that sell little, cancellations, most of them of what the customer bought last,
+ * stock corrections, lines without a price, charges that are no product, codes in two letter cases,
+ * commas and quotes in descriptions.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,6 +20,13 @@
 #define INVOICE_LINES   24u
 #define OPEN_HOURS      10u
 #define SECONDS_PER_DAY 86400
+#define CUSTOMER_FIRST  12346u
+#define CUSTOMERS       4000u
+
+struct purchase {
+    u32 sku;
+    i64 quantity; /* 0 = none */
+};
 
 struct generator {
     u64 random;
@@ -27,6 +35,7 @@ struct generator {
     u32 invoice_lines_left;
     time_t time;
     u32 customer; /* 0 = blank */
+    struct purchase last[CUSTOMERS];
 };
 
 static u64 next_random(struct generator *generator)
@@ -49,7 +58,8 @@ static void begin_invoice(struct generator *generator)
     generator->invoice++;
     generator->invoice_lines_left = 1 + below(generator, INVOICE_LINES);
     generator->time += 20 + below(generator, 600);
-    generator->customer = below(generator, 4) == 0 ? 0 : 12346 + below(generator, 4000);
+    generator->customer =
+        below(generator, 4) == 0 ? 0 : CUSTOMER_FIRST + below(generator, CUSTOMERS);
     /* The shop is open for some hours a day. */
     (void)gmtime_r(&generator->time, &day);
     if (day.tm_hour >= 8 + (int)OPEN_HOURS)
@@ -99,6 +109,18 @@ static void print_tail(const struct generator *generator, i64 quantity, u32 pric
     (void)puts(",United Kingdom");
 }
 
+/* What the customer bought last, or a part of it; nothing changes for one who has bought nothing. */
+static void recall(struct generator *generator, u32 *sku, i64 *quantity)
+{
+    if (generator->customer == 0)
+        return;
+    const struct purchase *last = &generator->last[generator->customer - CUSTOMER_FIRST];
+    if (last->quantity == 0)
+        return;
+    *sku = last->sku;
+    *quantity = MIN(*quantity, last->quantity);
+}
+
 static void print_line(struct generator *generator)
 {
     static const char *const charges[] = {"POST", "DOT", "M", "BANK CHARGES"};
@@ -108,7 +130,7 @@ static void print_line(struct generator *generator)
     sku = MIN(sku, below(generator, generator->sku_count));
     sku = MIN(sku, below(generator, generator->sku_count));
     const u32 few = 1 + below(generator, 12);
-    const i64 quantity = below(generator, 40) == 0 ? few * 48 : few;
+    i64 quantity = below(generator, 40) == 0 ? few * 48 : few;
     const bool is_lower = below(generator, 50) == 0;
     if (dice < 6) {
         const char *charge = charges[below(generator, ARRAY_COUNT(charges))];
@@ -117,6 +139,8 @@ static void print_line(struct generator *generator)
         return;
     }
     const bool is_cancellation = dice < 26;
+    if (is_cancellation && dice < 20)
+        recall(generator, &sku, &quantity);
     printf("%s%u,", is_cancellation ? "C" : "", generator->invoice);
     print_code(sku, is_lower);
     (void)putchar(',');
@@ -125,8 +149,11 @@ static void print_line(struct generator *generator)
         return;
     }
     print_description(sku);
+    const bool is_sale = dice >= 33;
     print_tail(generator, is_cancellation ? -quantity : quantity,
-               dice >= 30 && dice < 33 ? 0 : price_of(sku));
+               is_sale || is_cancellation ? price_of(sku) : 0);
+    if (is_sale && generator->customer != 0)
+        generator->last[generator->customer - CUSTOMER_FIRST] = (struct purchase){sku, quantity};
 }
 
 int verb_generate(struct cli *cli, const struct verb_args *args)

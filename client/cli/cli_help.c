@@ -43,7 +43,10 @@ void cli_help_verb(FILE *to, const struct verb *verb)
         char left[64];
         (void)snprintf(left, sizeof left, "%s%s%s", o->name, o->value == NULL ? "" : " ",
                        o->value == NULL ? "" : o->value);
-        (void)fprintf(to, "%s  %-24s %s\n", o == verb->options ? "\n" : "", left, o->text);
+        const bool is_long = strlen(left) > 24;
+        (void)fprintf(to, "%s  %-*s%s", o == verb->options ? "\n" : "", is_long ? 0 : 24, left,
+                      is_long ? "\n                           " : " ");
+        (void)fprintf(to, "%s\n", o->text);
     }
 }
 

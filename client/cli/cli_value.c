@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "proto/text.h"
 
@@ -122,6 +123,15 @@ const char *value_parse_id(const char *text, struct id128 *id)
 
 const char *value_parse_user(const char *text, u64 *user)
 {
+    static const char guest[] = "guest:";
+    const size_t guest_bytes = sizeof guest - 1;
+    if (strncmp(text, guest, guest_bytes) == 0) {
+        const char *token = text + guest_bytes;
+        if (*token == '\0')
+            return "has no token behind guest:";
+        *user = id_from_code(token, strlen(token)) | ID_GUEST_BIT;
+        return NULL;
+    }
     if (*text == '\0')
         return "is empty";
     if (*text != '#') {
@@ -131,6 +141,80 @@ const char *value_parse_user(const char *text, u64 *user)
     if (strlen(text) != 17 || !read_half(text + 1, user))
         return "is not '#' and 16 hex digits";
     return NULL;
+}
+
+/* Days since 1970 of a date of the Gregorian calendar. */
+static u64 days_of(u64 year, u64 month, u64 day)
+{
+    /* The year begins in March here, so the leap day is its last one. */
+    const u64 y = month <= 2 ? year - 1 : year;
+    const u64 m = month <= 2 ? month + 9 : month - 3;
+    return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 719469;
+}
+
+/* `count` digits and then `end` (0: nothing more); moves *at behind both. */
+static bool read_part(const char **at, u32 count, char end, u64 *number)
+{
+    const char *from = *at;
+    if (!read_digits(at, number) || *at != from + count || (end != 0 && **at != end))
+        return false;
+    *at += end != 0 ? 1 : 0;
+    return true;
+}
+
+/* "12:50", "12:50:00", with or without Z. */
+static bool read_clock(const char **at, u64 *seconds)
+{
+    u64 hour, minute, second = 0;
+    if (!read_part(at, 2, ':', &hour) || !read_part(at, 2, 0, &minute))
+        return false;
+    if (**at == ':') {
+        (*at)++;
+        if (!read_part(at, 2, 0, &second))
+            return false;
+    }
+    *at += **at == 'Z' ? 1 : 0;
+    *seconds = hour * 3600 + minute * 60 + second;
+    return hour < 24 && minute < 60 && second < 60;
+}
+
+const char *value_parse_time(const char *text, u64 now_ns, u64 *ns)
+{
+    static const u64 lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const char wrong[] = "is not a time such as 2d (ago), 2011-12-09 or 2011-12-09T12:50:00";
+    const char *at = text;
+    u64 ms, year, month, day, seconds = 0;
+    if (value_parse_duration(text, &ms) == NULL) {
+        *ns = now_ns > ms * NS_PER_MS ? now_ns - ms * NS_PER_MS : 0;
+        return NULL;
+    }
+    if (!read_part(&at, 4, '-', &year) || !read_part(&at, 2, '-', &month) ||
+        !read_part(&at, 2, 0, &day))
+        return wrong;
+    if (*at == 'T' || *at == ' ') {
+        at++;
+        if (!read_clock(&at, &seconds))
+            return wrong;
+    }
+    if (*at != '\0' || year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1)
+        return wrong;
+    const bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (day > lengths[month - 1] + (month == 2 && is_leap ? 1 : 0))
+        return wrong;
+    *ns = (days_of(year, month, day) * 86400 + seconds) * NS_PER_S;
+    return NULL;
+}
+
+char *value_print_time(u64 ns, char *to)
+{
+    const time_t seconds = (time_t)(ns / NS_PER_S);
+    struct tm parts;
+    char day[24];
+    if (gmtime_r(&seconds, &parts) == NULL ||
+        strftime(day, sizeof day, "%Y-%m-%d %H:%M:%S", &parts) == 0)
+        day[0] = '\0';
+    (void)snprintf(to, VALUE_TIME_BYTES, "%s.%03u", day, (u32)(ns % NS_PER_S / NS_PER_MS));
+    return to;
 }
 
 const char *value_parse_factor(const char *text, u64 *millionths)

@@ -4,7 +4,9 @@
  *      duration   500ms  600s  10m  2h  1d  600     a bare number is seconds; result in ms
  *      id         32 hex digits                     the high half first
  *      token      CODE@ID                           a grant: its SKU's code, '@', its id
- *      user       alice  or  #00000000000000ff      a code (hashed as souk_id does), or a raw id
+ *      user       alice  or  #00000000000000ff      a code (hashed as souk_id does), or a raw id;
+ *                 guest:TOKEN                       a guest (hashed as souk_guest does)
+ *      time       2d  or  2011-12-09T12:50:00       so long ago, or a date or time of UTC; result in ns
  *      factor     0.8  1  2.125                     at most six decimals, exact; or inf
  *      price      2.55  0.001  -11062.06            minor units, halves rounded away from zero
  *
@@ -27,6 +29,7 @@
 #define VALUE_TOKEN_BYTES_MAX (CODE_BYTES_MAX + 1 + VALUE_ID_DIGITS + 1)
 #define VALUE_FACTOR_ONE      1000000ull
 #define VALUE_FACTOR_INF      UINT64_MAX
+#define VALUE_TIME_BYTES      32u
 #define VALUE_DURATION_MS_MAX (366ull * 24 * 3600 * 1000)
 
 /* A whole number in [min, max]; a leading '-' is accepted where min is negative. */
@@ -35,6 +38,8 @@ NODISCARD const char *value_parse_u64(const char *text, u64 *number);
 NODISCARD const char *value_parse_duration(const char *text, u64 *ms);
 NODISCARD const char *value_parse_id(const char *text, struct id128 *id);
 NODISCARD const char *value_parse_user(const char *text, u64 *user);
+/* A moment: a duration before `now_ns`, or a date of 1970 to 2261 with or without a time of day. */
+NODISCARD const char *value_parse_time(const char *text, u64 now_ns, u64 *ns);
 NODISCARD const char *value_parse_factor(const char *text, u64 *millionths);
 
 struct value_token {
@@ -57,6 +62,8 @@ NODISCARD const char *value_code_invalid(const char *text);
 char *value_print_id(struct id128 id, char *to);
 /* "#" and 16 hex digits; `to` has 18 bytes. Returns `to`. */
 char *value_print_user(u64 user, char *to);
+/* "2011-12-09 12:50:00.123", UTC; `to` has VALUE_TIME_BYTES. Returns `to`. */
+char *value_print_time(u64 ns, char *to);
 /* "1,234,567"; `to` has at least 32 bytes. Returns `to`. */
 char *value_print_grouped(i64 number, char *to);
 /* "2d 3h", "10m 0s", "1.250 s", "3 ms"; `to` has at least 32 bytes. Returns `to`. */

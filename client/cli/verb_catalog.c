@@ -275,16 +275,20 @@ static json_t *sku_object(const char *code, const struct souk_sku_get_reply *rep
 int verb_sku_get(struct cli *cli, const struct verb_args *args)
 {
     const char *code;
+    u16 kind = SOUK_KIND_SKU;
     for (u32 i = 0; i < args->count; i++)
         if (!cli_code(cli, args, i, &code))
             return CLI_EXIT_USAGE;
+    if (!cli_option_kind(cli, args, &kind))
+        return CLI_EXIT_USAGE;
     int exit_code = cli_connect(cli);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
     for (u32 i = 0; i < args->count; i++) {
         struct souk_sku_get_reply reply;
         code = args->words[i];
-        const struct souk_sku_get get = {.resource = souk_sku(code)};
+        struct souk_sku_get get = {.resource = souk_sku(code)};
+        get.resource.kind = kind;
         const int error = souk_sku_get(cli->client, &get, &reply);
         if (error != 0)
             return cli_no_answer(cli, cli->client, error);

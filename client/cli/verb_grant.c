@@ -224,11 +224,11 @@ int verb_hold_bind(struct cli *cli, const struct verb_args *args)
     struct cli_grant grant;
     struct souk_hold_bind bind = {0};
     struct souk_hold_bind_reply reply;
-    char order[SOUK_ID_TEXT_MAX];
+    char order[SOUK_NUMBER_TEXT_MAX];
     if (!cli_grant(cli, args, 0, &grant) || !cli_option_id(cli, args, "--order", true, &bind.order))
         return CLI_EXIT_USAGE;
     if (!is_named(bind.order))
-        return cli_usage(cli, "hold bind needs --order ID (32 hex digits, or new)");
+        return cli_usage(cli, "hold bind needs --order ID (its number, 32 hex digits, or new)");
     const int exit_code = find_owner(cli, args, &grant, &bind.owner);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
@@ -238,7 +238,7 @@ int verb_hold_bind(struct cli *cli, const struct verb_args *args)
     if (error != 0)
         return cli_no_answer(cli, cli->client, error);
     json_t *object = json_pack("{s:s, s:s, s:I, s:b}", "token", args->words[0], "order",
-                               souk_id_print(bind.order, order), "held", (json_int_t)reply.held,
+                               souk_order_number(bind.order, order), "held", (json_int_t)reply.held,
                                "replayed", (reply.flags & SOUK_FLAG_REPLAYED) != 0);
     if (reply.status != SOUK_OK)
         return cli_refused(cli, args->words[0], reply.status, reply.retry_after_ms, object);
@@ -256,7 +256,7 @@ int verb_hold_get(struct cli *cli, const struct verb_args *args)
 {
     struct cli_grant grant;
     struct souk_hold_get_reply reply;
-    char owner[18], order[SOUK_ID_TEXT_MAX];
+    char owner[18], order[SOUK_NUMBER_TEXT_MAX];
     if (!cli_grant(cli, args, 0, &grant))
         return CLI_EXIT_USAGE;
     const int exit_code = cli_connect(cli);
@@ -288,9 +288,9 @@ int verb_hold_get(struct cli *cli, const struct verb_args *args)
     (void)json_object_set_new(
         object, "expires_in_ms",
         reply.expires_at_ns == 0 ? json_null() : cli_json_u64(ms_until(reply.expires_at_ns)));
-    (void)json_object_set_new(object, "order",
-                              is_named(reply.order) ? json_string(souk_id_print(reply.order, order))
-                                                    : json_null());
+    (void)json_object_set_new(
+        object, "order",
+        is_named(reply.order) ? json_string(souk_order_number(reply.order, order)) : json_null());
     return cli_print(cli, object);
 }
 

@@ -17,6 +17,8 @@ int verb_stock_receive(struct cli *cli, const struct verb_args *args)
         !cli_count(cli, args, 1, 1, QUANTITY_MAX, &receive.quantity))
         return CLI_EXIT_USAGE;
     receive.resource = souk_sku(code);
+    if (!cli_option_kind(cli, args, &receive.resource.kind))
+        return CLI_EXIT_USAGE;
     const int exit_code = cli_connect(cli);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
@@ -36,6 +38,8 @@ int verb_stock_adjust(struct cli *cli, const struct verb_args *args)
     if (adjust.delta == 0)
         return cli_usage(cli, "quantity \"0\" changes nothing");
     adjust.resource = souk_sku(code);
+    if (!cli_option_kind(cli, args, &adjust.resource.kind))
+        return CLI_EXIT_USAGE;
     const int exit_code = cli_connect(cli);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
@@ -53,6 +57,8 @@ int verb_stock_set(struct cli *cli, const struct verb_args *args)
         !cli_option_reason(cli, args, &set.reason))
         return CLI_EXIT_USAGE;
     set.resource = souk_sku(code);
+    if (!cli_option_kind(cli, args, &set.resource.kind))
+        return CLI_EXIT_USAGE;
     const int exit_code = cli_connect(cli);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
@@ -112,6 +118,8 @@ int verb_stock_get(struct cli *cli, const struct verb_args *args)
         if (!cli_code(cli, args, i, &code))
             goto out;
         gets[i].resource = souk_sku(code);
+        if (!cli_option_kind(cli, args, &gets[i].resource.kind))
+            goto out;
     }
     exit_code = cli_connect(cli);
     if (exit_code != CLI_EXIT_DONE)

@@ -18,7 +18,7 @@
 
 #include "proto/base.h"
 
-#define VERB_OPTIONS_MAX 64u /* given in one call, repeated ones counted */
+#define VERB_OPTIONS_MAX 256u /* given in one call, repeated ones counted */
 #define VERB_ERROR_BYTES 256u
 
 struct cli;

@@ -787,6 +787,7 @@ enum souk_history {
     SOUK_HISTORY_CANCEL_ASKED = 37, /* cancel asked for: reason %w */
     SOUK_HISTORY_REFUND_ASKED = 38, /* refund of %v asked for */
     SOUK_HISTORY_CAPTURE_ASKED = 39, /* capture of %v asked for */
+    SOUK_HISTORY_AUTH_EXPIRED = 40, /* the authorisation has expired (%t) */
 };
 
 /* Rows: what texts that are tables are made of, one after the other. */

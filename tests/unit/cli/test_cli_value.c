@@ -92,8 +92,61 @@ static void users_are_codes_or_raw_numbers(void **state)
     assert_true(user == id_from_code("alice", 5));
     assert_null(value_parse_user(value_print_user(user, text), &user));
     assert_true(user == id_from_code("alice", 5));
+    assert_null(value_parse_user("guest:t0ken", &user));
+    assert_true(user == (id_from_code("t0ken", 5) | ID_GUEST_BIT));
+    assert_null(value_parse_user(value_print_user(user, text), &user));
+    assert_true(user == (id_from_code("t0ken", 5) | ID_GUEST_BIT));
+    assert_non_null(value_parse_user("guest:", &user));
     assert_non_null(value_parse_user("", &user));
     assert_non_null(value_parse_user("#12", &user));
+}
+
+static void moments_are_dates_or_so_long_ago(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        u64 s;
+    } good[] = {{"1970-01-01", 0},
+                {"2011-12-09", 1323388800},
+                {"2011-12-09T12:50:00", 1323435000},
+                {"2011-12-09T12:50Z", 1323435000},
+                {"2011-12-09 12:50", 1323435000},
+                {"2000-02-29", 951782400},
+                {"2261-12-31T23:59:59", 9214646399}};
+    static const char *const bad[] = {"",
+                                      "2011-",
+                                      "2011-13-01",
+                                      "2011-00-01",
+                                      "2011-02-29",
+                                      "1900-02-29",
+                                      "2011-1-1",
+                                      "2011-12-09T",
+                                      "2011-12-9",
+                                      "2262-01-01",
+                                      "2011-12-09T24:00:00",
+                                      "1969-12-31",
+                                      "2011-12-09T12:60",
+                                      "2011-12-09T12:50:00+01:00",
+                                      "-1d",
+                                      "tomorrow"};
+    char text[VALUE_TIME_BYTES];
+    u64 ns = 7;
+    for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
+        assert_null(value_parse_time(good[i].text, 0, &ns));
+        assert_true(ns == good[i].s * NS_PER_S);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        ns = 7;
+        assert_non_null(value_parse_time(bad[i], 0, &ns));
+        assert_int_equal(ns, 7);
+    }
+    assert_null(value_parse_time("2d", 1323388800 * NS_PER_S, &ns));
+    assert_true(ns == (1323388800ull - 2 * 86400) * NS_PER_S);
+    assert_null(value_parse_time("2d", 5, &ns));
+    assert_int_equal(ns, 0);
+    assert_string_equal(value_print_time(1323435000 * NS_PER_S + 123 * NS_PER_MS, text),
+                        "2011-12-09 12:50:00.123");
 }
 
 static void factors_are_exact(void **state)
@@ -177,6 +230,7 @@ int main(void)
         cmocka_unit_test(durations_have_units_and_a_bare_number_is_seconds),
         cmocka_unit_test(tokens_split_at_the_last_at_sign),
         cmocka_unit_test(users_are_codes_or_raw_numbers),
+        cmocka_unit_test(moments_are_dates_or_so_long_ago),
         cmocka_unit_test(factors_are_exact),
         cmocka_unit_test(prices_too_large_for_their_currency_are_refused),
         cmocka_unit_test(prices_round_half_away_from_zero_but_know_their_sign),

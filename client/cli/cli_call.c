@@ -1,0 +1,87 @@
+/* cli_call: calls of one record, from the request to what is printed. See client/cli/cli.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cli/cli.h"
+#include "client/cli/cli_record.h"
+#include "client/cli/cli_table.h"
+
+int cli_ask(struct cli *cli, u16 op, u16 shard, const void *record, struct cli_answer *answer)
+{
+    memset(answer, 0, sizeof *answer);
+    const int exit_code = cli_connect(cli);
+    if (exit_code != CLI_EXIT_DONE)
+        return exit_code;
+    const struct souk_request request = {
+        .op = op, .shard = shard, .count = 1, .records = record, .replies = answer->reply};
+    const int error = souk_call(cli->client, &request);
+    if (error != 0) {
+        memset(answer, 0, sizeof *answer);
+        return cli_no_answer(cli, cli->client, error);
+    }
+    struct record_status head;
+    memcpy(&head, answer->reply, sizeof head);
+    answer->status = head.status;
+    answer->retry_after_ms = head.retry_after_ms;
+    answer->is_replayed = (head.flags & SOUK_FLAG_REPLAYED) != 0;
+    return CLI_EXIT_DONE;
+}
+
+void cli_answer_end(u16 op, struct cli_answer *answer)
+{
+    const struct message_info *info = message_find(op);
+    MUST(info != NULL);
+    void *memory = NULL;
+    if (info->reply.span_count != 0)
+        memcpy(&memory,
+               (const u8 *)answer->reply + info->reply.fixed_bytes +
+                   info->reply.span_count * sizeof(struct souk_text),
+               sizeof memory);
+    souk_free(memory);
+    memset(answer, 0, sizeof *answer);
+}
+
+int cli_answer(struct cli *cli, u16 op, struct cli_answer *answer, const char *what,
+               const char *columns)
+{
+    json_t *object = record_reply(op, answer->reply);
+    if (answer->status != SOUK_OK)
+        return cli_refused(cli, what, answer->status, answer->retry_after_ms, object);
+    if (answer->is_replayed)
+        (void)json_object_set_new(object, "replayed", json_true());
+    if (cli->is_json)
+        return cli_print(cli, object);
+    table_print_one(stdout, object, NULL, columns);
+    json_decref(object);
+    return CLI_EXIT_DONE;
+}
+
+int cli_call(struct cli *cli, u16 op, const void *record, const char *what, const char *columns)
+{
+    struct cli_answer answer;
+    int exit_code = cli_ask(cli, op, 0, record, &answer);
+    if (exit_code == CLI_EXIT_DONE)
+        exit_code = cli_answer(cli, op, &answer, what, columns);
+    cli_answer_end(op, &answer);
+    return exit_code;
+}
+
+int cli_order_currency(struct cli *cli, const char *what, struct souk_id128 order, u16 *currency)
+{
+    struct souk_payment_get_reply reply = {0};
+    const struct souk_payment_get get = {.order = order};
+    const int exit_code = cli_connect(cli);
+    if (exit_code != CLI_EXIT_DONE)
+        return exit_code;
+    const int error = souk_payment_get(cli->client, &get, &reply);
+    souk_free(reply.memory);
+    if (error != 0)
+        return cli_no_answer(cli, cli->client, error);
+    if (reply.status != SOUK_OK)
+        return cli_refused(cli, what, reply.status, reply.retry_after_ms, NULL);
+    *currency = reply.currency;
+    return CLI_EXIT_DONE;
+}
