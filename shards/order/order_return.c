@@ -292,7 +292,8 @@ void shard_apply_return_receive(struct shard *shard, const struct shard_call *ca
 static i64 refundable(const struct order *order)
 {
     const struct order_sums sums = order_sums_of(order);
-    const i64 there = sums.captured - sums.refunded - sums.refunding;
+    /* What an operator gave back elsewhere is not there either. */
+    const i64 there = sums.captured - sums.refunded - sums.refunding + MIN(sums.forced, 0);
     return MAX(MIN(there, order_owed(order)), 0);
 }
 

@@ -40,8 +40,7 @@ u16 step_begin(struct order_step *step, struct shard *shard, const struct shard_
                                 .work = (struct order_work *)(void *)shard->scratch,
                                 .now_ns = call->now_ns,
                                 .line = LINE_NONE};
-    const bool is_linked = (call->entry->flags & FRAME_FLAG_LINKED) != 0;
-    if (!is_argument_good || is_linked)
+    if (!is_argument_good || order_is_linked(call))
         return STATUS_BAD_ARGUMENT;
     const u16 status = order_named(shard, call, order, user_id, &step->index);
     if (status != STATUS_OK)

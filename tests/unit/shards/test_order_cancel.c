@@ -1,0 +1,361 @@
+/* Cancelling units of placed orders: docs/orders.md, "Cancel, parcels, returns" and "Payment".
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tests/unit/shards/order_fixture.h"
+
+#define ELSEWHERE 5
+
+static void cancelled_units_go_back_and_so_does_their_worth(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, ELSEWHERE);
+    const struct id128 order =
+        of_buy_and_pay(&of, (struct of_want){.lines = 2, .units = {3, 2}, .shipping = 450});
+    const i64 total = 3 * OF_PRICE(0) + 2 * OF_PRICE(1) + 450;
+    assert_int_equal(of_get(&of, order)->head.captured, total);
+    const struct msg_order_cancel_rsp part = of_cancel(&of, order, OF_UNITS({0, 1}, {1, 2}));
+    OF_DONE(part);
+    const i64 worth = OF_PRICE(0) + 2 * OF_PRICE(1);
+    assert_int_equal(part.refund, worth);
+    assert_int_equal(part.state, SAGA_STATE_REFUND_PENDING);
+    const struct of_order *now = of_get(&of, order);
+    assert_int_equal(now->lines[0].cancelled, 1);
+    assert_int_equal(now->lines[0].allocated, 2);
+    assert_int_equal(now->lines[0].refunded, OF_PRICE(0));
+    assert_int_equal(now->lines[1].cancelled, 2);
+    assert_int_equal(now->head.owed, total - worth);
+    of_pay(&of);
+    now = of_get(&of, order);
+    assert_int_equal(now->head.state, SAGA_STATE_PAID);
+    assert_int_equal(now->head.refunded, worth);
+    assert_int_equal(of_levels(&of, 0).allocated, 2);
+    assert_int_equal(of_levels(&of, 1).allocated, 0);
+    assert_int_equal(of_levels(&of, 1).sellable, OF_STOCK);
+    assert_int_equal(of_events(&of, order, ORDER_EVENT_CANCEL_ASKED), 1);
+    assert_int_equal(of_events(&of, order, ORDER_EVENT_CANCELLED_UNITS), 2);
+    /* The rest: charges of the whole order too, for nothing has left. */
+    OF_DONE(of_cancel(&of, order, OF_NONE));
+    assert_int_equal(of_state(&of, order), SAGA_STATE_REFUND_PENDING);
+    of_pay(&of);
+    now = of_get(&of, order);
+    assert_int_equal(now->head.state, SAGA_STATE_CANCELLED);
+    assert_int_equal(now->head.summary, ORDER_SUMMARY_CANCELLED);
+    assert_int_equal(now->head.refunded, total);
+    assert_int_equal(now->head.owed, 0);
+    assert_int_equal(of_levels(&of, 0).allocated, 0);
+    of_close(&of);
+}
+
+static void what_is_cancelled_before_capture_is_never_charged(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, ELSEWHERE);
+    const struct of_want want = {
+        .lines = 2, .units = {3, 2}, .shipping = 450, .capture = CAPTURE_POLICY_ON_SHIP};
+    struct id128 order = of_buy_and_pay(&of, want);
+    OF_DONE(of_cancel(&of, order, OF_UNITS({0, 2})));
+    of_send_all(&of, order, 1);
+    const struct of_order *now = of_get(&of, order);
+    assert_int_equal(now->head.state, SAGA_STATE_DELIVERED);
+    assert_int_equal(now->head.captured, OF_PRICE(0) + 2 * OF_PRICE(1) + 450);
+    assert_int_equal(now->head.refunded, 0);
+    /* All of it: voided, and nothing ever captured. */
+    order = of_buy_and_pay(&of, want);
+    assert_int_equal(of_cancel(&of, order, OF_NONE).state, SAGA_STATE_VOID_PENDING);
+    of_pay(&of);
+    now = of_get(&of, order);
+    assert_int_equal(now->head.state, SAGA_STATE_CANCELLED);
+    assert_int_equal(now->head.captured, 0);
+    assert_int_equal(now->tenders[0].state, TENDER_STATE_VOIDED);
+    of_close(&of);
+}
+
+static void a_cancel_during_capture_is_settled_after_it(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, 3);
+    of.is_shy = true;
+    const struct id128 order =
+        of_buy_and_pay(&of, (struct of_want){.lines = 2, .units = {1, 1}, .shipping = 100});
+    assert_int_equal(of_state(&of, order), SAGA_STATE_CAPTURING);
+    OF_DONE(of_cancel(&of, order, OF_UNITS({0, 1})));
+    assert_int_equal(of_state(&of, order), SAGA_STATE_CAPTURING);
+    OF_DONE(of_cancel(&of, order, OF_NONE));
+    of.is_shy = false;
+    of_pay(&of);
+    const struct of_order *now = of_get(&of, order);
+    assert_int_equal(now->head.state, SAGA_STATE_CANCELLED);
+    assert_int_equal(now->head.captured, now->head.refunded);
+    assert_int_equal(of_levels(&of, 0).allocated, 0);
+    of_close(&of);
+}
+
+static void totals_of_a_cancel_make_repeats_harmless(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, 2);
+    const struct id128 order = of_buy_and_pay(&of, (struct of_want){.lines = 2, .units = {5, 2}});
+    OF_DONE(of_cancel(&of, order, OF_UNITS({0, 3})));
+    of_pay(&of);
+    of_remember(&of, order);
+    OF_REPLAYED(of_cancel(&of, order, OF_UNITS({0, 3})));
+    OF_REPLAYED(of_cancel(&of, order, OF_UNITS({0, 2})));
+    of_assert_unchanged(&of, order);
+    /* One more of one line, the other as it is. */
+    const struct msg_order_cancel_rsp more = of_cancel(&of, order, OF_UNITS({0, 4}, {1, 1}));
+    OF_DONE(more);
+    assert_int_equal(more.refund, OF_PRICE(0) + OF_PRICE(1));
+    OF_DONE(of_cancel(&of, order, OF_NONE));
+    OF_REPLAYED(of_cancel(&of, order, OF_NONE));
+    of_pay(&of);
+    OF_REPLAYED(of_cancel(&of, order, OF_NONE));
+    OF_REPLAYED(of_cancel(&of, order, OF_UNITS({0, 5})));
+    assert_int_equal(of_levels(&of, 0).allocated, 0);
+    of_close(&of);
+}
+
+static void planned_parcels_give_way_the_highest_number_first(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, 2);
+    const struct id128 order = of_buy_and_pay(&of, (struct of_want){.lines = 2, .units = {7, 1}});
+    OF_DONE(of_plan(&of, order, 3, OF_UNITS({0, 2}, {1, 1})));
+    OF_DONE(of_plan(&of, order, 9, OF_UNITS({0, 2})));
+    OF_DONE(of_plan(&of, order, 5, OF_UNITS({0, 2})));
+    /* One is in no parcel, so it goes first; then one of parcel 9. */
+    OF_DONE(of_cancel(&of, order, OF_UNITS({0, 2})));
+    const struct of_order *now = of_get(&of, order);
+    assert_int_equal(now->parts[0].quantity, 2);
+    assert_int_equal(now->parts[2].of, 9);
+    assert_int_equal(now->parts[2].quantity, 1);
+    assert_int_equal(now->parts[3].quantity, 2);
+    /* 9 becomes empty, so it is not sent; 5 has one left. */
+    OF_DONE(of_cancel(&of, order, OF_UNITS({0, 4})));
+    now = of_get(&of, order);
+    assert_int_equal(now->parcels[1].number, 9);
+    assert_int_equal(now->parcels[1].state, PARCEL_STATE_CANCELLED);
+    assert_int_equal(now->parcels[2].state, PARCEL_STATE_PLANNED);
+    assert_int_equal(now->parts[3].quantity, 1);
+    assert_int_equal(of_events(&of, order, ORDER_EVENT_PARCEL_CANCELLED), 1);
+    /* What is left of them is still a plan. */
+    OF_DONE(of_ship(&of, order, 5));
+    OF_DONE(of_ship(&of, order, 3));
+    of_pay(&of);
+    now = of_get(&of, order);
+    assert_int_equal(now->lines[0].shipped, 3);
+    assert_int_equal(now->lines[0].cancelled, 4);
+    assert_int_equal(now->head.state, SAGA_STATE_SHIPPED);
+    of_close(&of);
+}
+
+static void what_is_leaving_has_left(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, ELSEWHERE);
+    const struct id128 order =
+        of_buy_and_pay(&of, (struct of_want){.lines = 3, .units = {2, 2, 2}});
+    OF_DONE(of_plan(&of, order, 1, OF_UNITS({0, 2}, {1, 1})));
+    OF_DONE(of_ship(&of, order, 1)); /* the answers are under way */
+    of_remember(&of, order);
+    const struct msg_order_cancel_rsp late = of_cancel(&of, order, OF_UNITS({2, 1}, {0, 1}));
+    OF_REFUSED(late, STATUS_ALREADY_SHIPPED);
+    assert_int_equal(late.line, 0);
+    OF_REFUSED(of_cancel(&of, order, OF_UNITS({1, 2})), STATUS_ALREADY_SHIPPED);
+    of_assert_unchanged(&of, order);
+    /* All that has not left. */
+    const struct msg_order_cancel_rsp rest = of_cancel(&of, order, OF_NONE);
+    OF_DONE(rest);
+    assert_int_equal(rest.refund, OF_PRICE(1) + 2 * OF_PRICE(2));
+    OF_REFUSED(of_cancel(&of, order, OF_NONE), STATUS_ALREADY_SHIPPED);
+    of_pay(&of);
+    OF_REFUSED(of_cancel(&of, order, OF_NONE), STATUS_ALREADY_SHIPPED);
+    const struct of_order *now = of_get(&of, order);
+    assert_int_equal(now->head.state, SAGA_STATE_SHIPPED);
+    assert_int_equal(now->lines[0].shipped, 2);
+    assert_int_equal(now->lines[1].shipped, 1);
+    assert_int_equal(now->lines[1].cancelled, 1);
+    of_close(&of);
+}
+
+static void what_could_not_leave_can_be_cancelled(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, ELSEWHERE);
+    const struct id128 order = of_buy_and_pay(&of, (struct of_want){.lines = 2, .units = {2, 2}});
+    const struct msg_stock_adjust_req lost = {
+        .resource = of_sku(1), .delta = -OF_STOCK, .reason = 1};
+    assert_int_equal(town_ask(of.town, OPCODE_STOCK_ADJUST, 0, &lost, NULL, NULL, NULL), STATUS_OK);
+    OF_DONE(of_plan(&of, order, 1, OF_NONE));
+    OF_DONE(of_ship(&of, order, 1));
+    OF_REFUSED(of_cancel(&of, order, OF_NONE), STATUS_ALREADY_SHIPPED);
+    town_carry_all(of.town);
+    OF_DONE(of_cancel(&of, order, OF_NONE));
+    of_pay(&of);
+    const struct of_order *now = of_get(&of, order);
+    assert_int_equal(now->head.state, SAGA_STATE_CANCELLED);
+    assert_int_equal(now->parcels[0].state, PARCEL_STATE_CANCELLED);
+    assert_int_equal(now->head.refunded, now->head.total);
+    assert_int_equal(of_levels(&of, 0).allocated, 0);
+    assert_int_equal(of_levels(&of, 0).on_hand, OF_STOCK);
+    of_close(&of);
+}
+
+static void worth_in_parts_adds_up_to_the_cent(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, 1);
+    /* A charge on the line makes its total no multiple of its units: 7 x 333 + 3. */
+    const struct id128 order = {.high = OF_USER, .low = of.town->now_ns / NS_PER_MS << 16 | 9};
+    const i64 total = 7 * OF_PRICE(0) + 3;
+    const struct row_checkout_line line = {
+        .sku_id = of_sku_id(0), .quantity = 7, .agreed_price = -1};
+    const struct row_charge tax = {.amount = 3, .code = 12, .line = 0, .kind = AMOUNT_KIND_TAX};
+    const struct row_tender tender = {.amount = total};
+    const struct msg_checkout_req ask = {
+        .order = order, .expected_total = total, .currency = OF_GBP};
+    const struct span spans[MESSAGE_SPANS_MAX] = {
+        [SPAN_OF(checkout_req, lines)] = {(const u8 *)&line, sizeof line},
+        [SPAN_OF(checkout_req, charges)] = {(const u8 *)&tax, sizeof tax},
+        [SPAN_OF(checkout_req, tenders)] = {(const u8 *)&tender, sizeof tender}};
+    assert_int_equal(town_ask(of.town, OPCODE_CHECKOUT, 0, &ask, spans, NULL, NULL), STATUS_OK);
+    of_pay(&of);
+    i64 given = 0;
+    for (i64 units = 1; units <= 7; units++) {
+        const struct msg_order_cancel_rsp step = of_cancel(&of, order, OF_UNITS({0, units}));
+        given += step.refund;
+        assert_int_equal(given, total * units / 7);
+        of_pay(&of);
+        assert_int_equal(of_get(&of, order)->head.refunded, given);
+    }
+    assert_int_equal(given, total);
+    assert_int_equal(of_state(&of, order), SAGA_STATE_CANCELLED);
+    of_close(&of);
+}
+
+static void charges_of_the_whole_order_stay_if_anything_left(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, 2);
+    const struct id128 order =
+        of_buy_and_pay(&of, (struct of_want){.lines = 2, .units = {1, 1}, .shipping = 999});
+    OF_DONE(of_plan(&of, order, 1, OF_UNITS({0, 1})));
+    OF_DONE(of_ship(&of, order, 1));
+    of_pay(&of);
+    OF_DONE(of_cancel(&of, order, OF_NONE));
+    of_pay(&of);
+    const struct of_order *now = of_get(&of, order);
+    assert_int_equal(now->head.refunded, OF_PRICE(1));
+    assert_int_equal(now->head.owed, OF_PRICE(0) + 999);
+    assert_int_equal(now->head.state, SAGA_STATE_SHIPPED);
+    of_close(&of);
+}
+
+static void a_gift_card_gets_its_part_back(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, 3);
+    const struct msg_stock_get_req look = {.resource = OF_CARD};
+    struct msg_stock_get_rsp card;
+    const struct id128 order =
+        of_buy_and_pay(&of, (struct of_want){.lines = 1, .units = {3}, .card = 300});
+    town_read(of.town, OPCODE_STOCK_GET, 0, &look, NULL, &card, NULL);
+    assert_int_equal(card.sellable, 1000000 - 300);
+    /* Tenders in reverse order: the card paid outside first. */
+    OF_DONE(of_cancel(&of, order, OF_UNITS({0, 2})));
+    of_pay(&of);
+    const struct of_order *now = of_get(&of, order);
+    assert_int_equal(now->tenders[1].refunded, 2 * OF_PRICE(0));
+    assert_int_equal(now->tenders[0].refunded, 0);
+    OF_DONE(of_cancel(&of, order, OF_NONE));
+    of_pay(&of);
+    now = of_get(&of, order);
+    assert_int_equal(now->tenders[0].refunded, 300);
+    assert_int_equal(now->head.refunded, now->head.total);
+    assert_int_equal(now->head.state, SAGA_STATE_CANCELLED);
+    town_read(of.town, OPCODE_STOCK_GET, 0, &look, NULL, &card, NULL);
+    assert_int_equal(card.sellable, 1000000);
+    of_close(&of);
+}
+
+static void bad_cancels_are_refused_precisely(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, 1);
+    const struct id128 order = of_buy_and_pay(&of, (struct of_want){.lines = 2, .units = {3, 1}});
+    of_remember(&of, order);
+    OF_REFUSED(of_cancel(&of, (struct id128){.high = OF_USER, .low = 3}, OF_NONE),
+               STATUS_NOT_FOUND);
+    OF_REFUSED(of_cancel(&of, (struct id128){.low = 3}, OF_NONE), STATUS_BAD_ARGUMENT);
+    struct msg_order_cancel_req ask = {.order = order, .user_id = OF_USER + 1, .reason = 1};
+    const struct msg_order_cancel_rsp foreign = of_send(&of, OPCODE_ORDER_CANCEL, &ask, OF_NONE);
+    OF_REFUSED(foreign, STATUS_FORBIDDEN);
+    assert_int_equal(foreign.state, 0); /* it is told nothing of it */
+    ask.user_id = OF_USER;
+    for (u16 reason = 0; reason <= 8; reason += 8) {
+        ask.reason = reason;
+        OF_REFUSED(of_send(&of, OPCODE_ORDER_CANCEL, &ask, OF_NONE), STATUS_BAD_ARGUMENT);
+    }
+    OF_REFUSED(of_cancel(&of, order, OF_UNITS({0, -1})), STATUS_BAD_ARGUMENT);
+    OF_REFUSED(of_cancel(&of, order, OF_UNITS({0, 0})), STATUS_BAD_ARGUMENT);
+    OF_REFUSED(of_cancel(&of, order, OF_UNITS({0, 1, 1})), STATUS_BAD_ARGUMENT);
+    OF_REFUSED(of_cancel(&of, order, OF_UNITS({1, 1}, {1, 1})), STATUS_BAD_ARGUMENT);
+    OF_REFUSED(of_cancel(&of, order, OF_UNITS({0, 1}, {2, 1})), STATUS_NOT_FOUND);
+    OF_REFUSED(of_cancel(&of, order, OF_UNITS({UINT32_MAX, 1})), STATUS_NOT_FOUND);
+    const struct msg_order_cancel_rsp over = of_cancel(&of, order, OF_UNITS({0, 1}, {1, 2}));
+    OF_REFUSED(over, STATUS_EXCEEDS);
+    assert_int_equal(over.line, 1);
+    OF_REFUSED(of_cancel(&of, order, OF_UNITS({0, QUANTITY_MAX})), STATUS_EXCEEDS);
+    of_assert_unchanged(&of, order);
+    ask.reason = 1;
+    OF_DONE(of_send(&of, OPCODE_ORDER_CANCEL, &ask, OF_NONE));
+    of_close(&of);
+}
+
+static void only_placed_orders_have_units_to_cancel(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, 2);
+    const struct id128 order = of_buy(&of, (struct of_want){.lines = 1, .units = {2}});
+    OF_REFUSED(of_cancel(&of, order, OF_NONE), STATUS_INVALID_STATE);
+    town_carry_all(of.town);
+    OF_REFUSED(of_cancel(&of, order, OF_UNITS({0, 1})), STATUS_INVALID_STATE);
+    const struct msg_checkout_cancel_req give_up = {.order = order, .reason = 1};
+    assert_int_equal(town_ask(of.town, OPCODE_CHECKOUT_CANCEL, 0, &give_up, NULL, NULL, NULL),
+                     STATUS_OK);
+    of_pay(&of);
+    assert_int_equal(of_state(&of, order), SAGA_STATE_CANCELLED);
+    OF_REFUSED(of_cancel(&of, order, OF_NONE), STATUS_ORDER_CANCELLED);
+    of_close(&of);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cancelled_units_go_back_and_so_does_their_worth),
+        cmocka_unit_test(what_is_cancelled_before_capture_is_never_charged),
+        cmocka_unit_test(a_cancel_during_capture_is_settled_after_it),
+        cmocka_unit_test(totals_of_a_cancel_make_repeats_harmless),
+        cmocka_unit_test(planned_parcels_give_way_the_highest_number_first),
+        cmocka_unit_test(what_is_leaving_has_left),
+        cmocka_unit_test(what_could_not_leave_can_be_cancelled),
+        cmocka_unit_test(worth_in_parts_adds_up_to_the_cent),
+        cmocka_unit_test(charges_of_the_whole_order_stay_if_anything_left),
+        cmocka_unit_test(a_gift_card_gets_its_part_back),
+        cmocka_unit_test(bad_cancels_are_refused_precisely),
+        cmocka_unit_test(only_placed_orders_have_units_to_cancel),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
