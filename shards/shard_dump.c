@@ -52,6 +52,7 @@ static struct map *map_of(struct shard *shard, u32 room)
         [SHARD_DUMP_ROOM_SESSIONS] = &shard->sessions.map,
         [SHARD_DUMP_ROOM_SETTINGS] = &shard->settings.map,
         [SHARD_DUMP_ROOM_CARTS] = &shard->carts.map,
+        [SHARD_DUMP_ROOM_ORDERS] = &shard->orders.map,
         [SHARD_DUMP_ROOM_HISTORIES] = &shard->orders.histories,
     };
     return maps[room];
@@ -66,6 +67,7 @@ static void dump_bucket(struct shard *shard, u32 room, u32 bucket, struct dump_s
     case SHARD_DUMP_ROOM_SESSIONS: session_dump_bucket(&shard->sessions, bucket, sink); return;
     case SHARD_DUMP_ROOM_SETTINGS: settings_dump_bucket(&shard->settings, bucket, sink); return;
     case SHARD_DUMP_ROOM_CARTS: cart_dump_bucket(&shard->carts, bucket, sink); return;
+    case SHARD_DUMP_ROOM_ORDERS: order_dump_bucket(&shard->orders, bucket, sink); return;
     case SHARD_DUMP_ROOM_HISTORIES: history_dump_bucket(&shard->orders, bucket, sink); return;
     case SHARD_DUMP_ROOM_COUNT: break;
     }
@@ -78,6 +80,7 @@ struct id128 shard_digest(struct shard *shard)
     dump_sink_init_digest(&sink);
     dump_scalars(shard, &sink);
     mail_dump(&shard->mail, &sink);
+    order_dump_scalars(&shard->orders, &sink);
     for (u32 room = 0; room < SHARD_DUMP_ROOM_COUNT; room++)
         for (u32 bucket = 0; bucket < map_bucket_count(map_of(shard, room)); bucket++)
             dump_bucket(shard, room, bucket, &sink);
@@ -123,6 +126,7 @@ void shard_dump_begin(struct shard *shard)
     dump_sink_init_queue(&dump->queue, &shard->memory);
     dump_scalars(shard, &dump->queue);
     mail_dump(&shard->mail, &dump->queue);
+    order_dump_scalars(&shard->orders, &dump->queue);
     for (u32 room = 0; room < SHARD_DUMP_ROOM_COUNT; room++) {
         map_set_hook(map_of(shard, room), before_bucket_changes, shard);
         map_set_cut(map_of(shard, room), dump->cut);
@@ -213,6 +217,9 @@ static const char *load_record(struct shard *shard, const struct dump_view *view
     case DUMP_KIND_SETTING: return settings_load(&shard->settings, view->body, view->body_bytes);
     case DUMP_KIND_MAIL_PEER: return mail_load_peer(&shard->mail, view->body, view->body_bytes);
     case DUMP_KIND_MAIL_PIECE: return mail_load_piece(&shard->mail, view->body, view->body_bytes);
+    case DUMP_KIND_ORDER:
+    case DUMP_KIND_ORDER_SCALARS:
+        return order_load(&shard->orders, (u16)view->kind, view->body, view->body_bytes);
     case DUMP_KIND_HISTORY: return history_load(&shard->orders, view->body, view->body_bytes);
     }
     return "a record of an unknown kind";
@@ -245,5 +252,7 @@ const char *shard_load_finish(struct shard *shard)
         reason = settings_load_finish(&shard->settings);
     if (reason == NULL)
         reason = cart_load_finish(&shard->carts);
+    if (reason == NULL)
+        reason = order_load_finish(shard);
     return reason != NULL ? reason : history_load_finish(shard); /* after the orders */
 }

@@ -84,6 +84,7 @@ bool shard_read_verify(struct shard *shard, const struct shard_call *call, const
     stock_verify(&shard->stock, answer, shard->scratch, &text_bytes);
     settings_verify(shard, answer, shard->scratch, &text_bytes);
     cart_verify(shard, answer, shard->scratch, &text_bytes);
+    order_verify(shard, answer, shard->scratch, &text_bytes);
     MUST(text_bytes <= ATTRIBUTES_BYTES_MAX);
     answer->product_count = shard->catalog.live_count;
     answer->session_count = map_count(&shard->sessions.map);

@@ -59,9 +59,15 @@ void order_room_init(struct order_room *room, struct store_memory *memory, struc
     history_init(room, memory);
 }
 
-/* The tables of orders lie in the arena, which goes as a whole. */
+/* The tables of orders lie in the arena, which goes as a whole; but a load that failed may have left
+ * orders in pieces. */
 void order_room_deinit(struct order_room *room)
 {
+    for (u32 i = 1; room->counts.placeholders != 0 && i < room->pool.next_fresh; i++) {
+        struct order *order = order_at(room, i);
+        if (order->state == SAGA_STATE_NONE && order->body != NULL)
+            store_memory_release(room->arena->memory, order->body, order->body_bytes);
+    }
     history_deinit(room);
     map_deinit(&room->references);
     map_deinit(&room->groups);

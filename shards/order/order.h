@@ -182,7 +182,7 @@ u32 order_event_add(const struct order_turn *turn, const struct order_event *eve
 #define ORDER_HISTORY_BYTES_MAX (1u << 20)
 bool order_is_full(const struct order *order);
 /* Walks a history from *offset on, 0 at first. False: there are no more. `to` keeps its number and time
- * from call to call; begin with zeros. */
+ * from call to call. */
 bool order_event_next(const struct order *order, u32 *offset, struct order_event *to);
 /* Of a history that was loaded: can it be walked, and does it fit the order? */
 bool order_events_valid(const struct order *order);
@@ -260,6 +260,8 @@ void order_emit_capture(const struct order_turn *turn, u32 tender, i64 amount);
 
 /* ---- order_payment.c ---- */
 
+/* The number of the first payment event with this reference, 0 = there is none. */
+u32 order_reference_first(const struct order *order, const u8 *bytes, u32 count);
 /* A reference of the provider is entered after it was noted in the history. */
 void order_reference_enter(struct order_room *room, u32 index, const u8 *bytes, u32 count);
 

@@ -4,7 +4,7 @@
  *           0    1  kind     enum order_event_kind
  *           1    1  marks    which of the optional fields there are
  *           2    1  state    enum saga_state
- *           3  1-10 time     since the event before it, in ns
+ *           3  1-10 time     since the event before it, or since the order was created, in ns
  *              1-10 value    zigzag                             if marked
  *              1-10 what                                        if marked
  *               1-3 status                                      if marked
@@ -185,6 +185,8 @@ bool order_event_next(const struct order *order, u32 *offset, struct order_event
         .bytes = order->events.rows, .offset = *offset, .end = order->events.count};
     if (*offset == order->events.count)
         return false;
+    if (*offset == 0)
+        *to = (struct order_event){.time_ns = order->created_ns};
     take_event(&from, to);
     MUST(!from.is_bad);
     *offset = from.offset;
@@ -194,7 +196,7 @@ bool order_event_next(const struct order *order, u32 *offset, struct order_event
 bool order_events_valid(const struct order *order)
 {
     struct reader from = {.bytes = order->events.rows, .end = order->events.count};
-    struct order_event event = {0};
+    struct order_event event = {.time_ns = order->created_ns};
     while (from.offset < from.end && !from.is_bad) { /* ends: a byte further each time */
         take_event(&from, &event);
         if (event.kind == 0 || event.kind >= ORDER_EVENT_COUNT)

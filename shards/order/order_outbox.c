@@ -205,16 +205,13 @@ static u16 find_named(struct shard *shard, const struct shard_call *call,
     u32 index;
     u16 status = STATUS_BAD_ARGUMENT;
     *named = (struct named){.turn = {.shard = NULL}};
-    if (is_argument_good && !order_is_linked(call) && name->lease != 0)
+    if (is_argument_good && !order_is_linked(call))
         status = order_named(shard, call, name->order, 0, &index);
     if (status != STATUS_OK)
         return status;
     named->turn = order_turn_begin(shard, index, call->now_ns);
     named->index = order_command_find(named->turn.room, named->turn.order, name->step);
-    if (named->index == 0 ||
-        name->attempt > order_command_at(named->turn.room, named->index)->attempt)
-        return STATUS_NOT_FOUND;
-    return STATUS_OK;
+    return named->index != 0 ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 /* It was acknowledged under this very lease: the answer was lost. */

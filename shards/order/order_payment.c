@@ -43,6 +43,11 @@ static struct order_event find_reference(const struct order *order, const struct
     return (struct order_event){0};
 }
 
+u32 order_reference_first(const struct order *order, const u8 *bytes, u32 count)
+{
+    return find_reference(order, &(struct reference_key){.bytes = bytes, .count = count}).number;
+}
+
 static bool reference_equal(const void *context, u32 index, const void *key)
 {
     return find_reference(order_at(context, index), key).number != 0;
@@ -371,9 +376,10 @@ static u16 find_placed(struct shard *shard, const struct shard_call *call, struc
     if (status != STATUS_OK)
         return status;
     *turn = order_turn_begin(shard, index, call->now_ns);
+    if (turn->order->state == SAGA_STATE_CANCELLED)
+        return STATUS_ORDER_CANCELLED;
     if (turn->order->placed_ns == 0)
-        return turn->order->state == SAGA_STATE_CANCELLED ? STATUS_ORDER_CANCELLED
-                                                          : STATUS_INVALID_STATE;
+        return STATUS_INVALID_STATE;
     if (order_is_full(turn->order))
         return STATUS_TOO_MANY;
     return (turn->order->flags & ORDER_FLAG_ABANDONED) != 0 ? STATUS_INVALID_STATE : STATUS_OK;
@@ -401,8 +407,6 @@ static u16 judge_capture(const struct order *order, const struct msg_payment_cap
     const i64 present = tender->captured + tender->forced + tender->capturing;
     if (ask->captured_total <= present)
         return STATUS_OK; /* nothing to do */
-    if (order->state == SAGA_STATE_CANCELLED)
-        return STATUS_ORDER_CANCELLED;
     if (ask->captured_total > tender->authorized)
         return STATUS_EXCEEDS_AUTHORIZED;
     if (order_capture_room(tender) < ask->captured_total - present)

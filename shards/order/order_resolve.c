@@ -312,6 +312,8 @@ static u16 resolve_cancel(const struct order_turn *turn)
 
 static u16 resolve(const struct order_turn *turn, const struct msg_order_resolve_req *ask)
 {
+    if (turn->order->state == SAGA_STATE_CANCELLED)
+        return STATUS_ORDER_CANCELLED;
     if (!saga_state_is(turn->order->state, SAGA_KIND_WAITING))
         return STATUS_INVALID_STATE;
     switch ((enum resolve_decision)ask->decision) {
