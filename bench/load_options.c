@@ -106,7 +106,7 @@ int load_main(int argc, char **argv)
         {"connections", BENCH_OPTION_U32, &options.connections, "8"},
         {"inflight", BENCH_OPTION_U32, &options.inflight, "frames per connection (16)"},
         {"records", BENCH_OPTION_U32, &options.records, "per frame (64)"},
-        {"op", BENCH_OPTION_TEXT, &op, "take|hold|take_named|stock_get|sold_out|receive"},
+        {"op", BENCH_OPTION_TEXT, &op, "take|hold|take_named|stock_get|sold_out|receive|cart-add|cart-get|checkout"},
         {"pattern", BENCH_OPTION_TEXT, &pattern, "hot|uniform|zipf"},
         {"theta", BENCH_OPTION_REAL, &options.theta, "of zipf (0.99)"},
         {"skus", BENCH_OPTION_U32, &options.sku_count, "created by the setup (1)"},
