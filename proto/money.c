@@ -9,6 +9,7 @@
 
 #include "proto/limits.h"
 
+/* By number. */
 static const struct currency_info table[] = {
     {36, 2, "AUD"},  {48, 3, "BHD"},  {124, 2, "CAD"}, {152, 0, "CLP"}, {156, 2, "CNY"},
     {203, 2, "CZK"}, {208, 2, "DKK"}, {344, 2, "HKD"}, {348, 2, "HUF"}, {352, 0, "ISK"},
@@ -23,10 +24,13 @@ static const struct currency_info table[] = {
 
 const struct currency_info *currency_find(u16 number)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(table); i++)
-        if (table[i].number == number)
-            return &table[i];
-    return NULL;
+    const struct currency_info *low = table;
+    for (size_t count = ARRAY_COUNT(table); count > 1;) { /* ends: half of it each time */
+        const size_t half = count / 2;
+        low += low[half].number <= number ? half : 0;
+        count -= half;
+    }
+    return low->number == number ? low : NULL;
 }
 
 const struct currency_info *currency_find_letters(const char *letters)

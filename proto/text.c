@@ -35,10 +35,32 @@ static u32 sequence_bytes(const u8 *at, u32 left)
     return length;
 }
 
+/* Eight bytes at once: most texts are plain ASCII. */
+#define EACH(byte) ((byte)*0x0101010101010101ull)
+
+static bool is_plain(u64 word)
+{
+    const u64 not_del = word ^ EACH(0x7Full);
+    const bool is_ascii = (word & EACH(0x80ull)) == 0;
+    const bool is_printed = ((word - EACH(0x20ull)) & EACH(0x80ull)) == 0; /* if it is ASCII */
+    return is_ascii && is_printed && ((not_del - EACH(0x01ull)) & ~not_del & EACH(0x80ull)) == 0;
+}
+
+static u64 word_at(const u8 *bytes)
+{
+    u64 word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
 const char *text_invalid(const u8 *bytes, u32 count, bool allow_lines)
 {
     u32 at = 0;
     while (at < count) {
+        if (count - at >= 8 && is_plain(word_at(bytes + at))) {
+            at += 8;
+            continue;
+        }
         const u8 byte = bytes[at];
         if ((byte < 0x20 && !(allow_lines && byte == '\n')) || byte == 0x7F)
             return "a control character";
@@ -59,17 +81,25 @@ struct text64 text64_of(const char *bytes, size_t count)
 
 u32 text64_bytes(const struct text64 *text)
 {
-    u32 count = 0;
-    while (count < TEXT64_BYTES && text->bytes[count] != 0)
-        count++;
-    return count;
+    for (u32 at = 0; at < TEXT64_BYTES; at += 8) {
+        const u64 word = word_at(text->bytes + at);
+        const u64 zeros = (word - EACH(0x01ull)) & ~word & EACH(0x80ull);
+        if (zeros != 0) /* the lowest mark is exact */
+            return at + (u32)__builtin_ctzll(zeros) / 8;
+    }
+    return TEXT64_BYTES;
 }
 
 const char *text64_invalid(const struct text64 *text)
 {
     const u32 count = text64_bytes(text);
-    for (u32 i = count; i < TEXT64_BYTES; i++)
-        if (text->bytes[i] != 0)
-            return "bytes after the end";
+    u64 rest = 0;
+    u32 i = count;
+    for (; i % 8 != 0; i++)
+        rest |= text->bytes[i];
+    for (; i < TEXT64_BYTES; i += 8)
+        rest |= word_at(text->bytes + i);
+    if (rest != 0)
+        return "bytes after the end";
     return text_invalid(text->bytes, count, false);
 }

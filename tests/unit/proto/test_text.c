@@ -90,10 +90,52 @@ static void line_feeds_are_fine_where_lines_are(void **state)
     assert_null(text_invalid(NULL, 0, true));
 }
 
+/* Eight bytes are looked at together: one that is not good is found wherever it stands. */
+static void one_bad_byte_is_found_at_every_place(void **state)
+{
+    (void)state;
+    for (u32 count = 1; count <= TEXT64_BYTES; count++)
+        for (u32 at = 0; at < count; at++)
+            for (u32 value = 0; value < 256; value++) {
+                u8 text[TEXT64_BYTES];
+                memset(text, 'a' + (int)(at % 26), sizeof text);
+                text[at] = (u8)value;
+                const bool is_good = (value >= 0x20 && value < 0x7F);
+                assert_true((text_invalid(text, count, false) == NULL) == is_good);
+                assert_true((text_invalid(text, count, true) == NULL) ==
+                            (is_good || value == '\n'));
+            }
+}
+
+static void short_texts_end_with_zeros(void **state)
+{
+    (void)state;
+    for (u32 count = 0; count <= TEXT64_BYTES; count++) {
+        char bytes[TEXT64_BYTES];
+        memset(bytes, 0x7E, sizeof bytes);
+        struct text64 text = text64_of(bytes, count);
+        assert_int_equal(text64_bytes(&text), count);
+        assert_null(text64_invalid(&text));
+        for (u32 at = count + 1; at < TEXT64_BYTES; at++) {
+            text.bytes[at] = 1;
+            assert_int_equal(text64_bytes(&text), count);
+            assert_non_null(text64_invalid(&text));
+            text.bytes[at] = 0;
+        }
+        if (count != 0) {
+            text.bytes[count - 1] = 0x80;
+            assert_int_equal(text64_bytes(&text), count);
+            assert_non_null(text64_invalid(&text));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_text_is_accepted),
+        cmocka_unit_test(one_bad_byte_is_found_at_every_place),
+        cmocka_unit_test(short_texts_end_with_zeros),
         cmocka_unit_test(bad_sequences_are_refused),
         cmocka_unit_test(control_characters_are_refused),
         cmocka_unit_test(line_feeds_are_fine_where_lines_are),
