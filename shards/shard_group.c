@@ -358,6 +358,22 @@ static void commit(struct shard *shard)
             catalog_commit(&shard->catalog, entry, image);
 }
 
+/* Stock and catalog can take back what they did; the other rooms cannot, so they are not linked. */
+static bool may_be_linked(const struct message_info *info)
+{
+    return info->route == MESSAGE_ROUTE_RESOURCE || info->route == MESSAGE_ROUTE_PRODUCT ||
+           info->code == OPCODE_SESSION_OPEN;
+}
+
+static void refuse_linked(const struct shard_frame *frame)
+{
+    const u32 reply_bytes = frame->info->reply.fixed_bytes;
+    const struct record_status refused = {.status = STATUS_BAD_ARGUMENT};
+    memset(frame->replies, 0, (size_t)frame->entry->record_count * reply_bytes);
+    for (u32 i = 0; i < frame->entry->record_count; i++)
+        memcpy(frame->replies + (size_t)i * reply_bytes, &refused, sizeof refused);
+}
+
 void shard_execute(struct shard *shard, const struct shard_frame *frame)
 {
     const struct run run = {
@@ -373,6 +389,10 @@ void shard_execute(struct shard *shard, const struct shard_frame *frame)
     MUST(frame->info->reply.span_count == 0);
     if (LIKELY(!run.is_linked)) {
         (void)execute_records(&run);
+        return;
+    }
+    if (!may_be_linked(frame->info)) {
+        refuse_linked(frame);
         return;
     }
     set_watch(shard, true);

@@ -199,7 +199,7 @@ void cart_coupons_keep(struct cart_room *room, struct cart *cart, u32 bits)
         return;
     for (u32 i = 0; i < more->coupon_count; i++)
         if ((bits >> i & 1) != 0) {
-            claimed |= (more->coupons_claimed >> i & 1u) << count;
+            claimed |= ((u32)more->coupons_claimed >> i & 1) << count;
             kept[count++] = more->coupons[i];
         }
     if (count == more->coupon_count)

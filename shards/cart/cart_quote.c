@@ -114,7 +114,7 @@ static u32 problems_of(const struct cart_quote_work *work, const struct pricing_
                        const struct row_quote_line *row, bool is_seen_comparable)
 {
     const struct row_sku_now *sku = sku_of(work, row->sku_id);
-    if (line->status == STATUS_NOT_FOUND)
+    if (sku == NULL || line->status == STATUS_NOT_FOUND)
         return QUOTE_PROBLEM_NO_SKU;
     if (line->status == STATUS_CURRENCY_MISMATCH)
         return QUOTE_PROBLEM_CURRENCY;

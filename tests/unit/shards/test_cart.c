@@ -200,6 +200,24 @@ static void a_cart_has_at_most_2000_lines(void **state)
     assert_int_equal(fx.shard->carts.counts.block_bytes, 0);
 }
 
+static void a_thousand_options_of_one_sku_are_told_apart(void **state)
+{
+    (void)state;
+    for (u64 i = 0; i < 1000; i++)
+        assert_int_equal(
+            CX_ADD(&fx, .user_id = USER, .sku_id = MUG, .options = i, .quantity = 1).line_count,
+            i + 1);
+    for (u64 i = 0; i < 1000; i++)
+        assert_int_equal(
+            CX_SET(&fx, .user_id = USER, .sku_id = MUG, .options = i, .quantity = (i64)i + 2)
+                .quantity,
+            i + 2);
+    const struct cx_cart *cart = cx_get(&fx, USER);
+    assert_int_equal(cart->line_count, 1000);
+    for (u32 i = 0; i < 1000; i++)
+        assert_int_equal(cart->lines[i].quantity, i + 2);
+}
+
 /* ---- set, remove, clear ---- */
 
 static void a_set_makes_changes_or_removes_a_line(void **state)
@@ -669,6 +687,7 @@ int main(void)
         TEST(the_time_of_the_first_add_stays),
         TEST(arguments_out_of_range_are_refused_and_nothing_changes),
         TEST(a_cart_has_at_most_2000_lines),
+        TEST(a_thousand_options_of_one_sku_are_told_apart),
         TEST(a_set_makes_changes_or_removes_a_line),
         TEST(a_set_leaves_a_saved_line_saved_and_an_add_brings_it_back),
         TEST(a_removed_line_is_gone_and_the_order_of_the_others_stays),

@@ -1,0 +1,365 @@
+/* test_cart_dump: carts in snapshots, in whatever order their pieces come back, and under load; what is not
+ * a cart is refused; the limit of memory holds.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/cart/cart_parts.h"
+#include "tests/unit/shards/cart_fixture.h"
+
+#define USERS 60u
+
+static struct fx fx;
+static u64 random_state;
+
+static u64 draw(u64 below)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state % below;
+}
+
+static int open_world(void **state)
+{
+    (void)state;
+    random_state = 0x2468ace;
+    fx_open(&fx);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    fx_close(&fx);
+    return 0;
+}
+
+static u64 draw_user(void)
+{
+    const u64 user = 1 + draw(USERS);
+    return user % 3 == 0 ? cx_guest(user) : user;
+}
+
+/* Some carts of every kind: one of 2,000 lines among them. */
+static void fill(void)
+{
+    for (u32 i = 0; i < 900; i++)
+        cx_add(&fx, draw_user(), 1 + draw(80), 1 + (i64)draw(9));
+    for (u64 i = 1; i <= CART_LINES_MAX; i++)
+        cx_add(&fx, cx_guest(9999), 5000 + i, (i64)i);
+    for (u32 i = 0; i < 60; i++)
+        (void)CX_COUPON(&fx, .user_id = draw_user(), .coupon_id = 1 + draw(20), .listed = 1,
+                        .code = {"SAVE"});
+    (void)CX_MERGE(&fx, .user_id = cx_guest(9999), .target_id = 9999, .strategy = MERGE_SUM);
+    (void)CX_MERGE(&fx, .user_id = cx_guest(3), .target_id = 4, .strategy = MERGE_GUEST_WINS);
+    fx_later(&fx, 1000);
+}
+
+/* As orders do, beside the log. */
+static void claim_some(void)
+{
+    for (u64 i = 1; i < USERS; i++) {
+        struct cart_view view;
+        const struct id128 order = {.low = i, .high = i};
+        if (!cart_look(fx.shard, i, &view) || view.state != CART_STATE_ACTIVE)
+            continue;
+        cart_claim(fx.shard, i, order);
+        if (i % 2 == 0)
+            cart_freeze(fx.shard, i, order, true);
+        if (i % 5 == 0)
+            cart_let_go(fx.shard, i, order, NULL, 0, fx.now_ns);
+    }
+}
+
+/* Each record of a dump, one after the other, as a chunk of its own. */
+struct records {
+    struct fx_dump dump;
+    u32 *begins;
+    u32 count;
+};
+
+static void read_records(struct records *records)
+{
+    memset(records, 0, sizeof *records);
+    shard_dump_begin(fx.shard);
+    while (fx_dump_step(&records->dump, fx.shard)) {}
+    records->begins = malloc(records->dump.used / 8 * sizeof *records->begins);
+    assert_non_null(records->begins);
+    for (u32 offset = 0; offset < records->dump.used;) {
+        struct dump_view view;
+        records->begins[records->count++] = offset;
+        assert_null(dump_next(records->dump.bytes, records->dump.used, &offset, &view));
+    }
+    records->begins[records->count] = records->dump.used;
+}
+
+static void free_records(struct records *records)
+{
+    free(records->begins);
+    fx_dump_deinit(&records->dump);
+}
+
+static void pieces_come_back_in_any_order(void **state)
+{
+    (void)state;
+    struct records records;
+    fill();
+    claim_some();
+    const struct id128 digest = shard_digest(fx.shard);
+    read_records(&records);
+    u32 *order = malloc(records.count * sizeof *order);
+    assert_non_null(order);
+    for (u32 round = 0; round < 5; round++) {
+        struct shard *shard = shard_open(&fx.options);
+        for (u32 i = 0; i < records.count; i++)
+            order[i] = i;
+        for (u32 i = records.count - 1; i > 1; i--) { /* the scalars stay first */
+            const u32 other = 1 + (u32)draw(i);
+            const u32 kept = order[i];
+            order[i] = order[other];
+            order[other] = kept;
+        }
+        for (u32 i = 0; i < records.count; i++) {
+            const u32 begin = records.begins[order[i]];
+            const char *reason = shard_load_chunk(shard, records.dump.bytes + begin,
+                                                  records.begins[order[i] + 1] - begin);
+            if (reason != NULL)
+                fail_msg("%s", reason);
+        }
+        assert_null(shard_load_finish(shard));
+        assert_true(id128_equal(shard_digest(shard), digest));
+        struct msg_verify_rsp verdict = {.violations = 0};
+        u8 text[ATTRIBUTES_BYTES_MAX];
+        u32 text_bytes = 0;
+        cart_verify(shard, &verdict, text, &text_bytes);
+        assert_int_equal(verdict.violations, 0);
+        shard_close(shard);
+    }
+    free(order);
+    free_records(&records);
+}
+
+/* A record that is left out or comes twice, of the kinds that carts are made of. */
+static void a_missing_or_double_piece_is_noticed(void **state)
+{
+    (void)state;
+    struct records records;
+    u32 tried = 0;
+    fill();
+    claim_some();
+    read_records(&records);
+    for (u32 i = 0; i < records.count; i++) {
+        struct dump_view view;
+        u32 offset = records.begins[i];
+        assert_null(dump_next(records.dump.bytes, records.dump.used, &offset, &view));
+        u64 user_id;
+        memcpy(&user_id, view.body, sizeof user_id);
+        const bool is_cart = view.kind >= DUMP_KIND_CART && view.kind <= DUMP_KIND_CART_REPORT;
+        if (!is_cart || (view.kind != DUMP_KIND_CART_REPORT && draw(8) != 0))
+            continue;
+        const u32 begin = records.begins[i], bytes = records.begins[i + 1] - begin;
+        struct shard *without = shard_open(&fx.options), *with = shard_open(&fx.options);
+        assert_null(shard_load_chunk(without, records.dump.bytes, begin));
+        const char *reason = shard_load_chunk(without, records.dump.bytes + begin + bytes,
+                                              records.dump.used - begin - bytes);
+        if (reason == NULL)
+            reason = shard_load_finish(without);
+        /* A cart without lines and the rest is nothing but its own record: nobody misses that. */
+        const struct cart *cart = cart_at(
+            &fx.shard->carts, cart_find(&fx.shard->carts, route_hash_u64(user_id), user_id));
+        if (view.kind != DUMP_KIND_CART || cart->line_count != 0)
+            assert_non_null(reason);
+        assert_null(shard_load_chunk(with, records.dump.bytes, records.dump.used));
+        assert_non_null(shard_load_chunk(with, records.dump.bytes + begin, bytes));
+        shard_close(without);
+        shard_close(with);
+        tried++;
+    }
+    assert_true(tried > 10);
+    free_records(&records);
+}
+
+static void garbage_is_refused_or_sound(void **state)
+{
+    (void)state;
+    struct records records;
+    u32 noticed = 0;
+    fill();
+    claim_some();
+    read_records(&records);
+    u8 *copy = malloc(records.dump.used);
+    assert_non_null(copy);
+    for (u32 i = 0; i < 400; i++) {
+        struct shard *shard = shard_open(&fx.options);
+        const u32 at = (u32)draw(records.count - 1);
+        memcpy(copy, records.dump.bytes, records.dump.used);
+        copy[records.begins[at] + draw(MIN(records.begins[at + 1] - records.begins[at], 200u))] ^=
+            (u8)(1 + draw(255));
+        const char *reason = shard_load_chunk(shard, copy, records.dump.used);
+        if (reason == NULL)
+            reason = shard_load_finish(shard);
+        noticed += reason != NULL ? 1 : 0;
+        struct msg_verify_rsp verdict = {.violations = 0};
+        u8 text[ATTRIBUTES_BYTES_MAX];
+        u32 text_bytes = 0;
+        if (reason == NULL)
+            cart_verify(shard, &verdict, text, &text_bytes);
+        /* An id that has become another one may belong to another shard; here there is one. */
+        assert_int_equal(verdict.violations, 0);
+        shard_close(shard);
+    }
+    assert_in_range(noticed, 100, 400);
+    free(copy);
+    free_records(&records);
+}
+
+static void step(void)
+{
+    const u64 user = draw_user();
+    fx.now_ns += draw(2 * 3600 * 1000) * NS_PER_MS;
+    switch (draw(7)) {
+    case 0: (void)CX_REMOVE(&fx, .user_id = user, .sku_id = 1 + draw(80)); break;
+    case 1: (void)CX_CLEAR(&fx, .user_id = user); break;
+    case 2:
+        (void)CX_COUPON(&fx, .user_id = user, .coupon_id = 1 + draw(9), .listed = (u16)draw(2));
+        break;
+    case 3:
+        (void)CX_MERGE(&fx, .user_id = cx_guest(3 + 3 * draw(USERS / 3)),
+                       .target_id = 1 + draw(USERS), .strategy = (u16)(1 + draw(5)));
+        break;
+    default:
+        (void)CX_ADD(&fx, .user_id = user, .sku_id = 1 + draw(80), .quantity = 1 + (i64)draw(9));
+    }
+}
+
+static void a_sliced_dump_under_load_is_the_state_at_its_beginning(void **state)
+{
+    (void)state;
+    fill();
+    for (u32 round = 0; round < 12; round++) {
+        struct fx_dump dump;
+        for (u32 i = 0; i < 80; i++)
+            step();
+        const struct id128 at_cut = shard_digest(fx.shard);
+        const u32 cut = fx.log_count;
+        fx_dump_init(&dump);
+        shard_dump_begin(fx.shard);
+        if (round % 4 == 3) /* everything is forgotten while it is dumped */
+            fx_later(&fx, 91 * CX_DAY_MS);
+        for (u32 i = 0; i < 60; i++)
+            step();
+        while (fx_dump_step(&dump, fx.shard))
+            step();
+        struct shard *loaded = fx_dump_load(&dump, &fx.options);
+        assert_true(id128_equal(shard_digest(loaded), at_cut));
+        fx_replay_on(&fx, loaded, cut);
+        fx_assert_digest(fx.shard, loaded);
+        shard_close(loaded);
+        fx_dump_deinit(&dump);
+    }
+    cx_assert_sound(&fx);
+}
+
+/* Each of these changes a bucket that has not been visited. */
+static void what_orders_do_while_it_runs_does_not_show(void **state)
+{
+    (void)state;
+    fill();
+    for (u32 round = 0; round < 4; round++) {
+        struct fx_dump dump;
+        const struct id128 at_cut = shard_digest(fx.shard);
+        fx_dump_init(&dump);
+        shard_dump_begin(fx.shard);
+        for (u64 i = 1; i < USERS; i++) {
+            const struct id128 order = {.low = i, .high = i};
+            const struct row_cart_line bought = {.sku_id = 1 + draw(80), .quantity = 2};
+            struct cart_view view;
+            if (!cart_look(fx.shard, i, &view))
+                continue;
+            if (round == 0)
+                cart_claim(fx.shard, i, order);
+            else if (round < 3)
+                cart_freeze(fx.shard, i, order, round == 1);
+            else
+                cart_let_go(fx.shard, i, order, &bought, 1, fx.now_ns);
+        }
+        while (fx_dump_step(&dump, fx.shard)) {}
+        assert_false(id128_equal(shard_digest(fx.shard), at_cut));
+        struct shard *loaded = fx_dump_load(&dump, &fx.options);
+        assert_true(id128_equal(shard_digest(loaded), at_cut));
+        shard_close(loaded);
+        fx_dump_deinit(&dump);
+    }
+}
+
+static void a_digest_notices_a_single_unit(void **state)
+{
+    (void)state;
+    cx_add(&fx, 5, 6, 7);
+    const struct id128 before = shard_digest(fx.shard);
+    struct cart *cart =
+        cart_at(&fx.shard->carts, cart_find(&fx.shard->carts, route_hash_u64(5), 5));
+    ((struct row_cart_line *)(void *)cart->block)->quantity++;
+    assert_false(id128_equal(before, shard_digest(fx.shard)));
+}
+
+/* ---- memory and frames ---- */
+
+static void carts_do_not_grow_beyond_the_limit_of_memory(void **state)
+{
+    (void)state;
+    const u64 limit = 24u << 20;
+    struct msg_cart_add_req asks[64];
+    u64 number = 0;
+    fx_close(&fx);
+    fx_open_with(&fx, (struct shard_options){.count = 1, .memory_max = limit});
+    fx.is_local = true;
+    u32 frames = 0;
+    for (; frames < 100000; frames++) {
+        for (u32 i = 0; i < ARRAY_COUNT(asks); i++, number++)
+            asks[i] = (struct msg_cart_add_req){.user_id = 1 + number / 100 % 3000,
+                                                .sku_id = 1 + number % 100 + number / 300000,
+                                                .quantity = 1};
+        (void)fx_send(&fx, OPCODE_CART_ADD, asks, ARRAY_COUNT(asks));
+        assert_true(shard_memory_used(fx.shard) <= limit);
+        if (fx.reply.status != STATUS_OK)
+            break;
+    }
+    assert_int_equal(fx.reply.status, STATUS_MEMORY_LIMIT);
+    assert_int_equal(fx.reply.detail.limit, limit);
+    assert_true(frames > 500); /* and it was of use before */
+    const struct msg_cart_get_rsp reply = FX_READ(&fx, OPCODE_CART_GET, cart_get, .user_id = 1);
+    assert_int_equal(reply.head.status, STATUS_OK);
+    fx.is_local = false;
+}
+
+static void carts_are_not_linked(void **state)
+{
+    (void)state;
+    const struct msg_cart_add_req asks[2] = {{.user_id = 5, .sku_id = 6, .quantity = 1},
+                                             {.user_id = 5, .sku_id = 0, .quantity = 1}};
+    fx.is_linked = true;
+    (void)fx_send(&fx, OPCODE_CART_ADD, asks, 2);
+    fx.is_linked = false;
+    assert_int_equal(FX_RSP(&fx, cart_add, 0).head.status, STATUS_BAD_ARGUMENT);
+    assert_int_equal(FX_RSP(&fx, cart_add, 1).head.status, STATUS_BAD_ARGUMENT);
+    assert_int_equal(cx_get(&fx, 5)->head.state, CART_STATE_NONE);
+    cx_assert_sound(&fx);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(pieces_come_back_in_any_order),
+        TEST(a_missing_or_double_piece_is_noticed),
+        TEST(garbage_is_refused_or_sound),
+        TEST(a_sliced_dump_under_load_is_the_state_at_its_beginning),
+        TEST(what_orders_do_while_it_runs_does_not_show),
+        TEST(a_digest_notices_a_single_unit),
+        TEST(carts_do_not_grow_beyond_the_limit_of_memory),
+        TEST(carts_are_not_linked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
