@@ -28,7 +28,6 @@ struct future {
     enum future_kind kind;
     struct msg_payment_event_req event;
     struct books_command command; /* ACT, EXECUTE */
-    u64 lease;
 };
 
 struct bank {
@@ -38,6 +37,7 @@ struct bank {
     u64 future_count, future_capacity;
     u64 arrivals, delivered;
     u64 effects[EFFECTS];
+    u64 outage_until_ns;
 };
 
 struct bank *bank_open(const struct bank_options *options)
@@ -59,6 +59,7 @@ void bank_close(struct bank *bank)
 void bank_calm(struct bank *bank)
 {
     bank->options = (struct bank_options){0};
+    bank->outage_until_ns = 0;
 }
 
 struct books *bank_books(struct bank *bank)
@@ -147,11 +148,13 @@ static void push_event(struct bank *bank, u64 due_ns, const struct msg_payment_e
     push(bank, (struct future){.due_ns = due_ns, .kind = FUTURE_TELL, .event = *event});
 }
 
-/* Tells what came of a command: once, twice, late, or never. */
-static void tell(struct bank *bank, struct town *town, const struct books_deed *deed, u64 lease)
+/* Tells what came of a command: once, twice, late, or never. What was executed when nobody waited for
+ * it any more is told for certain: a shop that has not heard of it has nothing to ask about. */
+static void tell(struct bank *bank, struct town *town, const struct books_deed *deed, u64 lease,
+                 bool is_certain)
 {
     struct msg_payment_event_req event = event_of(town, deed);
-    if (town_chance(town, bank->options.lost))
+    if (town_chance(town, bank->options.lost) && !is_certain)
         return;
     const u32 times = town_chance(town, bank->options.duplicate) ? 2 : 1;
     for (u32 i = 0; i < times; i++) {
@@ -216,8 +219,11 @@ static void draw_sequel(struct bank *bank, struct town *town, const struct books
         push_event(bank, town->now_ns + town_below(town, ACTION_MAX_NS), &event);
     } else if (deed->result == PAYMENT_EVENT_CAPTURED &&
                town_chance(town, bank->options.overcharge)) {
+        /* Told for certain, both of them: else nobody could know. */
         const struct books_deed twin = books_overcharge(bank->books, deed);
-        event = event_of(town, &twin);
+        const struct msg_payment_event_req twin_event = event_of(town, &twin);
+        event = event_of(town, deed);
+        push_event(bank, later_ns, &twin_event);
         push_event(bank, later_ns, &event);
     } else if (deed->result == PAYMENT_EVENT_CAPTURED &&
                town_chance(town, bank->options.charge_back)) {
@@ -227,13 +233,18 @@ static void draw_sequel(struct bank *bank, struct town *town, const struct books
 }
 
 static void run(struct bank *bank, struct town *town, const struct books_command *command,
-                u64 lease)
+                u64 lease, bool is_certain)
 {
+    const char *refusal = books_refusal(bank->books, command);
+    if (refusal != NULL) {
+        town_tell_order(town, command->order);
+        PANIC(refusal);
+    }
     const bool is_new =
         books_find(bank->books, command->order, command->step, command->attempt) == NULL;
     const struct books_deed *deed =
         books_execute(bank->books, command, draw_mood(bank, town, command->kind));
-    tell(bank, town, deed, lease);
+    tell(bank, town, deed, lease, is_certain);
     if (is_new)
         draw_sequel(bank, town, deed);
 }
@@ -246,11 +257,11 @@ u32 bank_deliver(struct bank *bank, struct town *town)
         const struct books_command *command = &future.command;
         switch (future.kind) {
         case FUTURE_TELL: deliver(bank, town, &future.event); break;
-        case FUTURE_EXECUTE: run(bank, town, command, future.lease); break;
+        case FUTURE_EXECUTE: run(bank, town, command, 0, true); break;
         case FUTURE_ACT: {
             const struct books_deed *asked =
                 books_find(bank->books, command->order, command->step, command->attempt);
-            tell(bank, town, books_act(bank->books, asked, town_chance(town, 20)), 0);
+            tell(bank, town, books_act(bank->books, asked, town_chance(town, 20)), 0, true);
             break;
         }
         }
@@ -285,9 +296,14 @@ static void answer_query(struct bank *bank, struct town *town,
                                             .currency = command->currency},
                                 .number = books_next_number(bank->books),
                                 .result = PAYMENT_EVENT_NO_SUCH_PAYMENT};
+    const struct books_account account =
+        books_account(bank->books, command->order, command->tender);
     if (deed != NULL)
         answer = *deed;
-    tell(bank, town, &answer, 0);
+    else if (command->subject_kind == COMMAND_KIND_VOID &&
+             (account.authorized != 0 || account.is_asked))
+        answer.result = PAYMENT_EVENT_VOID_FAILED; /* there is such a payment, and no such void */
+    tell(bank, town, &answer, 0, false);
     acknowledge(town, command);
 }
 
@@ -342,7 +358,7 @@ static void work_on(struct bank *bank, struct town *town, const struct msg_comma
                                    .kind = FUTURE_EXECUTE,
                                    .command = command});
     else
-        run(bank, town, &command, leased->lease);
+        run(bank, town, &command, leased->lease, false);
 }
 
 u32 bank_work(struct bank *bank, struct town *town, u16 shard, u32 count)
@@ -350,6 +366,10 @@ u32 bank_work(struct bank *bank, struct town *town, u16 shard, u32 count)
     struct msg_command_poll_req asks[POLL_MAX] = {{0}};
     struct msg_command_poll_rsp replies[POLL_MAX];
     MUST(count <= POLL_MAX);
+    if (town_below(town, 10000) < bank->options.outage)
+        bank->outage_until_ns = town->now_ns + town_below(town, LATE_MAX_NS);
+    if (town->now_ns < bank->outage_until_ns)
+        return 0;
     for (u32 i = 0; i < count; i++)
         asks[i] = (struct msg_command_poll_req){.lease_ms = LEASE_MS};
     town_write_many(town, OPCODE_COMMAND_POLL, shard, asks, count, replies);

@@ -33,6 +33,7 @@ struct bank_options {
     u32 expire;     /* an authorisation ends before it is captured */
     u32 overcharge; /* a capture is charged twice */
     u32 charge_back;
+    u32 outage; /* of 10,000 times that work is looked for: no worker works for up to two hours */
     u32 deeds_max; /* for how many deeds there is room; 0 = 10,000. Not a chance. */
 };
 

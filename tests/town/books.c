@@ -116,13 +116,50 @@ struct text64 books_reference(u64 number)
 
 /* ---- executing ------------------------------------------------------------------------------- */
 
+static const char *account_refusal(const struct books_account *account,
+                                   const struct books_command *command)
+{
+    const i64 amount = command->amount;
+    switch (command->kind) {
+    case COMMAND_KIND_AUTHORIZE:
+        if (account->authorized != 0)
+            return "a tender is authorised twice";
+        return amount > 0 ? NULL : "nothing is authorised";
+    case COMMAND_KIND_CAPTURE:
+        if (account->is_voided)
+            return "a capture after a void";
+        if (amount <= 0 || account->captured + amount > account->authorized)
+            return "a capture beyond the authorisation";
+        return NULL;
+    case COMMAND_KIND_REFUND:
+        return amount > 0 && account->refunded + amount <= account->captured + account->overcharged
+                   ? NULL
+                   : "a refund beyond what was captured";
+    case COMMAND_KIND_VOID: return NULL;
+    default: return "a command that no provider knows";
+    }
+}
+
+const char *books_refusal(const struct books *books, const struct books_command *command)
+{
+    const struct books_deed *deed =
+        books_find(books, command->order, command->step, command->attempt);
+    const struct books_account account = books_account(books, command->order, command->tender);
+    if (deed == NULL)
+        return account_refusal(&account, command);
+    return deed->command.kind == command->kind && deed->command.amount == command->amount &&
+                   deed->command.tender == command->tender
+               ? NULL
+               : "one key for two things";
+}
+
 static u16 authorize(struct books_account *account, i64 amount, enum books_mood mood)
 {
-    MUST(account->authorized == 0); /* one authorisation per tender */
-    MUST(amount > 0);
+    MUST(account->authorized == 0 && amount > 0);
     if (mood == BOOKS_MOOD_DECLINES)
         return PAYMENT_EVENT_DECLINED;
-    if (mood == BOOKS_MOOD_ASKS)
+    account->is_asked = mood == BOOKS_MOOD_ASKS;
+    if (account->is_asked)
         return PAYMENT_EVENT_ACTION;
     account->authorized = amount;
     return PAYMENT_EVENT_AUTHORIZED;
@@ -130,11 +167,9 @@ static u16 authorize(struct books_account *account, i64 amount, enum books_mood 
 
 static u16 capture(struct books_account *account, i64 amount, enum books_mood mood)
 {
-    MUST(!account->is_voided);
     /* Of an authorisation that has ended, the shop may not have heard yet. */
     if (mood == BOOKS_MOOD_FAILS || account->is_expired)
         return PAYMENT_EVENT_CAPTURE_FAILED;
-    MUST(amount > 0 && account->captured + amount <= account->authorized);
     account->captured += amount;
     account->captures++;
     return PAYMENT_EVENT_CAPTURED;
@@ -144,7 +179,6 @@ static u16 refund(struct books_account *account, i64 amount, enum books_mood moo
 {
     if (mood == BOOKS_MOOD_FAILS)
         return PAYMENT_EVENT_REFUND_FAILED;
-    MUST(amount > 0 && account->refunded + amount <= account->captured + account->overcharged);
     account->refunded += amount;
     return PAYMENT_EVENT_REFUNDED;
 }
@@ -157,7 +191,7 @@ static u16 execute(struct books_account *account, const struct books_command *co
     case COMMAND_KIND_CAPTURE: return capture(account, command->amount, mood);
     case COMMAND_KIND_REFUND: return refund(account, command->amount, mood);
     case COMMAND_KIND_VOID:
-        if (account->authorized == 0)
+        if (account->authorized == 0 && !account->is_asked)
             return PAYMENT_EVENT_NO_SUCH_PAYMENT;
         if (mood == BOOKS_MOOD_FAILS)
             return PAYMENT_EVENT_VOID_FAILED;
@@ -178,9 +212,6 @@ const struct books_deed *books_execute(struct books *books, const struct books_c
         deed->command = *command;
         deed->number = books_next_number(books);
     }
-    MUST(deed->command.kind == command->kind); /* one key, one thing */
-    MUST(deed->command.amount == command->amount);
-    MUST(deed->command.tender == command->tender);
     return deed;
 }
 

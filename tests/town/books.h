@@ -54,7 +54,8 @@ struct books_account {
     i64 captured;
     i64 overcharged; /* captured once more, by the provider's own fault */
     i64 refunded;
-    bool is_voided;  /* the shop gave up what is not captured */
+    bool is_asked;   /* the shopper has to do something first */
+    bool is_voided;  /* the shop gave up what is not captured, or what is asked for */
     bool is_expired; /* it ended by itself */
     u32 captures;    /* executed */
 };
@@ -63,13 +64,16 @@ struct books_account {
 struct books *books_open(u32 deeds_max);
 void books_close(struct books *books);
 
+/* Why a shop must not ask for this; NULL: it may. */
+const char *books_refusal(const struct books *books, const struct books_command *command);
 /* Executes a command, or finds what came of it. */
 const struct books_deed *books_execute(struct books *books, const struct books_command *command,
                                        enum books_mood mood);
 /* What came of a key; NULL: it was never executed. */
 const struct books_deed *books_find(const struct books *books, struct id128 order, u32 step,
                                     u32 attempt);
-/* After BOOKS_MOOD_ASKS the shopper has acted: authorised, or declined after all. */
+/* After BOOKS_MOOD_ASKS the shopper has acted: authorised, or declined after all; what was voided
+ * meanwhile is declined. */
 const struct books_deed *books_act(struct books *books, const struct books_deed *deed,
                                    bool is_declined);
 /* The provider charges so much by mistake; the deed's reference is a new one. */

@@ -14,7 +14,8 @@
  *      shop_audit.c  the audit
  *
  * The audit (panics when it does not hold):
- *   A1  every order is in a RESTING state, and no hold is left anywhere.
+ *   A1  every order is in a RESTING state, and no hold is left anywhere (but of purses and coupons of
+ *       orders that are placed and will be captured when they ship).
  *   A2  an order that was not placed: the bank has nothing of it: no capture that was not refunded, no
  *       authorisation that is not voided.
  *   A3  a placed order costs what the shopper saw; captured and refunded equal the bank's, tender by
@@ -26,6 +27,8 @@
  *   A8  a cart has lost what was ordered from it, and nothing if the order failed; a customer's history
  *       has every order once.
  *
+ * Where an operator has taken it for paid or given it up, the money is the operator's affair: A3 leaves
+ * such an order's books alone.
  * Ownership  a shop owns its town and its bank.
  * Not here   which crash when: steps.c. What the answers of a shard must be: the unit tests.
  *

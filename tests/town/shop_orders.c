@@ -61,7 +61,8 @@ static void draw_tenders(struct shop *shop, struct purchase *purchase, struct ba
     purchase->purse = SHOP_NONE;
     if (town_chance(town, 20)) {
         const bool is_all = town_chance(town, 30);
-        const i64 amount = is_all ? left : MIN(left, 1 + (i64)town_below(town, 600));
+        const i64 part = 1 + (i64)town_below(town, 600);
+        const i64 amount = is_all ? left : MIN(left, part);
         purchase->purse = (u32)town_below(town, SHOP_PURSES);
         rows[count++] = (struct row_tender){
             .account = shop_purse(purchase->purse).id,

@@ -194,9 +194,11 @@ static void resolve(struct shop *shop, struct id128 order)
     ask.reason = text64_of("the bank is back", 16);
     struct msg_order_resolve_rsp reply;
     town_write(shop->town, OPCODE_ORDER_RESOLVE, 0, &ask, NULL, &reply);
+    shop->operator_calls++;
+    if (ask.decision == RESOLVE_FORCE_PAID && reply.head.status == STATUS_INVALID_STATE)
+        return; /* it was never placed: there is nothing to be paid */
     MUST(reply.head.status == STATUS_OK);
     purchase->is_forced |= ask.decision != RESOLVE_RETRY;
-    shop->operator_calls++;
 }
 
 void shop_call_operators(struct shop *shop)

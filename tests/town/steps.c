@@ -48,18 +48,20 @@ struct steps {
 
 /* ---- one shop -------------------------------------------------------------------------------- */
 
-/* Small, with a bad bank; every other one with operators. */
+/* Small, with a bad bank; every other one with operators. One in four has little stock, workers that are
+ * often away, and answers that come when the order has been given up. */
 static struct shop_options options_of(u64 seed)
 {
     const u32 bad = 1 + (u32)(seed % 3);
+    const bool is_late = seed % 4 == 3;
     return (struct shop_options){
         .town = {.shard_count = (u16)(2 + seed % 2), .seed = seed, .keeps_log = true},
         .bank = {.decline = 6,
                  .action = 5 * bad,
-                 .lost = 6 * bad,
+                 .lost = is_late ? 0 : 6 * bad,
                  .dropped = 5 * bad,
                  .stall = 3 * bad,
-                 .late = 6 * bad,
+                 .late = is_late ? 50 : 6 * bad,
                  .duplicate = 8,
                  .webhook = 20,
                  .fail = 10 * bad,
@@ -67,10 +69,11 @@ static struct shop_options options_of(u64 seed)
                  .puzzled = 4 * bad,
                  .expire = seed % 5 == 0 ? 20 : 0,
                  .overcharge = 2,
-                 .charge_back = 2},
+                 .charge_back = 2,
+                 .outage = is_late ? 150 : 30 * bad},
         .orders = 60,
         .skus = 12,
-        .stock = 12 + 6 * (i64)(seed % 4),
+        .stock = is_late ? 6 : 12 + 6 * (i64)(seed % 4),
         .open_max = 14,
         .order_share = 20,
         .has_aftermath = true,
@@ -260,7 +263,7 @@ static bool parse(int count, char **arguments, struct steps *steps)
 
 int main(int count, char **arguments)
 {
-    static struct steps steps = {.limit = 400, .per_line = 1};
+    static struct steps steps = {.limit = 3000, .per_line = 1};
     if (!parse(count, arguments, &steps)) {
         (void)fprintf(stderr, "usage: steps [--seeds FILE] [--write FILE] [--limit N] "
                               "[--per-line N] [--line FROM:EVENT]\n");

@@ -11,6 +11,7 @@
 #include "proto/batch.h"
 #include "proto/print.h"
 #include "proto/route.h"
+#include "proto/saga.h"
 
 #define FIRST_NS       (1700000000ull * NS_PER_S)
 #define CARRY_MAX      8u
@@ -479,6 +480,25 @@ u64 town_next_deadline_ns(const struct town *town)
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
+
+void town_tell_order(struct town *town, struct id128 order)
+{
+    const struct msg_order_events_req ask = {.order = order};
+    struct record_view view;
+    (void)fprintf(stderr, "order %016llx-%016llx:\n", (unsigned long long)order.high,
+                  (unsigned long long)order.low);
+    town_read(town, OPCODE_ORDER_EVENTS, 0, &ask, NULL, NULL, &view);
+    for (u32 at = 0; at < view.spans[0].bytes; at += (u32)sizeof(struct row_order_event)) {
+        struct row_order_event row;
+        memcpy(&row, view.spans[0].data + at, sizeof row);
+        (void)fprintf(stderr, "  %llu.%06llu %s %lld what %llu status %s, %s (%.64s)\n",
+                      (unsigned long long)(row.time_ns / NS_PER_S),
+                      (unsigned long long)(row.time_ns / 1000 % 1000000),
+                      order_event_name(row.kind), (long long)row.value,
+                      (unsigned long long)row.what, status_name(row.status),
+                      saga_state_name(row.state), (const char *)row.text.bytes);
+    }
+}
 
 void town_verify(struct town *town)
 {

@@ -102,6 +102,8 @@ void town_restart(struct town *town, u16 shard);
 void town_thaw(struct town *town, u16 shard);
 /* The earliest deadline of all shards. */
 u64 town_next_deadline_ns(const struct town *town);
+/* Prints an order's history, for whoever has to find out why something failed. */
+void town_tell_order(struct town *town, struct id128 order);
 /* Panics if a shard's sums do not agree. */
 void town_verify(struct town *town);
 
