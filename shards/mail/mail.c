@@ -41,6 +41,22 @@ struct mail_body *mail_body_make(struct mail_room *room, u32 bytes)
     return body;
 }
 
+/* The same for mail to oneself. */
+static struct mail_body *make_own(struct mail_room *room, u32 bytes)
+{
+    if (sizeof(struct mail_body) + bytes > MAIL_SPARE_BYTES)
+        return mail_body_make(room, bytes);
+    struct mail_body *body = room->spare;
+    if (body != NULL)
+        room->spare = body->next;
+    else
+        body = arena_acquire(room->arena, MAIL_SPARE_BYTES);
+    *body = (struct mail_body){.bytes = bytes, .is_spare = 1};
+    room->queued_count++;
+    room->queued_bytes += bytes;
+    return body;
+}
+
 static void drop_first(struct mail_room *room, struct mail_queue_out *queue)
 {
     struct mail_body *body = queue->first;
@@ -52,6 +68,11 @@ static void drop_first(struct mail_room *room, struct mail_queue_out *queue)
     MUST(room->queued_count != 0 && room->queued_bytes >= body->bytes);
     room->queued_count--;
     room->queued_bytes -= body->bytes;
+    if (body->is_spare != 0) {
+        body->next = room->spare;
+        room->spare = body;
+        return;
+    }
     arena_release(room->arena, body, sizeof *body + body->bytes);
 }
 
@@ -60,6 +81,11 @@ void mail_room_deinit(struct mail_room *room)
     for (u16 i = 0; i < room->count; i++)
         while (room->out[i].first != NULL) /* ends: one less each time */
             drop_first(room, &room->out[i]);
+    while (room->spare != NULL) { /* ends: one less each time */
+        struct mail_body *body = room->spare;
+        room->spare = body->next;
+        arena_release(room->arena, body, MAIL_SPARE_BYTES);
+    }
     store_memory_release(room->memory, room->out, room->count * sizeof *room->out);
     store_memory_release(room->memory, room->applied_seq, room->count * sizeof *room->applied_seq);
 }
@@ -74,7 +100,8 @@ void mail_post(struct shard *shard, u16 target, u16 opcode, const void *fixed,
     struct mail_queue_out *queue = &room->out[target];
     const u32 bytes = frame_record_bytes(info, FRAME_DIRECTION_REQUEST, spans);
     MUST(bytes <= info->request.record_bytes_max);
-    struct mail_body *body = mail_body_make(room, bytes);
+    struct mail_body *body =
+        target == room->own ? make_own(room, bytes) : mail_body_make(room, bytes);
     body->seq = ++queue->sent_seq;
     body->opcode = opcode;
     const u32 written =

@@ -65,6 +65,7 @@ struct mail_room {
     u64 queued_bytes;           /* (soft) */
     u64 sent_count;             /* (soft) to others, ever */
     u64 applied_count;          /* (soft) of others, ever */
+    struct mail_body *spare;    /* (soft) memory for mail to oneself */
     u32 own_count;              /* (soft) in the queue to oneself */
     u16 count;
     u16 own;

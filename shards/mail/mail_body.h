@@ -6,7 +6,8 @@
  *          16    4 bytes      of the record
  *          20    4 missing    (load) bytes of it that have not come yet
  *          24    2 opcode
- *          26    6 zero
+ *          26    2 is_spare   its memory is one of those kept for mail to oneself
+ *          28    4 zero
  *          32      the record, as it will stand in the log of the receiver
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -22,10 +23,14 @@ struct mail_body {
     u32 bytes;
     u32 missing;
     u16 opcode;
-    u16 zero0;
-    u32 zero1;
+    u16 is_spare;
+    u32 zero0;
 };
 STATIC_CHECK(sizeof(struct mail_body) == 32);
+
+/* Short messages to oneself come and go several times in every step of an order: their memory is kept,
+ * as much as was ever needed at one time, instead of asking the arena. */
+#define MAIL_SPARE_BYTES 1024u
 
 static inline u8 *mail_record(struct mail_body *body)
 {
