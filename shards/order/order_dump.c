@@ -37,6 +37,7 @@ struct dump_order {
     i64 expected_total;
     i64 goods, discount, charges, total;
     i64 given_up;
+    i64 cancelled_worth;
     i64 capture_asked;
     u64 cart_version;
     u32 lines, charge_rows, tenders, coupons, holds, texts, address, asked, amounts, failed,
@@ -52,7 +53,7 @@ struct dump_order {
     u8 flags;
     u32 zero0;
 };
-STATIC_CHECK(sizeof(struct dump_order) == 240);
+STATIC_CHECK(sizeof(struct dump_order) == 248);
 
 struct dump_command {
     u64 since_ns;
@@ -200,6 +201,7 @@ static struct dump_order head_of(const struct order *order)
                                .charges = order->charges,
                                .total = order->total,
                                .given_up = order->given_up,
+                               .cancelled_worth = order->cancelled_worth,
                                .capture_asked = order->capture_asked,
                                .cart_version = order->cart_version,
                                .event_count = order->event_count,
@@ -297,7 +299,8 @@ static bool head_good(const struct dump_order *fixed)
            fixed->lines != 0 && fixed->zero0 == 0 && amount_good(fixed->expected_total) &&
            amount_good(fixed->goods) && amount_good(fixed->discount) && amount_good(fixed->total) &&
            fixed->charges <= COUNTER_MAX && fixed->charges >= -COUNTER_MAX &&
-           amount_good(fixed->given_up) && amount_good(fixed->capture_asked) &&
+           amount_good(fixed->given_up) && amount_good(fixed->cancelled_worth) &&
+           fixed->cancelled_worth <= fixed->given_up && amount_good(fixed->capture_asked) &&
            (fixed->asked == 0 || fixed->asked == fixed->lines) &&
            fixed->commands == fixed->last_step;
 }
@@ -400,6 +403,7 @@ static void take_head(struct order *order, const struct dump_order *fixed)
     order->charges = fixed->charges;
     order->total = fixed->total;
     order->given_up = fixed->given_up;
+    order->cancelled_worth = fixed->cancelled_worth;
     order->capture_asked = fixed->capture_asked;
     order->cart_version = fixed->cart_version;
     order->event_count = fixed->event_count;

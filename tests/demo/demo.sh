@@ -1,5 +1,5 @@
 #!/bin/sh
-# demo: a shop's sales and a flash sale through a server of its own, then the books are checked.
+# demo: a shop's orders and a flash sale through a server of its own, then the books are checked.
 #
 #     demo.sh BUILD [FILE]      FILE: real sales in the online-retail format (.csv or .csv.xz)
 #
@@ -14,7 +14,7 @@ file=${2:-}
 if [ -z "$file" ]; then
     file="$work/shop.csv"
     "$souk" generate online-retail --seed 2024 --lines 200000 --skus 3000 > "$file"
-    say "A generated shop: 200,000 lines of sales, 3,000 SKUs (seed 2024)."
+    say "A generated shop: 200,000 lines on 16,000 invoices, 3,000 SKUs (seed 2024)."
 else
     [ -r "$file" ] || fail "$file cannot be read"
     say "The sales of $file."
@@ -24,9 +24,11 @@ server_start
 say "A server on a temporary directory:"
 say "    $(grep '^ready' "$work/server.log")"
 say ""
-say "1. The shop receives nine tenths of what it will sell, and sells line by line:"
-say "    souk replay online-retail FILE --stock 0.9 --clients 8"
-"$souk" replay online-retail "$file" --as takes --stock 0.9 --clients 8
+say "1. The shop receives nine tenths of what its customers will ask for. Every invoice is a checkout by"
+say "   its customer, paid by card, shipped and delivered; cancellations are returns with refunds. 64"
+say "   customers at once:"
+say "    souk replay online-retail FILE --stock 0.9 --clients 64"
+"$souk" replay online-retail "$file" --stock 0.9 --clients 64
 say ""
 say "2. A flash sale: 1,000 units, 2,000 buyers over 64 connections, one in ten requests loses its"
 say "   connection before the answer comes:"
