@@ -94,6 +94,17 @@ struct souk_sku_get_reply market_get(struct market *market, struct souk_resource
     return reply;
 }
 
+struct souk_sku_get_reply market_get_at_rest(struct market *market, struct souk_resource resource)
+{
+    struct souk_sku_get_reply reply = market_get(market, resource);
+    for (u32 i = 0; i < SETTLE_TRIES && reply.held != 0; i++) {
+        served_nap(10);
+        reply = market_get(market, resource);
+    }
+    MUST(reply.held == 0);
+    return reply;
+}
+
 struct souk_order_get_reply market_order(struct market *market, struct souk_id128 order)
 {
     const struct souk_order_get ask = {.order = order};
@@ -175,22 +186,35 @@ struct souk_checkout_status_reply market_await(struct market *market, struct sou
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+/* How many of these rest, from the first on. */
+static u32 count_resting(struct market *market, u32 from, u32 count)
+{
+    static struct souk_checkout_status asks[READ_BATCH];
+    static struct souk_checkout_status_reply replies[READ_BATCH];
+    u32 resting = 0;
+    for (u32 i = 0; i < count; i++)
+        asks[i] = (struct souk_checkout_status){.order = market->orders[from + i]};
+    const int error = souk_checkout_status_batch(market->client, asks, count, replies, 0);
+    for (u32 i = 0; i < count; i++) {
+        demand(error, replies[i].status, "checkout_status");
+        souk_free(replies[i].memory);
+        if (resting == i && souk_state_is_resting(replies[i].state))
+            resting++;
+    }
+    return resting;
+}
+
 void market_settle(struct market *market)
 {
-    for (u32 i = 0, tries = 0; i < market->order_count; tries++) { /* ends: tries are few */
-        const struct souk_checkout_status ask = {.order = market->orders[i], .wait_ms = 1000};
-        struct souk_checkout_status_reply reply;
-        const int error = souk_checkout_status(market->client, &ask, &reply);
-        demand(error, reply.status, "checkout_status");
-        souk_free(reply.memory);
-        if (souk_state_is_resting(reply.state)) {
+    for (u32 at = 0, tries = 0; at < market->order_count; tries++) { /* ends: tries are few */
+        const u32 count = MIN(READ_BATCH, market->order_count - at);
+        const u32 resting = count_resting(market, at, count);
+        at += resting;
+        if (resting != 0)
             tries = 0;
-            i++;
+        if (resting == count)
             continue;
-        }
-        if (tries == SETTLE_TRIES)
-            (void)fprintf(stderr, "state %s\n", souk_state_name(reply.state));
-        market_must(tries < SETTLE_TRIES, "it does not come to rest (M1)", ask.order);
+        market_must(tries < SETTLE_TRIES, "it does not come to rest (M1)", market->orders[at]);
         served_nap(10);
     }
 }
@@ -278,7 +302,7 @@ static void audit_orders(struct audit *audit)
 static void audit_stock(const struct audit *audit)
 {
     for (u32 i = 0; i < audit->market->options.skus; i++) {
-        const struct souk_sku_get_reply sku = market_get(audit->market, market_sku(i));
+        const struct souk_sku_get_reply sku = market_get_at_rest(audit->market, market_sku(i));
         if (sku.held == 0 && sku.granted - sku.cancelled == audit->sold[i] &&
             sku.shipped == audit->shipped[i] && sku.sellable >= 0 &&
             sku.granted - sku.cancelled <= sku.received)

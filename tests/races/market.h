@@ -81,6 +81,8 @@ i64 market_price(u32 index);
 /* Another resource with so many units. */
 void market_put(struct market *market, struct souk_resource resource, i64 price, i64 units);
 struct souk_sku_get_reply market_get(struct market *market, struct souk_resource resource);
+/* The same when nothing of it is held any more: what an order is done with is told by mail. */
+struct souk_sku_get_reply market_get_at_rest(struct market *market, struct souk_resource resource);
 struct souk_order_get_reply market_order(struct market *market, struct souk_id128 order);
 
 /* Makes an order, and remembers it if there is one now. */

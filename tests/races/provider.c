@@ -189,8 +189,12 @@ static struct books_deed answer_query(struct provider *provider,
     const struct books_deed *deed =
         books_find(provider->books, answer.command.order, leased->subject, leased->subject_attempt);
     answer.number = books_next_number(provider->books);
+    const struct books_account account =
+        books_account(provider->books, answer.command.order, leased->tender);
     if (deed != NULL)
         answer = *deed;
+    else if (leased->subject_kind == SOUK_COMMAND_VOID && account.authorized != 0)
+        answer.result = PAYMENT_EVENT_VOID_FAILED; /* there is such a payment, and no such void */
     (void)pthread_mutex_unlock(&provider->lock);
     return answer;
 }
