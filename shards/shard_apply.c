@@ -120,6 +120,21 @@ static void prefetch_records(const struct shard *shard, struct entry_view *views
     }
 }
 
+/* The carts that frames of one record are about. */
+static void prefetch_carts(const struct shard *shard, const struct entry_view *views, u32 count)
+{
+    u64 hashes[SHARD_WINDOW_ENTRIES];
+    u32 found = 0;
+    for (u32 i = 0; i < count; i++) {
+        u64 user_id;
+        if (views[i].info->route != MESSAGE_ROUTE_USER || views[i].header.record_count != 1)
+            continue;
+        memcpy(&user_id, views[i].body + views[i].info->route_offset, sizeof user_id);
+        hashes[found++] = route_hash_u64(user_id);
+    }
+    cart_prefetch(&shard->carts, hashes, found);
+}
+
 static struct gate_frame gate_frame_of(const struct entry_view *view)
 {
     return (struct gate_frame){
@@ -310,6 +325,7 @@ void shard_apply(struct shard *shard, u64 lsn, const u8 *batch, u32 bytes, bool 
             prefetch_entry(shard, &views[i]);
         }
         prefetch_records(shard, views, count);
+        prefetch_carts(shard, views, count);
         for (u32 i = 0; i < count; i++) {
             const struct shard_reply reply = apply_entry(shard, &walk, &views[i]);
             if (on_reply != NULL)

@@ -168,6 +168,18 @@ static void prefetch_grants(const struct shard *shard, struct group *group, u32 
     }
 }
 
+/* Carts: the records' users, and what they have. */
+static void prefetch_carts(const struct shard *shard, const struct shard_frame *frame,
+                           struct group *group)
+{
+    for (u32 i = 0; i < group->count; i++) {
+        u64 user_id;
+        memcpy(&user_id, fixed_of(group, i) + frame->info->route_offset, sizeof user_id);
+        group->hashes[i] = route_hash_u64(user_id);
+    }
+    cart_prefetch(&shard->carts, group->hashes, group->count);
+}
+
 static inline void route_resource(const struct shard *shard, const struct resource *key,
                                   struct shard_call *call)
 {
@@ -307,6 +319,8 @@ static u32 execute_records(const struct run *run)
             if (run->id_offset != 0)
                 prefetch_grants(run->shard, &group, run->id_offset,
                                 run->id_offset == offsetof(struct msg_hold_req, id));
+        } else if (run->frame->info->route == MESSAGE_ROUTE_USER) {
+            prefetch_carts(run->shard, run->frame, &group);
         }
         const u32 executed = execute_group(run, &group, &call,
                                            run->frame->replies + (size_t)done * run->reply_bytes);

@@ -32,6 +32,20 @@ struct fixed_reply {
 #include "proto/messages.def"
 #undef OP
 
+/* Brings the carts of the next records near. */
+static void prefetch_carts(const struct shard *shard, const struct message_info *info,
+                           const u8 *records, u32 count)
+{
+    u64 hashes[SHARD_GROUP_RECORDS];
+    MUST(count <= SHARD_GROUP_RECORDS);
+    for (u32 i = 0; i < count; i++, records += info->request.fixed_bytes) {
+        u64 user_id;
+        memcpy(&user_id, records + info->route_offset, sizeof user_id);
+        hashes[i] = route_hash_u64(user_id);
+    }
+    cart_prefetch(&shard->carts, hashes, count);
+}
+
 enum shard_read_result shard_read(struct shard *shard, const struct frame_header *header,
                                   const u8 *body, u32 body_bytes, u64 now_ns, bool may_park, u8 *to,
                                   u32 capacity, struct shard_reply *reply)
@@ -47,6 +61,9 @@ enum shard_read_result shard_read(struct shard *shard, const struct frame_header
     u32 offset = 0;
     for (u32 i = 0; i < header->record_count; i++) {
         struct record_view view;
+        if (i % SHARD_GROUP_RECORDS == 0 && info->code == OPCODE_CART_GET)
+            prefetch_carts(shard, info, body + offset,
+                           MIN(header->record_count - i, SHARD_GROUP_RECORDS));
         frame_record_next(info, FRAME_DIRECTION_REQUEST, body, &offset, &view);
         MUST(offset <= body_bytes);
         call.spans = view.spans;

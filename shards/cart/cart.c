@@ -30,6 +30,29 @@ void cart_room_deinit(struct cart_room *room)
     pool_deinit(&room->pool);
 }
 
+#define PREFETCH_BYTES 256u /* of a block: five lines */
+
+void cart_prefetch(const struct cart_room *room, const u64 *hashes, u32 count)
+{
+    u32 candidates[CART_PREFETCH_MAX];
+    MUST(count <= CART_PREFETCH_MAX);
+    for (u32 i = 0; i < count; i++)
+        map_prefetch(&room->map, hashes[i]);
+    for (u32 i = 0; i < count; i++) {
+        candidates[i] = map_first_candidate(&room->map, hashes[i]);
+        if (candidates[i] != 0)
+            pool_prefetch(&room->pool, candidates[i]);
+    }
+    for (u32 i = 0; i < count; i++) {
+        if (candidates[i] == 0)
+            continue;
+        const struct cart *cart = cart_at(room, candidates[i]);
+        const u32 bytes = cart->line_count * (u32)sizeof(struct row_cart_line);
+        for (u32 at = 0; at < MIN(bytes, PREFETCH_BYTES); at += 64)
+            store_prefetch(cart->block + at);
+    }
+}
+
 /* ---- time ---- */
 
 static void on_cart_moved(void *context, u32 item, u32 position)

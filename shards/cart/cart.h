@@ -122,6 +122,11 @@ static inline u32 cart_find(const struct cart_room *room, u64 hash, u64 user_id)
     return map_find(&room->map, hash, cart_equal, room, &user_id);
 }
 
+/* Brings the carts of a group of records near, so that their misses overlap: buckets, then records, then
+ * lines. `hashes` are those of their users, at most CART_PREFETCH_MAX. */
+#define CART_PREFETCH_MAX 32u
+void cart_prefetch(const struct cart_room *room, const u64 *hashes, u32 count);
+
 /* ---- for the order room: what a checkout does to the cart of its user ---- */
 
 /* What is to be ordered, borrowed until the next change of the cart. */
