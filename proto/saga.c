@@ -20,24 +20,21 @@ static const struct saga_transition transitions[] = {
 STATIC_CHECK(ARRAY_COUNT(transitions) + 1 == SAGA_LINE_COUNT);
 STATIC_CHECK(ARRAY_COUNT(states) + 1 == SAGA_STATE_COUNT); /* numbered from 1 without gaps */
 
-/* Where each state and event lead: a pair that is named twice is an error of the compiler. */
-static const u8 ways[SAGA_STATE_COUNT][SAGA_EVENT_COUNT] = {
+/* A pair that is named twice is an error of the compiler. */
+const u8 saga_ways[SAGA_STATE_COUNT][SAGA_EVENT_COUNT] = {
 #define TRANSITION(FROM, EVENT, TO, text_) \
     [SAGA_STATE_##FROM][SAGA_EVENT_##EVENT] = SAGA_LINE_##FROM##_##EVENT,
 #include "proto/saga.def"
 };
+const u8 saga_targets[SAGA_LINE_COUNT] = {
+#define TRANSITION(FROM, EVENT, TO, text_) [SAGA_LINE_##FROM##_##EVENT] = SAGA_STATE_##TO,
+#include "proto/saga.def"
+};
+const u8 saga_kinds[SAGA_STATE_COUNT] = {
+#define STATE(number_, NAME, KIND, meaning_) [number_] = SAGA_KIND_##KIND,
+#include "proto/saga.def"
+};
 STATIC_CHECK(SAGA_LINE_COUNT <= UINT8_MAX);
-
-u16 saga_way(u16 from, u16 event)
-{
-    return from < SAGA_STATE_COUNT && event < SAGA_EVENT_COUNT ? ways[from][event] : SAGA_LINE_NONE;
-}
-
-u16 saga_target(u16 line)
-{
-    MUST(line != SAGA_LINE_NONE && line < SAGA_LINE_COUNT);
-    return transitions[line - 1].to;
-}
 
 const struct saga_state_info *saga_state_find(u16 number)
 {

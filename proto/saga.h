@@ -74,11 +74,24 @@ const char *order_event_name(u16 number);
 /* The words of a kind of event in a history, with its marks (saga.def); "" for an unknown one. */
 const char *order_event_words(u16 number);
 
-/* The line of a state and an event (enum saga_line), SAGA_LINE_NONE where there is no way. Constant
- * time. */
-u16 saga_way(u16 from, u16 event);
+/* Where each state and event lead (enum saga_line), each line (enum saga_state), and what kind of state
+ * each is: as tables, since nothing else is asked so often. */
+extern const u8 saga_ways[SAGA_STATE_COUNT][SAGA_EVENT_COUNT];
+extern const u8 saga_targets[SAGA_LINE_COUNT];
+extern const u8 saga_kinds[SAGA_STATE_COUNT];
+
+/* The line of a state and an event, SAGA_LINE_NONE where there is no way. */
+static inline u16 saga_way(u16 from, u16 event)
+{
+    return from < SAGA_STATE_COUNT && event < SAGA_EVENT_COUNT ? saga_ways[from][event]
+                                                               : SAGA_LINE_NONE;
+}
 /* The line's target, of a line that is one. */
-u16 saga_target(u16 line);
+static inline u16 saga_target(u16 line)
+{
+    MUST(line != SAGA_LINE_NONE && line < SAGA_LINE_COUNT);
+    return saga_targets[line];
+}
 /* The i-th line of the table (line i + 1), NULL past the end. */
 const struct saga_transition *saga_transition_at(size_t index);
 /* The line that leads from one state to another by an event ("CAPTURED"), NULL where there is none. */
@@ -86,8 +99,7 @@ const struct saga_transition *saga_transition_find(u16 from, const char *event, 
 
 static inline bool saga_state_is(u16 state, enum saga_kind kind)
 {
-    const struct saga_state_info *info = saga_state_find(state);
-    return info != NULL && info->kind == kind;
+    return state < SAGA_STATE_COUNT && saga_kinds[state] == kind;
 }
 
 #endif

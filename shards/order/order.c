@@ -162,11 +162,10 @@ void order_table_release(struct arena *arena, struct order_table *table, u32 row
 
 void *order_table_fit(struct arena *arena, struct order_table *table, u32 row_bytes, u32 count)
 {
-    order_table_release(arena, table, row_bytes);
-    if (count == 0)
-        return NULL;
-    void *rows = order_table_extend(arena, table, row_bytes, count);
-    return memset(rows, 0, (size_t)count * row_bytes);
+    if (count == 0 || count > table->capacity)
+        order_table_release(arena, table, row_bytes);
+    table->count = 0;
+    return count != 0 ? order_table_extend(arena, table, row_bytes, count) : NULL;
 }
 
 /* ---- states ---- */
@@ -193,27 +192,30 @@ static u64 timer_of(const struct order_turn *turn)
 
 static void leave_state(const struct order_turn *turn)
 {
-    const struct saga_state_info *info = saga_state_find(turn->order->state);
-    if (info->kind == SAGA_KIND_WAITING) {
+    const u8 kind = saga_kinds[turn->order->state];
+    if (kind == SAGA_KIND_WAITING) {
         order_stuck_leave(turn->room, turn->index);
         turn->room->counts.waiting_orders--;
     }
-    if (info->kind != SAGA_KIND_RESTING)
+    if (kind != SAGA_KIND_RESTING)
         turn->room->counts.open_orders--;
-    order_timer_set(turn, 0);
+    if (turn->order->timer_ns != 0)
+        order_timer_set(turn, 0);
 }
 
 static void enter_state(const struct order_turn *turn)
 {
-    const struct saga_state_info *info = saga_state_find(turn->order->state);
+    const u8 kind = saga_kinds[turn->order->state];
     turn->order->since_ns = turn->now_ns;
-    if (info->kind == SAGA_KIND_WAITING) {
-        order_stuck_enter(turn->room, turn->index);
-        turn->room->counts.waiting_orders++;
-    }
-    if (info->kind != SAGA_KIND_RESTING)
+    if (kind != SAGA_KIND_RESTING)
         turn->room->counts.open_orders++;
-    order_timer_set(turn, timer_of(turn));
+    if (kind != SAGA_KIND_WAITING)
+        return;
+    order_stuck_enter(turn->room, turn->index);
+    turn->room->counts.waiting_orders++;
+    const u64 timer_ns = timer_of(turn);
+    if (timer_ns != 0)
+        order_timer_set(turn, timer_ns);
 }
 
 bool order_may(const struct order *order, enum saga_event event)

@@ -162,7 +162,8 @@ void *order_table_push(struct arena *arena, struct order_table *table, u32 row_b
 void *order_table_extend(struct arena *arena, struct order_table *table, u32 row_bytes, u32 count);
 /* Room for `count` rows in all, so far as there is not. */
 void order_table_reserve(struct arena *arena, struct order_table *table, u32 row_bytes, u32 count);
-/* Exactly `count` rows, zeroed, instead of what there was. */
+/* `count` rows instead of what there was, in the same place if it is large enough; their bytes are not
+ * set. */
 void *order_table_fit(struct arena *arena, struct order_table *table, u32 row_bytes, u32 count);
 void order_table_release(struct arena *arena, struct order_table *table, u32 row_bytes);
 
@@ -184,6 +185,9 @@ bool order_is_full(const struct order *order);
 /* Walks a history from *offset on, 0 at first. False: there are no more. `to` keeps its number and time
  * from call to call. */
 bool order_event_next(const struct order *order, u32 *offset, struct order_event *to);
+/* Walks only the events of payments, the last one first: begins at order->last_payment; false: there are
+ * no more. Times and numbers are not told. */
+bool order_payment_before(const struct order *order, u32 *place, struct order_event *to);
 /* Of a history that was loaded: can it be walked, and does it fit the order? */
 bool order_events_valid(const struct order *order);
 /* As it is on the wire. */
@@ -260,10 +264,8 @@ void order_emit_capture(const struct order_turn *turn, u32 tender, i64 amount);
 
 /* ---- order_payment.c ---- */
 
-/* The number of the first payment event with this reference, 0 = there is none. */
-u32 order_reference_first(const struct order *order, const u8 *bytes, u32 count);
-/* A reference of the provider is entered after it was noted in the history. */
-void order_reference_enter(struct order_room *room, u32 index, const u8 *bytes, u32 count);
+/* Of an order that was loaded: its references are known again. */
+void order_references_enter(struct order_room *room, u32 index);
 
 /* ---- order_timer.c; order_timer.h has what is for this room alone ---- */
 

@@ -336,6 +336,18 @@ static void write_coupons(const struct asking *asking, struct order *order)
     }
 }
 
+/* What is asked about lines is over when their amounts are known, and lies in the same place. There is
+ * an amount for each line and charge, as a rule. */
+static void lend_amounts(const struct asking *asking, struct order *order)
+{
+    const u32 asked_bytes = asking->source.count * (u32)sizeof(struct order_asked);
+    const u32 row_bytes = (u32)sizeof(struct row_amount);
+    order_table_reserve(asking->shard->orders.arena, &order->amounts, row_bytes,
+                        MAX((asked_bytes + row_bytes - 1) / row_bytes,
+                            asking->source.count + asking->charge_count));
+    order->asked = (struct order_table){.rows = order->amounts.rows, .count = asking->source.count};
+}
+
 /* Everything that is known now, in one block. Of the holds, only the room. */
 static void write_body(const struct asking *asking, struct order *order)
 {
@@ -366,7 +378,7 @@ static void write_body(const struct asking *asking, struct order *order)
     memcpy(take_room(&at, &order->address, 1, asking->address.bytes), asking->address.data,
            asking->address.bytes);
     MUST(at == order->body + bytes);
-    (void)order_table_fit(arena, &order->asked, sizeof(struct order_asked), line_count);
+    lend_amounts(asking, order);
     write_tenders(asking, order);
     write_lines(asking, order);
     write_coupons(asking, order);

@@ -44,6 +44,7 @@ struct dump_order {
         parcels, returns, parts, events, action;
     u32 commands;
     u32 event_count;
+    u32 last_payment;
     u32 round;
     u32 last_step;
     u16 state;
@@ -51,7 +52,6 @@ struct dump_order {
     u16 currency;
     u8 capture;
     u8 flags;
-    u32 zero0;
 };
 STATIC_CHECK(sizeof(struct dump_order) == 248);
 
@@ -205,6 +205,7 @@ static struct dump_order head_of(const struct order *order)
                                .capture_asked = order->capture_asked,
                                .cart_version = order->cart_version,
                                .event_count = order->event_count,
+                               .last_payment = order->last_payment,
                                .round = order->round,
                                .last_step = order->last_step,
                                .state = order->state,
@@ -296,8 +297,8 @@ static bool head_good(const struct dump_order *fixed)
 {
     return saga_state_find(fixed->state) != NULL && fixed->owner != 0 &&
            currency_find(fixed->currency) != NULL && fixed->capture <= CAPTURE_POLICY_ON_SHIP &&
-           fixed->lines != 0 && fixed->zero0 == 0 && amount_good(fixed->expected_total) &&
-           amount_good(fixed->goods) && amount_good(fixed->discount) && amount_good(fixed->total) &&
+           fixed->lines != 0 && amount_good(fixed->expected_total) && amount_good(fixed->goods) &&
+           amount_good(fixed->discount) && amount_good(fixed->total) &&
            fixed->charges <= COUNTER_MAX && fixed->charges >= -COUNTER_MAX &&
            amount_good(fixed->given_up) && amount_good(fixed->cancelled_worth) &&
            fixed->cancelled_worth <= fixed->given_up && amount_good(fixed->capture_asked) &&
@@ -407,6 +408,7 @@ static void take_head(struct order *order, const struct dump_order *fixed)
     order->capture_asked = fixed->capture_asked;
     order->cart_version = fixed->cart_version;
     order->event_count = fixed->event_count;
+    order->last_payment = fixed->last_payment;
     order->round = fixed->round;
     order->last_step = fixed->last_step;
     order->state = fixed->state;
@@ -611,20 +613,6 @@ static void list_orders(struct order_room *room)
         order_stuck_enter(room, index);
 }
 
-/* A reference is entered with the first event of the order that has it. */
-static void enter_references(struct order_room *room, u32 index)
-{
-    const struct order *order = order_at(room, index);
-    struct order_event event = {0};
-    u32 offset = 0;
-    while (order_event_next(order, &offset, &event)) {
-        if (event.payment == 0 || event.text_bytes == 0)
-            continue;
-        if (order_reference_first(order, event.text, event.text_bytes) == event.number)
-            order_reference_enter(room, index, event.text, event.text_bytes);
-    }
-}
-
 const char *order_load_finish(struct shard *shard)
 {
     struct order_room *room = &shard->orders;
@@ -635,7 +623,7 @@ const char *order_load_finish(struct shard *shard)
         if (!holds_good(order, shard->options.count) ||
             !shard_owns(shard, route_hash_u64(order_user(order->id))))
             return "an order has a shard that cannot be";
-        enter_references(room, index);
+        order_references_enter(room, index);
     }
     queue_commands(room);
     list_orders(room);

@@ -8,11 +8,13 @@
  *              1-10 value    zigzag                             if marked
  *              1-10 what                                        if marked
  *               1-3 status                                      if marked
- *                 2 payment  kind of payment event, attempt     if marked
+ *             3-7 payment  kind of payment event, attempt,    if marked
+ *                          how far back the one before begins, 0 = it is the first
  *             1 + n text     its length, its bytes              if marked
  *
  * Numbers are little-endian groups of 7 bits, the top bit of a byte says that more follow. A paid order
- * has a dozen events in about 120 bytes; fixed records of 40 bytes would be four times that.
+ * has a dozen events in about 120 bytes; fixed records of 40 bytes would be four times that. Events of
+ * payments are chained, the last one first: each new one is compared with all before it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,7 +24,6 @@
 #include "shards/order/order.h"
 
 #define NUMBER_BYTES_MAX   10u
-#define EVENT_BYTES_MAX    (3u + 4 * NUMBER_BYTES_MAX + 2 + 1 + TEXT64_BYTES)
 #define NOISE_BYTES_MAX    (256u << 10)
 #define EVENTS_BYTES_FIRST 192u /* enough for most orders */
 
@@ -37,9 +38,9 @@ enum mark {
     MARK_TEXT = 1 << 4
 };
 
-static u8 *put_number(u8 *to, u64 number)
+static inline u8 *put_number(u8 *to, u64 number)
 {
-    while (number >= 128) { /* ends: 7 bits less each time */
+    while (UNLIKELY(number >= 128)) { /* ends: 7 bits less each time */
         *to++ = (u8)(number | 128);
         number >>= 7;
     }
@@ -75,22 +76,37 @@ bool order_is_full(const struct order *order)
     return order->events.count >= ORDER_HISTORY_BYTES_MAX;
 }
 
+/* Room for this event, and perhaps for more than it takes. */
+static u8 *make_room(const struct order_turn *turn, const struct order_event *event, u8 marks)
+{
+    struct order_table *events = &turn->order->events;
+    const u32 numbers = 1 + (u32)__builtin_popcount(marks & ~(u32)MARK_TEXT);
+    const u32 most = 3 + numbers * NUMBER_BYTES_MAX + 1 + event->text_bytes;
+    if (UNLIKELY(events->capacity - events->count < most))
+        order_table_reserve(turn->room->arena, events, 1,
+                            events->capacity == 0
+                                ? EVENTS_BYTES_FIRST
+                                : MAX(events->count + most, events->capacity * 2));
+    return events->rows + events->count;
+}
+
 u32 order_event_add(const struct order_turn *turn, const struct order_event *event)
 {
     struct order *order = turn->order;
     struct order_table *events = &order->events;
     const u8 marks = marks_of(event);
-    u8 bytes[EVENT_BYTES_MAX];
-    u8 *to = bytes;
     MUST(event->kind != 0 && event->kind < ORDER_EVENT_COUNT);
     MUST(event->text_bytes <= TEXT64_BYTES);
     MUST(turn->now_ns >= order->changed_ns);
     if (UNLIKELY(events->count >= NOISE_BYTES_MAX) && is_noise(event->kind))
         return 0;
-    *to++ = (u8)event->kind;
-    *to++ = marks;
-    *to++ = (u8)order->state;
-    to = put_number(to, turn->now_ns - order->changed_ns);
+    u8 *const begin = make_room(turn, event, marks);
+    u8 *to = begin;
+    u32 text = 0;
+    to[0] = (u8)event->kind;
+    to[1] = marks;
+    to[2] = (u8)order->state;
+    to = put_number(to + 3, turn->now_ns - order->changed_ns);
     if ((marks & MARK_VALUE) != 0)
         to = put_number(to, zigzag(event->value));
     if ((marks & MARK_WHAT) != 0)
@@ -98,21 +114,20 @@ u32 order_event_add(const struct order_turn *turn, const struct order_event *eve
     if ((marks & MARK_STATUS) != 0)
         to = put_number(to, event->status);
     if ((marks & MARK_PAYMENT) != 0) {
-        *to++ = event->payment;
-        *to++ = event->attempt;
+        const u32 before = order->last_payment;
+        to[0] = event->payment;
+        to[1] = event->attempt;
+        to = put_number(to + 2, before != 0 ? events->count + 1 - before : 0);
+        order->last_payment = events->count + 1;
     }
-    u32 text = 0;
     if ((marks & MARK_TEXT) != 0) {
         *to++ = event->text_bytes;
-        text = events->count + (u32)(to - bytes);
+        text = events->count + (u32)(to - begin);
         memcpy(to, event->text, event->text_bytes);
         to += event->text_bytes;
     }
-    const u32 count = (u32)(to - bytes);
-    MUST(count <= sizeof bytes);
-    if (events->capacity == 0)
-        order_table_reserve(turn->room->arena, events, 1, EVENTS_BYTES_FIRST);
-    memcpy(order_table_extend(turn->room->arena, events, 1, count), bytes, count);
+    events->count += (u32)(to - begin);
+    MUST(events->count <= events->capacity);
     order->changed_ns = turn->now_ns;
     order->event_count++;
     return text;
@@ -167,6 +182,7 @@ static void take_event(struct reader *from, struct order_event *to)
     if ((marks & MARK_PAYMENT) != 0) {
         to->payment = take_byte(from);
         to->attempt = take_byte(from);
+        to->back = (u32)take_number(from);
     }
     if ((marks & MARK_TEXT) == 0)
         return;
@@ -193,16 +209,37 @@ bool order_event_next(const struct order *order, u32 *offset, struct order_event
     return true;
 }
 
+bool order_payment_before(const struct order *order, u32 *place, struct order_event *to)
+{
+    if (*place == 0)
+        return false;
+    struct reader from = {
+        .bytes = order->events.rows, .offset = *place - 1, .end = order->events.count};
+    *to = (struct order_event){0};
+    take_event(&from, to);
+    MUST(!from.is_bad && to->payment != 0 && to->back < *place);
+    *place = to->back != 0 ? *place - to->back : 0;
+    return true;
+}
+
 bool order_events_valid(const struct order *order)
 {
     struct reader from = {.bytes = order->events.rows, .end = order->events.count};
     struct order_event event = {.time_ns = order->created_ns};
+    u32 last_payment = 0;
     while (from.offset < from.end && !from.is_bad) { /* ends: a byte further each time */
+        const u32 place = from.offset + 1;
         take_event(&from, &event);
         if (event.kind == 0 || event.kind >= ORDER_EVENT_COUNT)
             return false;
+        if (event.payment == 0)
+            continue;
+        if (event.back != (last_payment != 0 ? place - last_payment : 0))
+            return false;
+        last_payment = place;
     }
-    return !from.is_bad && event.number == order->event_count && event.time_ns == order->changed_ns;
+    return !from.is_bad && last_payment == order->last_payment &&
+           event.number == order->event_count && event.time_ns == order->changed_ns;
 }
 
 static const char *command_kind_name(u16 kind)

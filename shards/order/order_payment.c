@@ -32,30 +32,46 @@ static bool text_is(const struct order_event *event, const struct reference_key 
     return event->text_bytes == key->count && memcmp(event->text, key->bytes, key->count) == 0;
 }
 
-/* The first payment event with this reference; its number is 0 if there is none. */
-static struct order_event find_reference(const struct order *order, const struct reference_key *key)
+/* The first payment event with this reference: where it is, and its step; false: there is none. */
+static bool find_reference(const struct order *order, const struct reference_key *key, u32 *at,
+                           u64 *step)
 {
-    struct order_event event = {0};
-    u32 offset = 0;
-    while (order_event_next(order, &offset, &event))
-        if (event.payment != 0 && text_is(&event, key))
-            return event;
-    return (struct order_event){0};
-}
-
-u32 order_reference_first(const struct order *order, const u8 *bytes, u32 count)
-{
-    return find_reference(order, &(struct reference_key){.bytes = bytes, .count = count}).number;
+    struct order_event event;
+    u32 place = order->last_payment;
+    *at = 0;
+    for (u32 here = place; order_payment_before(order, &place, &event); here = place)
+        if (text_is(&event, key)) {
+            *at = here;
+            *step = event.what;
+        }
+    return *at != 0;
 }
 
 static bool reference_equal(const void *context, u32 index, const void *key)
 {
-    return find_reference(order_at(context, index), key).number != 0;
+    u32 at;
+    u64 step;
+    return find_reference(order_at(context, index), key, &at, &step);
 }
 
-void order_reference_enter(struct order_room *room, u32 index, const u8 *bytes, u32 count)
+static void reference_enter(struct order_room *room, u32 index, const u8 *bytes, u32 count)
 {
     map_insert(&room->references, checksum64(bytes, count), index);
+}
+
+/* A reference is entered with the first event of the order that has it. */
+void order_references_enter(struct order_room *room, u32 index)
+{
+    const struct order *order = order_at(room, index);
+    struct order_event event;
+    u32 place = order->last_payment;
+    for (u32 here = place; order_payment_before(order, &place, &event); here = place) {
+        const struct reference_key key = {.bytes = event.text, .count = event.text_bytes};
+        u32 first;
+        u64 step;
+        if (key.count != 0 && find_reference(order, &key, &first, &step) && first == here)
+            reference_enter(room, index, key.bytes, key.count);
+    }
 }
 
 bool shard_read_payment_find(struct shard *shard, const struct shard_call *call,
@@ -80,7 +96,10 @@ bool shard_read_payment_find(struct shard *shard, const struct shard_call *call,
         return true;
     }
     const struct order *order = order_at(room, index);
-    const u32 command = order_command_find(room, order, (u32)find_reference(order, &key).what);
+    u32 at;
+    u64 step = 0;
+    (void)find_reference(order, &key, &at, &step);
+    const u32 command = order_command_find(room, order, (u32)step);
     answer->order = order->id;
     answer->tender = command != 0 ? order_command_at(room, command)->tender : 0;
     return true;
@@ -120,7 +139,7 @@ void payment_note(struct payment *payment, enum order_event_kind kind, i64 value
         return; /* without a reference, or noise in a long history */
     keep_reference(payment, place, bytes);
     if (!payment->is_reference_known)
-        order_reference_enter(turn->room, turn->index, turn->order->events.rows + place, bytes);
+        reference_enter(turn->room, turn->index, turn->order->events.rows + place, bytes);
     payment->is_reference_known = true;
 }
 
@@ -247,12 +266,10 @@ static bool look_back(struct payment *payment)
 {
     const struct reference_key key = {.bytes = payment->event->reference.bytes,
                                       .count = text64_bytes(&payment->event->reference)};
-    struct order_event before = {0};
-    u32 offset = 0;
+    struct order_event before;
+    u32 place = payment->turn->order->last_payment;
     bool is_seen = false;
-    while (order_event_next(payment->turn->order, &offset, &before)) {
-        if (before.payment == 0)
-            continue;
+    while (order_payment_before(payment->turn->order, &place, &before)) {
         payment->is_reference_known |= key.count != 0 && text_is(&before, &key);
         is_seen |= is_same(payment, &before);
     }

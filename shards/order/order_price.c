@@ -68,6 +68,7 @@ static void write_prices(const struct order_turn *turn, const struct pricing *pr
     if (pricing->free_shipping != 0)
         order->flags |= ORDER_FLAG_FREE_SHIPPING;
     const u32 bytes = pricing->amount_count * (u32)sizeof(struct row_amount);
+    order_table_release(turn->room->arena, &order->asked, sizeof(struct order_asked));
     void *amounts = order_table_fit(turn->room->arena, &order->amounts, sizeof(struct row_amount),
                                     pricing->amount_count);
     if (bytes != 0)
@@ -168,7 +169,6 @@ void order_price(const struct order_turn *turn)
     if (pricing.status == STATUS_OK || pricing.status == STATUS_COUPON_INVALID)
         write_prices(turn, &pricing);
     if (reason == STATUS_OK) {
-        order_table_release(turn->room->arena, &order->asked, sizeof(struct order_asked));
         ask_for_payment(turn);
         return;
     }

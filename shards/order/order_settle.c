@@ -61,57 +61,69 @@ static u32 pending(const struct order_turn *turn, u32 tender, enum command_kind 
     return order_command_is_open(command) || command->state == COMMAND_STATE_DEAD ? index : 0;
 }
 
-static i64 net_of(const struct order *order)
+/* The sums that decide, kept up to date while settling. */
+struct balance {
+    i64 due;
+    i64 net;       /* captured and not refunded, refunds under way counted as done */
+    i64 capturing; /* under way */
+    i64 held;      /* on gift cards and accounts, not spent yet */
+};
+
+static struct balance balance_of(const struct order *order)
 {
-    const struct order_sums sums = order_sums_of(order);
-    return sums.captured + sums.forced - sums.refunded - sums.refunding;
+    const struct order_tender *tenders = order_tenders(order);
+    struct balance balance = {.due = order_due(order, order->capture_asked)};
+    for (u32 i = 0; i < order->tenders.count; i++) {
+        balance.net += tenders[i].captured + tenders[i].forced - tenders[i].forced_back -
+                       tenders[i].refunded - tenders[i].refunding;
+        balance.capturing += tenders[i].capturing;
+        balance.held += tenders[i].state == TENDER_STATE_HELD ? tenders[i].amount : 0;
+    }
+    return balance;
 }
 
-/* Held on gift cards and accounts, and not spent yet. */
-static i64 held_of(const struct order *order)
+/* What is left to be captured outside, captures under way not counted; negative: too much. */
+static i64 need_of(const struct balance *balance)
 {
-    i64 held = 0;
-    for (u32 i = 0; i < order->tenders.count; i++)
-        if (order_tenders(order)[i].state == TENDER_STATE_HELD)
-            held += order_tenders(order)[i].amount;
-    return held;
+    return MAX(balance->due - balance->held, 0) - balance->net - balance->capturing;
+}
+
+i64 order_capture_need(const struct order *order)
+{
+    const struct balance balance = balance_of(order);
+    return need_of(&balance);
 }
 
 /* ---- spend ---- */
 
-static bool is_time_to_spend(const struct order *order, i64 due)
+static bool is_time_to_spend(const struct order *order, const struct balance *balance)
 {
-    const struct order_sums sums = order_sums_of(order);
-    if (order_is_cancelled_whole(order))
-        return true;
     if (order->capture == CAPTURE_POLICY_ON_SHIP)
-        return due > 0 || order_units_of(order).shipped != 0;
-    return sums.capturing == 0 && net_of(order) >= due - held_of(order);
+        return balance->due > 0 || order_units_of(order).shipped != 0 ||
+               order_is_cancelled_whole(order);
+    return balance->capturing == 0 && balance->net >= balance->due - balance->held
+               ? true
+               : order_is_cancelled_whole(order);
 }
 
 /* When shipped, all that is owed may come from them at once: what is spent beyond what is due now is
  * asked for, so that it is not given back. */
-static void spend(const struct order_turn *turn)
+static void spend(const struct order_turn *turn, struct balance *balance)
 {
     struct order *order = turn->order;
-    const i64 due = order_due(order, order->capture_asked);
-    if ((order->flags & ORDER_FLAG_SPENT) != 0 || !is_time_to_spend(order, due))
+    if ((order->flags & ORDER_FLAG_SPENT) != 0 || !is_time_to_spend(order, balance))
         return;
-    const i64 wanted = order->capture == CAPTURE_POLICY_ON_SHIP ? order_owed(order) : due;
-    order_spend(turn, MAX(wanted - net_of(order), 0));
-    const struct order_sums sums = order_sums_of(order);
-    if (order->capture == CAPTURE_POLICY_ON_SHIP)
-        order->capture_asked = MAX(order->capture_asked, sums.captured);
+    const bool is_on_ship = order->capture == CAPTURE_POLICY_ON_SHIP;
+    const i64 wanted = is_on_ship ? order_owed(order) : balance->due;
+    order_spend(turn, MAX(wanted - balance->net, 0));
+    if (balance->held == 0)
+        return;
+    if (is_on_ship)
+        order->capture_asked = MAX(order->capture_asked, order_sums_of(order).captured);
+    *balance = balance_of(order);
 }
 
 /* ---- capture ---- */
-
-i64 order_capture_need(const struct order *order)
-{
-    const struct order_sums sums = order_sums_of(order);
-    const i64 due = order_due(order, order->capture_asked);
-    return MAX(due - held_of(order), 0) - net_of(order) - sums.capturing;
-}
 
 /* No worker has seen it under this attempt, and earlier attempts have failed for sure. */
 static bool is_unseen(const struct order_command *command)
@@ -119,14 +131,15 @@ static bool is_unseen(const struct order_command *command)
     return command->state == COMMAND_STATE_READY && command->deliveries == 0;
 }
 
-static void take_back_captures(const struct order_turn *turn)
+static void take_back_captures(const struct order_turn *turn, struct balance *balance)
 {
-    for (u32 i = turn->order->tenders.count; i > 0 && order_capture_need(turn->order) < 0; i--) {
+    for (u32 i = turn->order->tenders.count; i > 0 && need_of(balance) < 0; i--) {
         struct order_tender *tender = &order_tenders(turn->order)[i - 1];
         const u32 index = pending(turn, i - 1, COMMAND_KIND_CAPTURE);
         if (index == 0 || !is_unseen(order_command_at(turn->room, index)))
             continue;
         tender->capturing -= order_command_at(turn->room, index)->amount;
+        balance->capturing -= order_command_at(turn->room, index)->amount;
         MUST(tender->capturing >= 0);
         order_command_close(turn, index, COMMAND_STATE_TAKEN_BACK);
     }
@@ -156,9 +169,9 @@ i64 order_capture_room(const struct order_tender *tender)
     return tender->authorized - tender->captured - tender->forced - tender->capturing;
 }
 
-static void capture(const struct order_turn *turn)
+static void capture(const struct order_turn *turn, const struct balance *balance)
 {
-    i64 need = order_capture_need(turn->order);
+    i64 need = need_of(balance);
     for (u32 i = 0; i < turn->order->tenders.count && need > 0; i++) {
         const i64 amount = MIN(order_capture_room(&order_tenders(turn->order)[i]), need);
         if (amount <= 0 || pending(turn, i, COMMAND_KIND_CAPTURE) != 0)
@@ -183,10 +196,10 @@ static void emit_refund(const struct order_turn *turn, u32 index, i64 amount, u8
                                        .flags = flags});
 }
 
-static void refund(const struct order_turn *turn)
+static void refund(const struct order_turn *turn, const struct balance *balance)
 {
     struct order *order = turn->order;
-    i64 excess = net_of(order) - order_due(order, order->capture_asked);
+    i64 excess = balance->net - balance->due;
     for (u32 i = order->tenders.count; i > 0 && excess > 0; i--) {
         struct order_tender *tender = &order_tenders(order)[i - 1];
         const i64 amount = MIN(
@@ -376,10 +389,11 @@ void order_settle(const struct order_turn *turn)
         follow(turn, rest_of(turn->order));
         return;
     }
-    spend(turn);
-    take_back_captures(turn);
-    capture(turn);
-    refund(turn);
+    struct balance balance = balance_of(turn->order);
+    spend(turn, &balance);
+    take_back_captures(turn, &balance);
+    capture(turn, &balance);
+    refund(turn, &balance);
     refund_overcharges(turn);
     void_rest(turn);
     follow(turn, wanted_state(turn));

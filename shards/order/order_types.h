@@ -104,6 +104,7 @@ struct order_event {
     u8 text_bytes; /* at most 64 */
     u8 payment;    /* enum payment_event_kind; 0 = it is none */
     u8 attempt;    /* of a payment event, modulo 256 */
+    u32 back;      /* of a payment event, when it is read: order_event.c */
 };
 
 /* A command for the outside world. */
@@ -205,16 +206,17 @@ struct order {
     struct order_table holds;       /* struct order_hold */
     struct order_table texts;       /* bytes: tokens of tenders */
     struct order_table address;     /* bytes */
-    struct order_table asked;       /* struct order_asked; until prices are known */
-    struct order_table amounts;     /* struct row_amount */
-    struct order_table failed;      /* struct row_failed_line */
-    struct order_table parcels;     /* struct order_parcel */
-    struct order_table returns;     /* struct order_return */
-    struct order_table parts;       /* struct row_part */
-    struct order_table events;      /* bytes: order_event.c */
-    struct order_table action;      /* bytes */
+    struct order_table asked;   /* struct order_asked; until prices are known: lies in amounts */
+    struct order_table amounts; /* struct row_amount */
+    struct order_table failed;  /* struct row_failed_line */
+    struct order_table parcels; /* struct order_parcel */
+    struct order_table returns; /* struct order_return */
+    struct order_table parts;   /* struct row_part */
+    struct order_table events;  /* bytes: order_event.c */
+    struct order_table action;  /* bytes */
     u32 body_bytes;
     u32 event_count;
+    u32 last_payment;   /* the last payment event: 1 + where it begins in the history; 0 = none */
     u32 first_command;  /* (soft) the chain, by step; 0 = none */
     u32 last_command;   /* (soft) */
     u32 timer_position; /* (soft) in the heap of timers, or of those that are due */
@@ -229,7 +231,6 @@ struct order {
     u8 flags;   /* enum order_flag */
     u8 is_due;  /* (soft) its timer is among those that are due */
     u8 zero0[3];
-    u32 zero1;
 };
 STATIC_CHECK(sizeof(struct order) % 8 == 0);
 
