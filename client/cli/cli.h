@@ -157,6 +157,9 @@ bool cli_option_lines(struct cli *cli, const struct verb_args *args, bool has_da
 /* Connects, makes the call, prints the answer: with --json all of it, else `columns` (cli_table.h).
  * `what` is the thing it is about, for a refusal. Returns an exit code. */
 int cli_call(struct cli *cli, u16 op, const void *record, const char *what, const char *columns);
+/* The same for a change of an order; `currency` of its amounts, 0 = to be looked up if there are any. */
+int cli_call_order(struct cli *cli, u16 op, const void *record, const char *what, u16 currency,
+                   const char *columns);
 /* The same in steps. */
 struct cli_answer {
     u64 reply[128]; /* the public reply struct */
@@ -167,9 +170,9 @@ struct cli_answer {
 /* Connects and makes the call; not DONE: the error is printed. Afterwards cli_answer_end. */
 NODISCARD int cli_ask(struct cli *cli, u16 op, u16 shard, const void *record,
                       struct cli_answer *answer);
-/* Prints the answer as cli_call does. */
-int cli_answer(struct cli *cli, u16 op, struct cli_answer *answer, const char *what,
-               const char *columns);
+/* Prints the answer as cli_call does. `currency` of its amounts, where it has none itself; or 0. */
+int cli_answer(struct cli *cli, u16 op, const struct cli_answer *answer, const char *what,
+               u16 currency, const char *columns);
 /* Frees the texts of the reply. */
 void cli_answer_end(u16 op, struct cli_answer *answer);
 /* The currency of an order, which amounts are written in. Returns an exit code. */

@@ -44,10 +44,13 @@ void cli_answer_end(u16 op, struct cli_answer *answer)
     memset(answer, 0, sizeof *answer);
 }
 
-int cli_answer(struct cli *cli, u16 op, struct cli_answer *answer, const char *what,
-               const char *columns)
+int cli_answer(struct cli *cli, u16 op, const struct cli_answer *answer, const char *what,
+               u16 currency, const char *columns)
 {
     json_t *object = record_reply(op, answer->reply);
+    const char *letters = souk_currency_letters(currency);
+    if (letters != NULL)
+        (void)json_object_set_new(object, "currency", json_string(letters));
     if (answer->status != SOUK_OK)
         return cli_refused(cli, what, answer->status, answer->retry_after_ms, object);
     if (answer->is_replayed)
@@ -64,7 +67,34 @@ int cli_call(struct cli *cli, u16 op, const void *record, const char *what, cons
     struct cli_answer answer;
     int exit_code = cli_ask(cli, op, 0, record, &answer);
     if (exit_code == CLI_EXIT_DONE)
-        exit_code = cli_answer(cli, op, &answer, what, columns);
+        exit_code = cli_answer(cli, op, &answer, what, 0, columns);
+    cli_answer_end(op, &answer);
+    return exit_code;
+}
+
+/* Whether a change of an order gives money back, which is told in the order's currency. */
+static bool has_refund(u16 op, const struct cli_answer *answer)
+{
+    json_t *object = record_reply(op, answer->reply);
+    const bool is_any = json_integer_value(json_object_get(object, "refund")) != 0;
+    json_decref(object);
+    return answer->status == SOUK_OK && is_any;
+}
+
+int cli_call_order(struct cli *cli, u16 op, const void *record, const char *what, u16 currency,
+                   const char *columns)
+{
+    const struct message_info *info = message_find(op);
+    MUST(info != NULL && info->route == MESSAGE_ROUTE_ORDER);
+    struct cli_answer answer;
+    int exit_code = cli_ask(cli, op, 0, record, &answer);
+    if (exit_code == CLI_EXIT_DONE && currency == 0 && has_refund(op, &answer)) {
+        struct souk_id128 order;
+        memcpy(&order, (const u8 *)record + info->route_offset, sizeof order);
+        exit_code = cli_order_currency(cli, what, order, &currency);
+    }
+    if (exit_code == CLI_EXIT_DONE)
+        exit_code = cli_answer(cli, op, &answer, what, currency, columns);
     cli_answer_end(op, &answer);
     return exit_code;
 }

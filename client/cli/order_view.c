@@ -210,6 +210,5 @@ void order_story_print(const struct souk_row_order_event *event, u16 currency, c
         (void)snprintf(day, 16, "%.10s", time);
         printf("%s\n", day);
     }
-    printf("  %s  %-60s %s\n", time + 11, order_story_words(event, currency, words, sizeof words),
-           souk_state_name(event->state));
+    printf("  %s  %s\n", time + 11, order_story_words(event, currency, words, sizeof words));
 }

@@ -10,7 +10,7 @@
 #include "client/cli/cli_table.h"
 #include "client/cli/order_view.h"
 
-#define CHANGE_COLUMNS "state summary ?refund"
+#define CHANGE_COLUMNS "state summary ?$refund"
 #define LIMIT          50
 
 static const char *const cancel_reasons[] = {"customer", "declined", "fraud",  "inventory",
@@ -98,7 +98,8 @@ int verb_order_cancel(struct cli *cli, const struct verb_args *args)
                         SOUK_CANCEL_CUSTOMER, &cancel.reason) &&
         cli_option_lines(cli, args, false, &lines)) {
         cancel.lines = souk_rows_of(lines.rows, sizeof *lines.rows, lines.count);
-        exit_code = cli_call(cli, SOUK_OP_ORDER_CANCEL, &cancel, args->words[0], CHANGE_COLUMNS);
+        exit_code =
+            cli_call_order(cli, SOUK_OP_ORDER_CANCEL, &cancel, args->words[0], 0, CHANGE_COLUMNS);
     }
     free(lines.rows);
     return exit_code;
@@ -109,7 +110,7 @@ int verb_order_attach(struct cli *cli, const struct verb_args *args)
     struct souk_order_attach attach = {0};
     if (!cli_order(cli, args, 0, &attach.order) || !cli_user(cli, args, 1, &attach.user_id))
         return CLI_EXIT_USAGE;
-    return cli_call(cli, SOUK_OP_ORDER_ATTACH, &attach, args->words[0], CHANGE_COLUMNS);
+    return cli_call_order(cli, SOUK_OP_ORDER_ATTACH, &attach, args->words[0], 0, CHANGE_COLUMNS);
 }
 
 int verb_order_resolve(struct cli *cli, const struct verb_args *args)

@@ -8,7 +8,7 @@
 
 #include "client/cli/cli.h"
 
-#define CHANGE_COLUMNS "state summary ?refund"
+#define CHANGE_COLUMNS "state summary ?$refund"
 
 /* ORDER NUMBER */
 static bool take_number(struct cli *cli, const struct verb_args *args, struct souk_id128 *order,
@@ -22,16 +22,16 @@ static bool take_number(struct cli *cli, const struct verb_args *args, struct so
 }
 
 /* A call with --line options, which are rows of the request. */
-#define CALL_WITH_LINES(op, request, has_damaged)                                        \
-    do {                                                                                 \
-        struct cli_lines lines = {0};                                                    \
-        int exit_code = CLI_EXIT_USAGE;                                                  \
-        if (cli_option_lines(cli, args, has_damaged, &lines)) {                          \
-            (request).lines = souk_rows_of(lines.rows, sizeof *lines.rows, lines.count); \
-            exit_code = cli_call(cli, op, &(request), args->words[0], CHANGE_COLUMNS);   \
-        }                                                                                \
-        free(lines.rows);                                                                \
-        return exit_code;                                                                \
+#define CALL_WITH_LINES(op, request, has_damaged)                                               \
+    do {                                                                                        \
+        struct cli_lines lines = {0};                                                           \
+        int exit_code = CLI_EXIT_USAGE;                                                         \
+        if (cli_option_lines(cli, args, has_damaged, &lines)) {                                 \
+            (request).lines = souk_rows_of(lines.rows, sizeof *lines.rows, lines.count);        \
+            exit_code = cli_call_order(cli, op, &(request), args->words[0], 0, CHANGE_COLUMNS); \
+        }                                                                                       \
+        free(lines.rows);                                                                       \
+        return exit_code;                                                                       \
     } while (0)
 
 /* ---- parcels ---- */
@@ -51,7 +51,7 @@ int verb_parcel_ship(struct cli *cli, const struct verb_args *args)
         !cli_option_text64(cli, args, "--carrier", &ship.carrier) ||
         !cli_option_text64(cli, args, "--tracking", &ship.tracking))
         return CLI_EXIT_USAGE;
-    return cli_call(cli, SOUK_OP_FULFIL_SHIP, &ship, args->words[0], CHANGE_COLUMNS);
+    return cli_call_order(cli, SOUK_OP_FULFIL_SHIP, &ship, args->words[0], 0, CHANGE_COLUMNS);
 }
 
 int verb_parcel_deliver(struct cli *cli, const struct verb_args *args)
@@ -59,7 +59,7 @@ int verb_parcel_deliver(struct cli *cli, const struct verb_args *args)
     struct souk_fulfil_deliver deliver = {0};
     if (!take_number(cli, args, &deliver.order, &deliver.number))
         return CLI_EXIT_USAGE;
-    return cli_call(cli, SOUK_OP_FULFIL_DELIVER, &deliver, args->words[0], CHANGE_COLUMNS);
+    return cli_call_order(cli, SOUK_OP_FULFIL_DELIVER, &deliver, args->words[0], 0, CHANGE_COLUMNS);
 }
 
 int verb_parcel_cancel(struct cli *cli, const struct verb_args *args)
@@ -67,7 +67,7 @@ int verb_parcel_cancel(struct cli *cli, const struct verb_args *args)
     struct souk_fulfil_cancel cancel = {0};
     if (!take_number(cli, args, &cancel.order, &cancel.number))
         return CLI_EXIT_USAGE;
-    return cli_call(cli, SOUK_OP_FULFIL_CANCEL, &cancel, args->words[0], CHANGE_COLUMNS);
+    return cli_call_order(cli, SOUK_OP_FULFIL_CANCEL, &cancel, args->words[0], 0, CHANGE_COLUMNS);
 }
 
 /* ---- returns ---- */
@@ -91,7 +91,7 @@ static int decide(struct cli *cli, const struct verb_args *args, u16 approved)
     struct souk_return_decide decision = {.approved = approved};
     if (!take_number(cli, args, &decision.order, &decision.number))
         return CLI_EXIT_USAGE;
-    return cli_call(cli, SOUK_OP_RETURN_DECIDE, &decision, args->words[0], CHANGE_COLUMNS);
+    return cli_call_order(cli, SOUK_OP_RETURN_DECIDE, &decision, args->words[0], 0, CHANGE_COLUMNS);
 }
 
 int verb_return_approve(struct cli *cli, const struct verb_args *args)
@@ -129,5 +129,5 @@ int verb_return_refund(struct cli *cli, const struct verb_args *args)
         if (!cli_amount(cli, "--amount", amount, currency, &refund.amount))
             return CLI_EXIT_USAGE;
     }
-    return cli_call(cli, SOUK_OP_RETURN_REFUND, &refund, args->words[0], CHANGE_COLUMNS);
+    return cli_call_order(cli, SOUK_OP_RETURN_REFUND, &refund, args->words[0], 0, CHANGE_COLUMNS);
 }

@@ -22,7 +22,7 @@ int verb_payment_get(struct cli *cli, const struct verb_args *args)
         return CLI_EXIT_USAGE;
     int exit_code = cli_ask(cli, SOUK_OP_PAYMENT_GET, 0, &get, &answer);
     if (exit_code == CLI_EXIT_DONE && (cli->is_json || answer.status != SOUK_OK)) {
-        exit_code = cli_answer(cli, SOUK_OP_PAYMENT_GET, &answer, args->words[0], "");
+        exit_code = cli_answer(cli, SOUK_OP_PAYMENT_GET, &answer, args->words[0], 0, "");
     } else if (exit_code == CLI_EXIT_DONE) {
         json_t *object = record_reply(SOUK_OP_PAYMENT_GET, answer.reply);
         const char *currency = json_string_value(json_object_get(object, "currency"));
@@ -42,42 +42,46 @@ int verb_payment_get(struct cli *cli, const struct verb_args *args)
 
 /* ORDER AMOUNT */
 static int take_amount(struct cli *cli, const struct verb_args *args, struct souk_id128 *order,
-                       i64 *amount)
+                       u16 *currency, i64 *amount)
 {
-    u16 currency;
     if (!cli_order(cli, args, 0, order))
         return CLI_EXIT_USAGE;
-    const int exit_code = cli_order_currency(cli, args->words[0], *order, &currency);
+    const int exit_code = cli_order_currency(cli, args->words[0], *order, currency);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
-    return cli_amount(cli, "amount", args->words[1], currency, amount) ? CLI_EXIT_DONE
-                                                                       : CLI_EXIT_USAGE;
+    return cli_amount(cli, "amount", args->words[1], *currency, amount) ? CLI_EXIT_DONE
+                                                                        : CLI_EXIT_USAGE;
 }
 
 int verb_payment_capture(struct cli *cli, const struct verb_args *args)
 {
     struct souk_payment_capture capture = {0};
     i64 tender = 0;
+    u16 currency;
     if (!cli_option_count(cli, args, "--tender", 0, ORDER_TENDERS_MAX - 1, &tender))
         return CLI_EXIT_USAGE;
     capture.tender = (u16)tender;
-    const int exit_code = take_amount(cli, args, &capture.order, &capture.captured_total);
+    const int exit_code =
+        take_amount(cli, args, &capture.order, &currency, &capture.captured_total);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
-    return cli_call(cli, SOUK_OP_PAYMENT_CAPTURE, &capture, args->words[0], "state step " SUMS);
+    return cli_call_order(cli, SOUK_OP_PAYMENT_CAPTURE, &capture, args->words[0], currency,
+                          "state step " SUMS);
 }
 
 int verb_payment_refund(struct cli *cli, const struct verb_args *args)
 {
     struct souk_payment_refund refund = {0};
     u32 reason = 0;
+    u16 currency;
     if (!cli_option_reason(cli, args, &reason))
         return CLI_EXIT_USAGE;
     refund.reason = reason;
-    const int exit_code = take_amount(cli, args, &refund.order, &refund.refunded_total);
+    const int exit_code = take_amount(cli, args, &refund.order, &currency, &refund.refunded_total);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
-    return cli_call(cli, SOUK_OP_PAYMENT_REFUND, &refund, args->words[0], "state step " SUMS);
+    return cli_call_order(cli, SOUK_OP_PAYMENT_REFUND, &refund, args->words[0], currency,
+                          "state step " SUMS);
 }
 
 int verb_payment_find(struct cli *cli, const struct verb_args *args)
@@ -147,5 +151,6 @@ int verb_payment_event(struct cli *cli, const struct verb_args *args)
         return exit_code;
     if (amount != NULL && !cli_amount(cli, "--amount", amount, event.currency, &event.amount))
         return CLI_EXIT_USAGE;
-    return cli_call(cli, SOUK_OP_PAYMENT_EVENT, &event, args->words[0], "effect state " SUMS);
+    return cli_call_order(cli, SOUK_OP_PAYMENT_EVENT, &event, args->words[0], event.currency,
+                          "effect state " SUMS);
 }

@@ -366,7 +366,7 @@ int verb_policy_get(struct cli *cli, const struct verb_args *args)
         printf("%-14s %u\n%-14s %u\n", "deliveries", policy.deliveries_max, "attempts",
                policy.attempts_max);
     } else if (exit_code == CLI_EXIT_DONE) {
-        exit_code = cli_answer(cli, SOUK_OP_POLICY_GET, &answer, "policy", "version");
+        exit_code = cli_answer(cli, SOUK_OP_POLICY_GET, &answer, "policy", 0, "version");
     }
     return exit_code;
 }
