@@ -13,6 +13,7 @@ void book_init(struct book *book, const struct replay_events *events, struct sho
     memset(book, 0, sizeof *book);
     book->events = events;
     book->shop = shop;
+    shop->is_booked = events->count > 0;
     book->entries = calloc(events->count + 1, sizeof *book->entries);
     book->left = calloc(plan->line_count + 1, sizeof *book->left);
     book->skus = calloc(plan->sku_count + 1, sizeof *book->skus);

@@ -4,10 +4,8 @@
  */
 #include "client/cli/replay_drive.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client/cli/replay_provider.h"
 
@@ -145,21 +143,14 @@ static u32 fill_slots(struct run *run)
 
 static void wait_for_answers(struct run *run)
 {
-    struct pollfd fds[JOURNAL_SESSIONS_MAX];
     const u64 now_ns = run_now_ns();
     u64 wait_ns = TURN_NS;
     for (u32 i = 0; i < run->client_count; i++) {
         const u64 due_ns = run->slots[i].due_ns;
         if (due_ns != 0)
             wait_ns = due_ns <= now_ns ? 0 : MIN(wait_ns, due_ns - now_ns);
-        fds[i] = (struct pollfd){.fd = souk_fd(run->clients[i]),
-                                 .events = (short)souk_events(run->clients[i])};
     }
-    const struct timespec timeout = {.tv_nsec = (long)wait_ns};
-    (void)ppoll(fds, run->client_count, &timeout, NULL);
-    for (u32 i = 0; i < run->client_count; i++)
-        if (fds[i].revents != 0)
-            (void)souk_poll(run->clients[i], 0);
+    run_wait(run, wait_ns);
 }
 
 /* Steps whose pause is over; and an end to waiting for what does not come. */

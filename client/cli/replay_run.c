@@ -264,17 +264,26 @@ bool run_adjust(struct run *run, u32 line, i64 quantity, struct slot *slot)
     return true;
 }
 
-static void poll_clients(struct run *run)
+/* The descriptors stay the same; asking for one wakes it, so that is done once. */
+void run_wait(struct run *run, u64 wait_ns)
 {
     struct pollfd fds[JOURNAL_SESSIONS_MAX];
+    const struct timespec timeout = {.tv_sec = (time_t)(wait_ns / NS_PER_S),
+                                     .tv_nsec = (long)(wait_ns % NS_PER_S)};
     if (run->client_count == 1) {
-        (void)souk_poll(run->clients[0], 100);
+        /* A wait below a millisecond is a pause of the only slot: nothing is under way. */
+        if (wait_ns < NS_PER_MS)
+            (void)nanosleep(&timeout, NULL);
+        (void)souk_poll(run->clients[0], (int)(wait_ns / NS_PER_MS));
         return;
     }
-    for (u32 i = 0; i < run->client_count; i++)
-        fds[i] = (struct pollfd){.fd = souk_fd(run->clients[i]),
-                                 .events = (short)souk_events(run->clients[i])};
-    (void)poll(fds, run->client_count, 100);
+    for (u32 i = 0; i < run->client_count; i++) {
+        if (!run->is_watched)
+            run->fds[i] = souk_fd(run->clients[i]);
+        fds[i] = (struct pollfd){.fd = run->fds[i], .events = (short)souk_events(run->clients[i])};
+    }
+    run->is_watched = true;
+    (void)ppoll(fds, run->client_count, &timeout, NULL);
     for (u32 i = 0; i < run->client_count; i++)
         if (fds[i].revents != 0)
             (void)souk_poll(run->clients[i], 0);
@@ -309,7 +318,7 @@ int run_all(struct run *run)
             advance(&run->lanes[i]);
     }
     while (run->in_flight > 0) {
-        poll_clients(run);
+        run_wait(run, 100 * NS_PER_MS);
         progress_show(&progress, run);
     }
     if (run->options.mode == JOURNAL_MODE_ORDERS && run->reason == NULL)

@@ -77,7 +77,9 @@ struct run {
     struct journal journal;
     struct journal_identity identity;
     struct souk_client *clients[JOURNAL_SESSIONS_MAX];
+    int fds[JOURNAL_SESSIONS_MAX];
     u32 client_count;
+    bool is_watched; /* fds are there */
     struct lane *lanes;
     u32 lane_count;
     u32 in_flight;
@@ -125,6 +127,8 @@ u64 run_now_ns(void);
 /* For replay_drive: */
 /* The run ends early. `reason` is static. */
 void run_fail(struct run *run, const char *reason, int error, u16 status);
+/* Waits for answers and lets the clients take them in. */
+void run_wait(struct run *run, u64 wait_ns);
 /* Takes units out for a correction; false: its lane is busy. */
 bool run_adjust(struct run *run, u32 line, i64 quantity, struct slot *slot);
 

@@ -148,7 +148,8 @@ static void make_ready(struct shop *shop, struct shop_sku *sku)
 {
     MUST(!sku->is_ready);
     sku->is_ready = 1;
-    settle(shop, sku);
+    if (!shop->is_booked)
+        settle(shop, sku);
 }
 
 const char *shop_add_item(struct shop *shop, enum shop_step step, struct shop_item item)

@@ -104,7 +104,8 @@ struct shop {
     struct shop_line *lines;
     struct shop_sku *skus;
     struct shop_totals totals;
-    u64 frame; /* counts shop_begin_frame */
+    u64 frame;      /* counts shop_begin_frame */
+    bool is_booked; /* as orders: lines are ended by the book (replay_book.h), and nothing here */
 };
 
 void shop_init(struct shop *shop, const struct replay_plan *plan);
