@@ -292,7 +292,7 @@ void order_command_retry(const struct order_turn *turn, u32 index, bool is_new_a
     order_command_settle_query(turn, index);
     command->flags &= (u8)~ORDER_COMMAND_FAILED;
     command->attempt += is_new_attempt ? 1 : 0;
-    command->deliveries = 0;
+    command->deliveries = is_new_attempt ? 0 : MIN(command->deliveries, 1u); /* still seen */
     make_ready(turn, index);
 }
 

@@ -79,7 +79,7 @@ static void authorize_paying(struct payment *payment)
     if (payment->event->amount < payment->tender->amount) {
         payment_note(payment, ORDER_EVENT_DECLINED, payment->event->amount);
         payment->tender->state = TENDER_STATE_DECLINED;
-        payment->tender->is_dangling = 1;
+        payment->tender->dangling = ORDER_DANGLING_SURELY;
         payment->effect = PAYMENT_EFFECT_FLAGGED;
         close_authorization(payment);
         order_fail(turn, SAGA_EVENT_DECLINED, STATUS_PAYMENT_DECLINED);
@@ -128,7 +128,7 @@ static void give_back_late(struct payment *payment)
     payment_note(payment, ORDER_EVENT_LATE, payment->event->amount);
     payment->tender->state = TENDER_STATE_AUTHORIZED;
     payment->tender->authorized = MIN(payment->event->amount, payment->tender->amount);
-    payment->tender->is_dangling = 1;
+    payment->tender->dangling = ORDER_DANGLING_SURELY;
     payment->effect = PAYMENT_EFFECT_LATE_VOID;
     close_authorization(payment);
     if (order->reason != STATUS_GIVEN_UP)
@@ -178,7 +178,7 @@ static void lose_tender(struct payment *payment, enum order_event_kind kind, u16
     const u32 void_ = open_void(payment);
     payment_note(payment, kind, 0);
     payment->tender->state = state;
-    payment->tender->is_dangling = 0;
+    payment->tender->dangling = ORDER_DANGLING_NOT;
     payment->effect = PAYMENT_EFFECT_APPLIED;
     close_authorization(payment);
     if (void_ != 0)
@@ -321,7 +321,7 @@ static void act_voided(struct payment *payment)
     }
     payment_note(payment, ORDER_EVENT_VOIDED, 0);
     payment->tender->state = TENDER_STATE_VOIDED;
-    payment->tender->is_dangling = 0;
+    payment->tender->dangling = ORDER_DANGLING_NOT;
     payment->effect = PAYMENT_EFFECT_APPLIED;
     order_command_close(payment->turn, payment->command, COMMAND_STATE_DONE);
 }
@@ -383,18 +383,52 @@ static void act_failed(struct payment *payment, enum order_event_kind kind, bool
     }
 }
 
+/* A worker has had the authorisation in hand: it may be done after the provider was asked, so this proves
+ * nothing. The order fails, and a void follows; where one is under way, its own result decides. */
+static void lose_unsure(struct payment *payment)
+{
+    if (payment->tender->state == TENDER_STATE_AUTHORIZED ||
+        !is_paying(payment->turn->order->state)) {
+        act_stale(payment);
+        return;
+    }
+    payment_note(payment, ORDER_EVENT_DECLINED, 0);
+    payment->tender->state = TENDER_STATE_DECLINED;
+    payment->tender->dangling = ORDER_DANGLING_PERHAPS;
+    payment->effect = PAYMENT_EFFECT_APPLIED;
+    close_authorization(payment);
+    order_fail(payment->turn, SAGA_EVENT_DECLINED, STATUS_PAYMENT_DECLINED);
+}
+
+/* What is known to be authorised cannot be voided by an answer that was given before it was: the void
+ * has failed, and is asked for under another key. */
+static void act_nothing_to_void(struct payment *payment)
+{
+    if (payment->tender->state == TENDER_STATE_AUTHORIZED ||
+        payment->tender->dangling == ORDER_DANGLING_SURELY)
+        act_failed(payment, ORDER_EVENT_VOID_FAILED, true);
+    else
+        act_voided(payment);
+}
+
 static void act_no_such_payment(struct payment *payment)
 {
     const struct order_command *command = command_of(payment);
-    const u16 kind = command != NULL ? command->kind : COMMAND_KIND_AUTHORIZE;
-    if (kind == COMMAND_KIND_CAPTURE)
-        act_failed(payment, ORDER_EVENT_CAPTURE_FAILED, false);
-    else if (kind == COMMAND_KIND_REFUND)
-        act_failed(payment, ORDER_EVENT_REFUND_FAILED, false);
-    else if (kind == COMMAND_KIND_VOID)
-        act_voided(payment);
-    else
-        act_declined(payment);
+    switch ((enum command_kind)command->kind) {
+    case COMMAND_KIND_CAPTURE: act_failed(payment, ORDER_EVENT_CAPTURE_FAILED, false); return;
+    case COMMAND_KIND_REFUND: act_failed(payment, ORDER_EVENT_REFUND_FAILED, false); return;
+    case COMMAND_KIND_VOID: act_nothing_to_void(payment); return;
+    case COMMAND_KIND_AUTHORIZE:
+        if (command->deliveries != 0)
+            lose_unsure(payment);
+        else
+            act_declined(payment);
+        return;
+    case COMMAND_KIND_QUERY:
+    case COMMAND_KIND_NOTIFY_SHIPPED:
+    case COMMAND_KIND_COUNT: break;
+    }
+    PANIC("no payment of such a command"); /* find_command has found one that moves money */
 }
 
 /* ---- others ---- */

@@ -199,7 +199,7 @@ static bool needs_void(const struct order_tender *tender)
 {
     if (tender->kind != TENDER_KIND_OUTSIDE)
         return false;
-    return tender->is_dangling != 0 ||
+    return tender->dangling != ORDER_DANGLING_NOT ||
            (tender->state != TENDER_STATE_DECLINED && tender->state != TENDER_STATE_RELEASED &&
             tender->state != TENDER_STATE_EXPIRED && tender->state != TENDER_STATE_VOIDED);
 }

@@ -253,7 +253,7 @@ static u16 rest_of(const struct order *order)
     const struct order_sums sums = order_sums_of(order);
     if (order_is_cancelled_whole(order))
         return SAGA_STATE_CANCELLED;
-    if (sums.captured + sums.forced - sums.refunded < order_owed(order))
+    if (sums.captured + sums.forced - sums.refunded - sums.refunding < order_owed(order))
         return SAGA_STATE_PLACED;
     if (order_has_arrived(order))
         return SAGA_STATE_DELIVERED;
@@ -342,7 +342,9 @@ static enum saga_event next_event(const struct order *order, u16 wanted)
     const u16 to = wanted == SAGA_STATE_CAPTURE_UNKNOWN && order->state != SAGA_STATE_CAPTURING
                        ? SAGA_STATE_CAPTURING
                        : wanted;
-    const u16 rest = is_to_rest ? to : rest_of(order);
+    /* Only PLACED leads to VOID_PENDING. */
+    const u16 by = to == SAGA_STATE_VOID_PENDING ? SAGA_STATE_PLACED : rest_of(order);
+    const u16 rest = is_to_rest ? to : by;
     const enum saga_event events[3] = {
         is_to_rest ? SAGA_EVENT_NONE : event_to_wait(order->state, to),
         is_to_rest || !is_from_rest ? event_to_rest(order->state, rest) : SAGA_EVENT_NONE,
@@ -392,6 +394,7 @@ void order_settle(const struct order_turn *turn)
     struct balance balance = balance_of(turn->order);
     spend(turn, &balance);
     take_back_captures(turn, &balance);
+    spend(turn, &balance); /* it may have waited for what was taken back */
     capture(turn, &balance);
     refund(turn, &balance);
     refund_overcharges(turn);

@@ -27,6 +27,13 @@ struct order_table {
     u32 capacity; /* in rows; 0 = the rows, if any, are the body's */
 };
 
+/* Is there something at the provider that is none of the order's? */
+enum order_dangling {
+    ORDER_DANGLING_NOT,
+    ORDER_DANGLING_PERHAPS, /* a worker had the authorisation in hand when the provider knew nothing */
+    ORDER_DANGLING_SURELY /* it was told: too late, or for too little */
+};
+
 /* A tender, with what is under way for it. Texts are places: of the token in the order's texts, of
  * the reference in its history. */
 struct order_tender {
@@ -49,7 +56,7 @@ struct order_tender {
     u16 state; /* enum tender_state */
     u8 token_bytes;
     u8 reference_bytes;
-    u8 is_dangling; /* authorised at the provider, and to be voided */
+    u8 dangling; /* enum order_dangling: to be voided, whatever its state says */
     u8 zero0;
     u32 zero1;
 };
