@@ -136,9 +136,12 @@ bool park_has_room(const struct shard_host *host, const struct origin *origin,
 {
     if (header->record_count != 1 || body_bytes > PARK_RECORD_BYTES_MAX || host->is_stopping)
         return false;
-    if (origin->mail != NULL &&
-        host->reactor->peers[origin->mail->from].parked_count >= FORWARD_PARKED_MAX)
-        return false;
+    if (origin->mail != NULL) { /* the rest is for frames that are answered soon */
+        const struct peer *peer = &host->reactor->peers[origin->mail->from];
+        if (peer->parked_count >= FORWARD_PARKED_MAX ||
+            peer->parked_bytes + origin->mail->capacity > FORWARD_PARKED_BYTES_MAX)
+            return false;
+    }
     return host->park.count < PARK_READS_MAX;
 }
 
@@ -164,6 +167,7 @@ void park_add(struct shard_host *host, const struct origin *origin,
     if (origin->mail != NULL) {
         origin->mail->arrival_ns = FORWARD_PARKED;
         host->reactor->peers[origin->mail->from].parked_count++;
+        host->reactor->peers[origin->mail->from].parked_bytes += origin->mail->capacity;
     }
     wait_for(park, place, reply->notice);
     metric_add(&host->reactor->metrics->reads_parked, 1);
@@ -173,8 +177,9 @@ static void leave(struct shard_host *host, u32 place, const struct origin *origi
 {
     if (origin->mail != NULL) {
         struct peer *peer = &host->reactor->peers[origin->mail->from];
-        MUST(peer->parked_count > 0);
+        MUST(peer->parked_count > 0 && peer->parked_bytes >= origin->mail->capacity);
         peer->parked_count--;
+        peer->parked_bytes -= origin->mail->capacity;
     }
     leave_place(&host->park, place);
 }

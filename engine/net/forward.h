@@ -22,10 +22,12 @@
 #include "engine/net/dispatch.h"
 
 #define FORWARD_FRAMES_MAX 512u
-#define FORWARD_PARKED_MAX 256u /* of them, that wait in a park (engine/park.h) */
-#define FORWARD_PARKED     0ull /* as time of arrival: it has waited on purpose, do not measure */
-#define FORWARD_RETRY_MS   5u
-#define FORWARD_BYTES_MAX  (32u << 20) /* of messages under way to one other reactor */
+/* Of them and of their bytes, what may wait in a park (engine/park.h). */
+#define FORWARD_PARKED_MAX       (FORWARD_FRAMES_MAX / 2)
+#define FORWARD_PARKED_BYTES_MAX (FORWARD_BYTES_MAX / 2)
+#define FORWARD_PARKED           0ull /* as time of arrival: it has waited on purpose, do not measure */
+#define FORWARD_RETRY_MS         5u
+#define FORWARD_BYTES_MAX        (32u << 20) /* of messages under way to one other reactor */
 
 /* Mail waiting for a full box, in order. */
 struct mail_queue {
@@ -40,6 +42,7 @@ struct peer {
     u32 frames_under_way;
     u32 bytes_under_way;
     u32 parked_count; /* frames of it that wait here */
+    u32 parked_bytes;
 };
 
 /* Sends the frame to the reactor of its shard, or refuses it with OVERLOADED. */

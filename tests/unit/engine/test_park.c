@@ -294,6 +294,7 @@ static void a_forwarded_read_waits_too_and_leaves_room_for_others(void **state)
     }
     assert_int_equal(count, FORWARD_PARKED_MAX);
     assert_int_equal(house->reactors[1]->peers[0].parked_count, 0);
+    assert_int_equal(house->reactors[1]->peers[0].parked_bytes, 0);
     assert_int_equal(house->reactors[0]->peers[1].frames_under_way, 0);
     end();
 }

@@ -281,6 +281,33 @@ static void steady_load_in_mode_async_does_not_keep_mail_back(void **state)
     end();
 }
 
+/* In mode async a reply may leave before the disk has answered; what a worker will tell a payment
+ * provider may not. */
+static void commands_for_the_outside_wait_for_the_disk_in_mode_async(void **state)
+{
+    (void)state;
+    begin(2, 1, REPLOG_MODE_ASYNC);
+    struct client client = open_client(house, 0, 1);
+    struct client worker = open_client(house, 0, 2);
+    struct frame_header header;
+    struct record_status record;
+    struct msg_command_poll_req poll = {.lease_ms = 1000};
+    (void)settle(house);
+    sim_hold_writes(house->rings[0], true);
+    send_fan(house, &client, &(struct fan){.shard = 0});
+    turn(house, 4);
+    assert_true(reply(house, &client, &header, &record, sizeof record));
+    const u64 id = request(house, &worker, 0, OPCODE_COMMAND_POLL, &poll, sizeof poll);
+    turn(house, 20);
+    assert_false(reply(house, &worker, &header, &record, sizeof record));
+    assert_true(host_tick(host_of(house, 0)) > house_now_ns); /* it waits without turning */
+    sim_hold_writes(house->rings[0], false);
+    turn(house, 20);
+    assert_true(reply(house, &worker, &header, &record, sizeof record));
+    assert_int_equal(header.request_id, id);
+    end();
+}
+
 /* ---- acknowledgements ------------------------------------------------------------------------ */
 
 static void acknowledgements_wait_a_little_and_never_answer_each_other(void **state)
@@ -538,6 +565,7 @@ int main(void)
         POST(nothing_is_offered_before_its_cause_is_durable),
         POST(nothing_is_acknowledged_before_its_effect_is_durable),
         POST(steady_load_in_mode_async_does_not_keep_mail_back),
+        POST(commands_for_the_outside_wait_for_the_disk_in_mode_async),
         POST(acknowledgements_wait_a_little_and_never_answer_each_other),
         POST(acknowledgements_ride_in_batches_that_are_written_anyway),
         POST(at_most_one_batch_in_ten_milliseconds_is_for_acknowledgements_alone),
