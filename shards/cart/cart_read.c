@@ -49,7 +49,7 @@ bool shard_read_cart_merge_status(struct shard *shard, const struct shard_call *
     struct msg_cart_merge_status_req ask;
     struct msg_cart_merge_status_rsp *answer = reply;
     memcpy(&ask, request, sizeof ask);
-    answer->head.status = shard_call_refusal(call, true);
+    answer->head.status = shard_call_refusal(call, ask.wait_ms <= WAIT_MS_MAX);
     if (answer->head.status != STATUS_OK)
         return true;
     const u32 index = cart_find(room, call->hash, ask.user_id);

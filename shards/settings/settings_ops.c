@@ -314,6 +314,10 @@ bool shard_read_setting_status(struct shard *shard, const struct shard_call *cal
     struct msg_setting_status_rsp *answer = reply;
     (void)spans;
     memcpy(&ask, request, sizeof ask);
+    if (ask.wait_ms > WAIT_MS_MAX) {
+        answer->head.status = STATUS_BAD_ARGUMENT;
+        return true;
+    }
     const struct setting_name name = {.home_id = ask.home_id, .key = ask.key, .kind = ask.kind};
     const u32 index = find_for_read(shard, call, name, &answer->head.status);
     if (answer->head.status == STATUS_NOT_FOUND && ask.kind == SETTING_KIND_POLICY)

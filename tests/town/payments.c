@@ -51,6 +51,7 @@ static struct shop_options options_of(const struct wishes *wishes, u64 round, u3
 {
     const u64 seed = wishes->seed + round;
     const u32 bad = (u32)(seed % 4);
+    const bool has_aftermath = wishes->has_aftermath || round % 2 == 1;
     return (struct shop_options){
         .town = {.shard_count = wishes->shards != 0 ? wishes->shards : (u16)(1 + round % 3),
                  .seed = seed},
@@ -71,8 +72,9 @@ static struct shop_options options_of(const struct wishes *wishes, u64 round, u3
         .orders = orders,
         .skus = 24,
         .stock = (i64)orders / (seed % 3 == 0 ? 12 : 3),
-        .open_max = 300,
-        .has_aftermath = wishes->has_aftermath || round % 2 == 1,
+        .open_max = has_aftermath ? 30 : 300,
+        .order_share = has_aftermath ? 25 : 150,
+        .has_aftermath = has_aftermath,
     };
 }
 
