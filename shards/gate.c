@@ -97,6 +97,12 @@ static bool is_cart_change(u16 opcode)
            opcode == OPCODE_CART_MERGE;
 }
 
+/* Every other change of an order: payments, commands, parcels, returns. */
+static bool is_order_step(const struct message_info *info)
+{
+    return info->route == MESSAGE_ROUTE_ORDER || info->code == OPCODE_COMMAND_POLL;
+}
+
 static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids ids)
 {
     const u32 count = frame->record_count;
@@ -122,6 +128,13 @@ static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids 
         need.settings = count;
         need.arena_bytes += (u64)frame->body_bytes * 2;
         need.told_bytes = (u64)frame->body_bytes * 2 + (u64)count * TOLD_BYTES;
+    } else if (frame->info->code == OPCODE_CHECKOUT) {
+        need.orders = count;
+        need.order_steps = count;
+        need.order_bytes = frame->body_bytes;
+    } else if (is_order_step(frame->info)) {
+        need.order_steps = count;
+        need.arena_bytes += (u64)frame->body_bytes * 2; /* as mail */
     } else if (is_cart_change(frame->info->code)) {
         need.carts = count;
         need.cart_changes = count;
@@ -149,6 +162,9 @@ void gate_need_add(struct gate_need *sum, const struct gate_need *need)
     sum->carts += need->carts;
     sum->cart_changes += need->cart_changes;
     sum->cart_merges += need->cart_merges;
+    sum->orders += need->orders;
+    sum->order_steps += need->order_steps;
+    sum->order_bytes += need->order_bytes;
     sum->arena_bytes += need->arena_bytes;
     sum->told_bytes += need->told_bytes;
 }
@@ -163,6 +179,9 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     MUST(sum->carts >= need->carts);
     MUST(sum->cart_changes >= need->cart_changes);
     MUST(sum->cart_merges >= need->cart_merges);
+    MUST(sum->orders >= need->orders);
+    MUST(sum->order_steps >= need->order_steps);
+    MUST(sum->order_bytes >= need->order_bytes);
     MUST(sum->arena_bytes >= need->arena_bytes);
     MUST(sum->told_bytes >= need->told_bytes);
     sum->resources -= need->resources;
@@ -173,6 +192,9 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     sum->carts -= need->carts;
     sum->cart_changes -= need->cart_changes;
     sum->cart_merges -= need->cart_merges;
+    sum->orders -= need->orders;
+    sum->order_steps -= need->order_steps;
+    sum->order_bytes -= need->order_bytes;
     sum->arena_bytes -= need->arena_bytes;
     sum->told_bytes -= need->told_bytes;
 }

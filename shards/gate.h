@@ -37,6 +37,9 @@ struct gate_need {
     u32 carts;        /* that may be made */
     u32 cart_changes; /* that may make one larger */
     u32 cart_merges;
+    u32 orders;      /* that may be made */
+    u32 order_steps; /* of orders: each may make commands and lengthen a history */
+    u64 order_bytes; /* of the checkouts that make them */
     u64 arena_bytes;
     u64 told_bytes; /* of the arena, once for each other shard: mail */
 };

@@ -152,6 +152,8 @@ struct shard_counters {
     u64 granted_records, refused_sold_out, refused_all_held, refused_on_arrival, replayed_frames,
         replayed_records, expired_holds, sessions_evicted;
     u64 carts, cart_lines, expired_carts;
+    u64 orders, open_orders, waiting_orders; /* not at rest; for the world outside */
+    u64 ready_commands, dead_commands;
     u64 under_way_entries;       /* admitted and not yet applied */
     u64 mail_queued;             /* not acknowledged */
     u64 mail_sent, mail_applied; /* to and from other shards, ever */

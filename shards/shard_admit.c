@@ -128,6 +128,47 @@ static u64 cart_bytes(const struct cart_room *room, const struct gate_need *need
     return grown + merged + (need->cart_changes != 0 ? CART_BLOCK_BYTES_MAX : 0);
 }
 
+/* What an order needs beside its lines: addresses, tenders, a history, mail. A step lengthens a history
+ * and may emit a command for each tender. */
+#define ORDER_BYTES      12288u
+#define ORDER_STEP_BYTES 1024u
+/* What a line needs: itself, its amounts, and, for the time of a step, its part of the messages. */
+#define ORDER_LINE_BYTES 768u
+
+/* Lines come with the request, or lie in carts. */
+static u64 order_lines_most(const struct shard *shard, const struct gate_need *need)
+{
+    const u64 named = need->order_bytes / sizeof(struct row_checkout_line);
+    const u64 in_carts = MIN((u64)need->orders * CART_LINES_MAX, (u64)shard->carts.counts.lines);
+    return MIN(named + in_carts, (u64)need->orders * ORDER_LINES_MAX);
+}
+
+static u64 order_arena_bytes(const struct shard *shard, const struct gate_need *need)
+{
+    const u64 lines = order_lines_most(shard, need);
+    const u64 promotions = shard->settings.promotions_on;
+    const u64 amounts = MIN(lines * promotions, (u64)need->orders * ORDER_AMOUNTS_MAX);
+    return (u64)need->orders * ORDER_BYTES + (u64)need->order_steps * ORDER_STEP_BYTES +
+           lines * ORDER_LINE_BYTES + amounts * sizeof(struct row_amount) * 2;
+}
+
+static u64 order_growth(const struct shard *shard, const struct gate_need *need)
+{
+    const struct order_room *room = &shard->orders;
+    const u64 commands = (u64)need->orders * ORDER_TENDERS_MAX + 2 * (u64)need->order_steps;
+    const u64 grants = order_lines_most(shard, need) + (u64)need->orders * 24;
+    if (need->orders == 0 && need->order_steps == 0)
+        return 0;
+    return pool_growth(&room->pool, need->orders) + map_growth(&room->map, need->orders) +
+           pool_growth(&room->entries, need->orders) +
+           pool_growth(&room->history_pool, need->orders) +
+           map_growth(&room->histories, need->orders) + pool_growth(&room->commands, commands) +
+           map_growth(&room->references, need->order_steps) +
+           pool_growth(&shard->stock.grants, need->grants + grants) +
+           map_growth(&shard->stock.grant_map, need->grants + grants);
+}
+STATIC_CHECK(ORDER_BYTES >= ADDRESS_BYTES_MAX + ACTION_BYTES_MAX);
+
 static u64 growth_of(const struct shard *shard, const struct gate_need *need)
 {
     return pool_growth(&shard->stock.hots, need->resources) +
@@ -144,8 +185,9 @@ static u64 growth_of(const struct shard *shard, const struct gate_need *need)
            map_growth(&shard->carts.map, need->carts) +
            map_growth(&shard->settings.map, need->settings) +
            pool_growth(&shard->settings.index_pool, need->settings) +
-           map_growth(&shard->settings.index_map, need->settings) +
-           arena_growth(&shard->arena, need->arena_bytes + cart_bytes(&shard->carts, need) +
+           map_growth(&shard->settings.index_map, need->settings) + order_growth(shard, need) +
+           arena_growth(&shard->arena, need->arena_bytes + order_arena_bytes(shard, need) +
+                                           cart_bytes(&shard->carts, need) +
                                            need->told_bytes * (shard->options.count - 1u));
 }
 
