@@ -275,6 +275,9 @@ crash-steps: $(BUILD)/tests/town/steps ## the power cut before and after every s
 crash-seeds: $(BUILD)/tests/town/steps ## look anew for seeds that take every step, and keep them
 	$(Q)$< --write tests/town/steps.seeds --limit 4000
 
+TEST_TARGETS  += payments-short
+CHECK_TARGETS += crash-steps
+
 # A real server, many threads of libsouk, and a provider in the process.
 RACES_OBJ := $(call obj,tests/races/market.c tests/races/provider.c tests/town/books.c)
 $(BUILD)/tests/races/%: $(BUILD)/obj/tests/races/%.o $(RACES_OBJ) $(LIB_client)
@@ -288,6 +291,7 @@ baskets: $(BUILD)/soukd $(BUILD)/tests/races/baskets ## 100,000 baskets that wan
 	$(Q)SOUKD=$(BUILD)/soukd $(BUILD)/tests/races/baskets --orders $(or $(BASKETS),100000) --seed $(or $(SEED),1)
 baskets-short: $(BUILD)/soukd $(BUILD)/tests/races/baskets
 	$(Q)SOUKD=$(BUILD)/soukd $(BUILD)/tests/races/baskets --orders 5000
+CHECK_TARGETS += races-short baskets-short
 
 # A target is tests/fuzz/fuzz_NAME.c, its seeds are tests/fuzz/corpus/NAME. What is found goes to
 # $(BUILD)/fuzz/found; a new input that matters is added to the corpus by hand. A target that needs
