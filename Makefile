@@ -353,17 +353,20 @@ CHECK_TARGETS += integration
 # ---- a real server and a real client ---------------------------------------------------------------
 
 ROUNDS ?=
-.PHONY: cli-check replay-check crash oversell crash-short
+.PHONY: cli-check replay-check crash crash-orders oversell crash-short
 cli-check: $(BUILD)/soukd $(BUILD)/souk ## every verb of the command line, with exit codes and answers
 	$(Q)sh tests/replay/cli.sh $(BUILD)
-replay-check: $(BUILD)/soukd $(BUILD)/souk ## real sales through a server, against an independent computation
+replay-check: $(BUILD)/soukd $(BUILD)/souk ## real sales through a server, as takes and as orders, against independent computations (FULL=1)
 	$(Q)sh tests/replay/run.sh $(BUILD)
 crash: $(BUILD)/soukd $(BUILD)/souk ## kill -9 during a replay, resume, compare: ROUNDS=20 SEED=
 	$(Q)sh tests/crash/crash.sh $(BUILD) $(or $(ROUNDS),20) $(SEED)
+crash-orders: $(BUILD)/soukd $(BUILD)/souk ## kill -9 of server and replay during checkouts, payments, returns: ROUNDS=50 SEED=
+	$(Q)sh tests/crash/crash_orders.sh $(BUILD) $(or $(ROUNDS),50) $(SEED)
 oversell: $(BUILD)/soukd $(BUILD)/souk ## flash sales over cut connections, none oversold: ROUNDS=200 SEED=
 	$(Q)sh tests/crash/oversell.sh $(BUILD) $(or $(ROUNDS),200) $(SEED)
 crash-short: $(BUILD)/soukd $(BUILD)/souk
 	$(Q)sh tests/crash/crash.sh $(BUILD) $(or $(ROUNDS),6) $(SEED)
+	$(Q)sh tests/crash/crash_orders.sh $(BUILD) $(or $(ROUNDS),6) $(SEED)
 	$(Q)sh tests/crash/oversell.sh $(BUILD) $(or $(ROUNDS),6) $(SEED)
 
 CHECK_TARGETS += cli-check replay-check crash-short

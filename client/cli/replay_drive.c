@@ -187,7 +187,7 @@ static void start_provider(struct run *run)
     int exit_code = CLI_EXIT_DONE;
     struct souk_client *client = run_open_client(run, PROVIDER_DEADLINE_MS, true, &exit_code);
     if (client != NULL)
-        run->provider = provider_start(client);
+        run->provider = provider_start(client, run->options.clients);
     if (run->provider == NULL)
         run_fail(run, "there is no provider of payments", 0, 0);
 }

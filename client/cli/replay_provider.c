@@ -11,20 +11,27 @@
 #include <time.h>
 
 #define COMMANDS_MAX  512u
+#define DESKS_MAX     4u /* so that commands are taken while results are on their way */
 #define WAIT_MS       100u
 #define LEASE_MS      3000u /* long for an answer, short for a process that was killed */
 #define AWAY_PAUSE_NS (50 * NS_PER_MS)
 
-struct provider {
+struct desk {
     pthread_t thread;
-    struct souk_client *client;
-    atomic_bool is_ending;
-    _Atomic(const char *) failure;
+    struct provider *provider;
     struct souk_command_poll_reply commands[COMMANDS_MAX];
     struct souk_payment_event events[COMMANDS_MAX];
     struct souk_payment_event_reply event_replies[COMMANDS_MAX];
     struct souk_command_ack acks[COMMANDS_MAX];
     struct souk_command_ack_reply ack_replies[COMMANDS_MAX];
+};
+
+struct provider {
+    struct souk_client *client;
+    atomic_bool is_ending;
+    _Atomic(const char *) failure;
+    u32 desk_count; /* with a thread */
+    struct desk desks[DESKS_MAX];
 };
 
 bool provider_answer(const struct souk_command_poll_reply *command,
@@ -67,47 +74,47 @@ static bool is_expected(u16 status)
            souk_status_class(status) == SOUK_CLASS_RETRY;
 }
 
-static void answer_all(struct provider *provider, u32 count)
+static void answer_all(struct desk *desk, u32 count)
 {
+    struct souk_client *client = desk->provider->client;
     u32 events = 0, acks = 0;
     for (u32 i = 0; i < count; i++) {
-        const struct souk_command_poll_reply *command = &provider->commands[i];
-        if (provider_answer(command, &provider->events[events]))
+        const struct souk_command_poll_reply *command = &desk->commands[i];
+        if (provider_answer(command, &desk->events[events]))
             events++;
         else
-            provider->acks[acks++] = (struct souk_command_ack){.order = command->order,
-                                                               .lease = command->lease,
-                                                               .step = command->step,
-                                                               .attempt = command->attempt};
+            desk->acks[acks++] = (struct souk_command_ack){.order = command->order,
+                                                           .lease = command->lease,
+                                                           .step = command->step,
+                                                           .attempt = command->attempt};
     }
     /* What has no answer is leased again later: errors need nothing else. */
     if (events > 0)
-        (void)souk_payment_event_batch(provider->client, provider->events, events,
-                                       provider->event_replies, 0);
+        (void)souk_payment_event_batch(client, desk->events, events, desk->event_replies, 0);
     if (acks > 0)
-        (void)souk_command_ack_batch(provider->client, provider->acks, acks, provider->ack_replies,
-                                     0);
+        (void)souk_command_ack_batch(client, desk->acks, acks, desk->ack_replies, 0);
     for (u32 i = 0; i < events; i++)
-        if (!is_expected(provider->event_replies[i].status))
-            fail(provider, "the server refused a payment event of the provider");
+        if (!is_expected(desk->event_replies[i].status))
+            fail(desk->provider, "the server refused a payment event of the provider");
     for (u32 i = 0; i < acks; i++)
-        if (!is_expected(provider->ack_replies[i].status))
-            fail(provider, "the server refused an acknowledgement of the provider");
+        if (!is_expected(desk->ack_replies[i].status))
+            fail(desk->provider, "the server refused an acknowledgement of the provider");
 }
 
 static void *provide(void *context)
 {
-    struct provider *provider = context;
+    struct desk *desk = context;
+    struct provider *provider = desk->provider;
     const struct souk_command_poll record = {.lease_ms = LEASE_MS};
     const struct timespec pause = {.tv_nsec = (long)AWAY_PAUSE_NS};
     while (!atomic_load(&provider->is_ending) && atomic_load(&provider->failure) == NULL) {
-        const int got = souk_command_poll_wait(provider->client, &record, WAIT_MS,
-                                               provider->commands, COMMANDS_MAX);
+        const int got = souk_command_poll_wait(provider->client, &record, WAIT_MS, desk->commands,
+                                               COMMANDS_MAX);
         if (got > 0) {
-            answer_all(provider, (u32)got);
+            answer_all(desk, (u32)got);
             continue;
         }
-        const u16 status = provider->commands[0].status;
+        const u16 status = desk->commands[0].status;
         if (got == 0 && status != SOUK_NONE_READY && !is_expected(status))
             fail(provider, "the server gives no commands to the provider");
         if (got < 0 || status != SOUK_NONE_READY)
@@ -116,12 +123,18 @@ static void *provide(void *context)
     return NULL;
 }
 
-struct provider *provider_start(struct souk_client *client)
+struct provider *provider_start(struct souk_client *client, u32 desks)
 {
     struct provider *provider = calloc(1, sizeof *provider);
     MUST(provider != NULL);
     provider->client = client;
-    if (pthread_create(&provider->thread, NULL, provide, provider) == 0)
+    for (u32 i = 0; i < MIN(desks, DESKS_MAX); i++) {
+        provider->desks[i].provider = provider;
+        if (pthread_create(&provider->desks[i].thread, NULL, provide, &provider->desks[i]) != 0)
+            break;
+        provider->desk_count = i + 1;
+    }
+    if (provider->desk_count > 0)
         return provider;
     souk_close(client);
     free(provider);
@@ -138,7 +151,8 @@ void provider_stop(struct provider *provider)
     if (provider == NULL)
         return;
     atomic_store(&provider->is_ending, true);
-    (void)pthread_join(provider->thread, NULL);
+    for (u32 i = 0; i < provider->desk_count; i++)
+        (void)pthread_join(provider->desks[i].thread, NULL);
     souk_close(provider->client);
     free(provider);
 }

@@ -9,7 +9,8 @@
  * a query asks about was either done under that key, or is done now: the answer is the same.
  * Providers that lose, delay or decline are `souk psp-sim`.
  *
- * Threads  one of its own, with a client of its own; provider_failure may be called by any.
+ * Threads  up to four of its own, which share a client of its own; provider_failure may be called by
+ *          any.
  * Failure  while the server is away it goes on trying. A refusal that no answer explains ends it, and
  *          provider_failure says why: the replay must not wait for it.
  * A command that the process had leased when it was killed is given again when its lease is over.
@@ -24,8 +25,8 @@
 
 struct provider;
 
-/* Takes the client over, in any case. NULL: no thread could be made. */
-struct provider *provider_start(struct souk_client *client);
+/* Answers with so many threads, at most four. Takes the client over, in any case. NULL: no thread could be made. */
+struct provider *provider_start(struct souk_client *client, u32 desks);
 /* NULL, or why it has ended. `provider` may be NULL. */
 const char *provider_failure(struct provider *provider);
 /* Ends the thread and closes its client. NULL is fine. */

@@ -31,7 +31,9 @@ if [ ! -r "$file" ]; then
     file="$work/shop.csv"
     "$souk" generate online-retail --seed 11 --lines 60000 --skus 2000 > "$file"
 fi
-case $file in *.xz) xz -dc -- "$file" > "$work/sales.csv"; file="$work/sales.csv" ;; esac
+# The first 2,000 lines for each round: of the real sales about 70 orders.
+case $file in *.xz) xz -dc -- "$file" ;; *) cat -- "$file" ;; esac | sed -n "1,$((rounds * 2000 + 1))p" > "$work/sales.csv"
+file="$work/sales.csv"
 say "crash of orders: $rounds rounds, seed $seed"
 
 start_client() { # exec, so that a kill of the job kills the replay itself
@@ -46,7 +48,7 @@ ended() { grep -c '^\.' "$work/journal" || true; }
 digests() { "$souk" --json verify > "$work/verify.json" || fail "round $round: verify: $(cat "$work/verify.json")"
     grep -o '"digest":"[0-9a-f]*"' "$work/verify.json"; }
 
-# strike EVENTS WHOM: when so many events have ended and one more ends, kills.
+# strike EVENTS WHOM MOMENT: when so many events have ended and one more ends, waits a moment and kills.
 strike() {
     now=$(ended) last=$(ended)
     while [ "$now" -lt "$1" ] || [ "$now" -le "$last" ]; do
@@ -55,6 +57,7 @@ strike() {
         sleep 0.01
         now=$(ended)
     done
+    sleep "$3"
     case $2 in
     server) kill -9 "$server_pid"; kill -STOP "$client_pid" ;;
     client) kill -9 "$client_pid" ;;
@@ -83,22 +86,23 @@ disturb() {
         sh "$oracle" --stock "$factor" --print $part "$file" > "$work/expected.$part"
     done
     events=$(($(wc -l < "$work/expected.invoices") - 1))
-    # One line per round: events that have ended, who is killed, whether digests are compared.
+    # One line per round: events that have ended, who is killed, how long after one more has ended,
+    # whether digests are compared.
     awk -v seed="$4" -v rounds="$3" -v total="$events" 'BEGIN {
         srand(seed % 2147483647)
         for (i = 0; i < rounds; i++) {
             dice = rand()
-            printf "%d %s %d\n", total * (0.01 + 0.96 * (i + rand()) / rounds),
-                   dice < 0.55 ? "server" : dice < 0.75 ? "client" : "both", rand() < 0.2
+            printf "%d %s %.3f %d\n", total * (0.01 + 0.96 * (i + rand()) / rounds),
+                   dice < 0.55 ? "server" : dice < 0.75 ? "client" : "both", rand() * 0.02, rand() < 0.2
         }
     }' > "$work/plan"
     : > "$work/journal"
     : > "$work/client.log"
     server_start --shards 3
     start_client
-    while read -r point whom is_digest <&3; do
+    while read -r point whom moment is_digest <&3; do
         round=$((round + 1))
-        strike "$point" "$whom"
+        strike "$point" "$whom" "$moment"
         [ -n "$server_pid" ] || server_start
         digests > "$work/digests"
         if [ "$whom" = both ] && [ "$is_digest" = 1 ]; then compare_digests; fi

@@ -196,9 +196,37 @@ expect 2 replay online-retail "$work/shop.csv" --as takes --stock 0.5 --resume "
 says damaged
 "$souk" --json replay online-retail - --as takes < "$work/shop.csv" > "$work/out" 2> "$work/err" || fail "replay from a pipe"
 
+# ---- and as orders ----
+expect 2 replay online-retail "$work/shop.csv" --as gifts
+expect 2 replay online-retail "$work/shop.csv" --psp crooked
+expect 2 replay online-retail "$work/shop.csv" --as takes --per-invoice "$work/invoices"
+expect 2 replay online-retail "$work/shop.csv" --stock 0.5 --resume "$work/journal"
+says damaged
+rm "$work/journal"
+expect 0 --json replay online-retail "$work/shop.csv" --stock 0.5 --resume "$work/journal" --stop-after 2000 --clients 8
+shows stuck 0
+expect 2 replay online-retail "$work/shop.csv" --as takes --stock 0.5 --resume "$work/journal" --clients 8
+says "as orders"
+expect 0 --json replay online-retail "$work/shop.csv" --stock 0.5 --resume "$work/journal" --clients 8 \
+    --per-invoice "$work/invoices" --per-line "$work/lines" --per-sku "$work/skus"
+shows resumed true
+shows lines_done 5000
+shows orders_wrong 0
+shows stuck 0
+[ "$(grep -c '^order,' "$work/invoices")" = "$(field "$work/out" orders)" ] || fail "an order is missing"
+before=$(field "$work/out" captured_minor)
+# Everything is done: another time asks for nothing and finds the same.
+expect 0 --json replay online-retail "$work/shop.csv" --stock 0.5 --resume "$work/journal" --clients 8
+shows captured_minor "$before"
+shows calls 0
+expect 0 replay online-retail "$work/shop.csv" --stock 0.5 --clients 8
+sed '2s/[^,]*,/9,/; 3s/[^,]*,\(.*\),[^,]*,/9,\1,77777.0,/' "$work/shop.csv" > "$work/bad.csv"
+expect 2 replay online-retail "$work/bad.csv"
+says "invoice 9 has another customer"
+
 # ---- a server that goes away ----
 server_end TERM
 expect 3 verify
 rm "$work/journal"
-expect 3 replay online-retail "$work/shop.csv" --as takes --resume "$work/journal"
+expect 3 replay online-retail "$work/shop.csv" --resume "$work/journal"
 say "cli-check: $checks command lines, all as expected"

@@ -297,6 +297,23 @@ static void one_slot_plays_the_file_in_its_order(void **state)
     end(sales);
 }
 
+/* A return that finds nothing is over when its turn comes, not when its SKU is set up. */
+static void setting_up_ends_no_line_of_an_order(void **state)
+{
+    (void)state;
+    struct sales *sales = load("C1,11111,A,-5," DATE ",1.00,7,UK\n"
+                               "2,11111,A,8," DATE ",1.00,7,UK\n");
+    const struct shop_item sku = {0, 0}, goods = {0, 8};
+    assert_null(shop_apply(&sales->shop, SHOP_STEP_SKU, sku, (struct shop_answer){SOUK_OK, 1}));
+    assert_null(
+        shop_apply(&sales->shop, SHOP_STEP_RECEIVE, goods, (struct shop_answer){SOUK_OK, 8}));
+    assert_int_equal(sales->shop.totals.lines_done, 0);
+    assert_int_equal(play(sales, 1, NULL), 2);
+    assert_int_equal(sales->shop.totals.lines_done, 2);
+    assert_int_equal(sales->book.totals.unmatched_units, 5);
+    end(sales);
+}
+
 /* However many run at once, money and units follow from what was accepted. */
 static void totals_do_not_depend_on_the_number_of_slots(void **state)
 {
@@ -442,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_customers_events_wait_for_each_other_and_others_do_not),
         cmocka_unit_test(a_correction_has_its_sku_to_itself),
         cmocka_unit_test(one_slot_plays_the_file_in_its_order),
+        cmocka_unit_test(setting_up_ends_no_line_of_an_order),
         cmocka_unit_test(totals_do_not_depend_on_the_number_of_slots),
         cmocka_unit_test(what_a_journal_may_not_say_of_a_correction),
         cmocka_unit_test(the_journal_keeps_mode_start_and_ends_of_events),
