@@ -29,6 +29,8 @@
  *       moves the end of its time in the cart alone, and the heap hears of it when the old time comes.
  *   I4  a MERGED cart has neither lines nor coupons.
  *   I5  cart_more exists exactly where something is in it.
+ * Memory     a cart of 5 lines takes 369 bytes (bench/micro/micro_cart.c): record 64 and the pool's room,
+ *            index 24, deadline 16, block 256; a cart of 2,000 lines 131 KB.
  * Ownership  carts are named by pool indexes, blocks belong to their cart; pointers are borrowed until
  *            the next change of the cart. One core.
  * Happy path look the user up, ask the questions of docs/carts.md, cart_before_change, change, cart_touch.
