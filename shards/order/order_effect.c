@@ -111,7 +111,9 @@ static void retake(struct payment *payment)
     struct cart_view cart;
     note_authorized(payment, ORDER_EVENT_LATE);
     order_command_close_all(turn, COMMAND_KIND_VOID, COMMAND_STATE_TAKEN_BACK);
-    order->flags |= ORDER_FLAG_LATE;
+    for (u32 i = 0; i < order->tenders.count; i++)
+        order_tenders(order)[i].dangling = ORDER_DANGLING_NOT;
+    order->flags = (u8)((order->flags | ORDER_FLAG_LATE) & ~ORDER_FLAG_UNPAID);
     payment->effect = PAYMENT_EFFECT_LATE_RETAKE;
     order_go(turn, SAGA_EVENT_LATE);
     if ((order->flags & ORDER_FLAG_FROM_CART) != 0 &&
@@ -146,7 +148,7 @@ static bool may_retake(struct payment *payment)
 {
     const struct order *order = payment->turn->order;
     const u16 before = payment->tender->state;
-    if (order->state != SAGA_STATE_VOID_PENDING || order->reason != STATUS_PAYMENT_EXPIRED ||
+    if (order->state != SAGA_STATE_VOID_PENDING || (order->flags & ORDER_FLAG_UNPAID) == 0 ||
         payment->event->amount < payment->tender->amount || is_any_void_leased(payment->turn))
         return false;
     payment->tender->state = TENDER_STATE_AUTHORIZED;

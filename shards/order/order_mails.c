@@ -189,6 +189,8 @@ void order_fail(const struct order_turn *turn, enum saga_event event, u16 reason
         fail_tender(turn, i, reason);
     order_command_close_all(turn, COMMAND_KIND_QUERY, COMMAND_STATE_TAKEN_BACK);
     order->flags &= (u8)~ORDER_FLAG_LATE;
+    if (reason == STATUS_PAYMENT_EXPIRED)
+        order->flags |= ORDER_FLAG_UNPAID;
     order_go(turn, event);
     if (order_release_holds(turn, order->round) == 0)
         order_released(turn);

@@ -372,10 +372,9 @@ void shard_apply_payment_event(struct shard *shard, const struct shard_call *cal
         payment_act(&payment);
         order_settle(&turn);
         order_turn_end(&turn);
-        answer->head.status = payment.status;
+        answer->head.status =
+            payment.status == STATUS_OK && is_lost ? STATUS_LEASE_LOST : payment.status;
     }
-    if (answer->head.status == STATUS_OK && is_lost)
-        answer->head.status = STATUS_LEASE_LOST;
     answer_payment(&turn, &payment, answer);
 }
 

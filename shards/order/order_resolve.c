@@ -144,6 +144,7 @@ static void give_up(const struct order_turn *turn, u16 reason)
         order_fail(turn, SAGA_EVENT_GIVEN_UP, STATUS_GIVEN_UP);
     else
         turn->order->reason = STATUS_GIVEN_UP; /* it is over: but no late payment revives it */
+    turn->order->flags &= (u8)~ORDER_FLAG_UNPAID;
 }
 
 void shard_apply_checkout_cancel(struct shard *shard, const struct shard_call *call,

@@ -179,8 +179,9 @@ struct order_return {
 
 enum order_flag {
     ORDER_FLAG_FROM_CART = 1 << 0,
-    ORDER_FLAG_SPENT = 1 << 2,     /* coupons, gift cards, credit are consumed or released */
-    ORDER_FLAG_LATE = 1 << 3,      /* taking stock again for a late authorisation */
+    ORDER_FLAG_UNPAID = 1 << 1, /* failed for want of a payment: a late one may still revive it */
+    ORDER_FLAG_SPENT = 1 << 2,  /* coupons, gift cards, credit are consumed or released */
+    ORDER_FLAG_LATE = 1 << 3,   /* taking stock again for a late authorisation */
     ORDER_FLAG_ABANDONED = 1 << 4, /* an operator said: no further commands */
     ORDER_FLAG_FREE_SHIPPING = 1 << 5,
     ORDER_FLAG_IN_TURN = 1 << 6 /* this round asks shard after shard */
