@@ -75,7 +75,7 @@ static u16 create_parcel(struct order_step *step, const struct span *rows, u32 n
     u16 status = work_read(step, rows, WORK_ROWS_PLAIN);
     if (status != STATUS_OK)
         return status;
-    const u64 fingerprint = work_fingerprint(step, rows, 0);
+    const u64 fingerprint = work_fingerprint(step, 0);
     const u32 at = parcel_find(step->order, number);
     if (at < step->order->parcels.count) {
         if (order_parcels(step->order)[at].fingerprint != fingerprint)

@@ -94,7 +94,7 @@ static u16 open_return(struct order_step *step, const struct msg_return_open_req
     u16 status = work_read(step, rows, WORK_ROWS_PLAIN);
     if (status != STATUS_OK)
         return status;
-    const u64 fingerprint = work_fingerprint(step, rows, ask->reason);
+    const u64 fingerprint = work_fingerprint(step, ask->reason);
     const u32 at = return_find(step->order, ask->number);
     if (at < step->order->returns.count) {
         if (order_returns(step->order)[at].fingerprint != fingerprint)

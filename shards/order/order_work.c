@@ -144,12 +144,10 @@ u16 work_read(struct order_step *step, const struct span *rows, enum work_rows k
     return STATUS_OK;
 }
 
-u64 work_fingerprint(const struct order_step *step, const struct span *rows, u64 salt)
+u64 work_fingerprint(const struct order_step *step, u64 salt)
 {
-    const u64 numbers[2] = {rows->bytes == 0, salt};
-    const u64 said = checksum64(numbers, sizeof numbers);
     const size_t bytes = step->order->lines.count * sizeof step->work->wanted[0];
-    return checksum64(step->work->wanted, bytes) * 0x9E3779B97F4A7C15ull ^ said;
+    return checksum64(step->work->wanted, bytes) ^ (salt + 1) * 0x9E3779B97F4A7C15ull;
 }
 
 /* ---- parcels and returns ---- */

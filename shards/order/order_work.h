@@ -77,8 +77,8 @@ enum work_rows {
 };
 /* BAD_ARGUMENT: a quantity out of range, a line twice; NOT_FOUND: no such line. Names the line. */
 u16 work_read(struct order_step *step, const struct span *rows, enum work_rows kind);
-/* Of what the request says, independent of the order of its rows; `salt` is what else it says. */
-u64 work_fingerprint(const struct order_step *step, const struct span *rows, u64 salt);
+/* Of the lines that the request names, in whatever order; `salt` is what else it says. */
+u64 work_fingerprint(const struct order_step *step, u64 salt);
 
 /* Bits 1 << enum parcel_state. */
 #define PARCELS_LIVE \

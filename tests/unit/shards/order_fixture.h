@@ -62,6 +62,7 @@ struct of_want {
     bool has_skus;
     u16 capture;
     i64 shipping;
+    i64 tax;  /* of the first line */
     i64 card; /* of the total, paid by gift card */
     u64 user; /* 0 = OF_USER */
 };
@@ -126,7 +127,7 @@ static inline u16 of_checkout(struct of *of, struct id128 order, const struct of
     struct row_checkout_line lines[OF_LINES_MAX];
     struct row_tender tenders[2];
     u32 tender_count = 0;
-    i64 total = want->shipping;
+    i64 total = want->shipping + want->tax;
     for (u32 i = 0; i < want->lines; i++) {
         const u32 sku = of_sku_of(want, i);
         lines[i] = (struct row_checkout_line){
@@ -140,14 +141,20 @@ static inline u16 of_checkout(struct of *of, struct id128 order, const struct of
         tenders[tender_count] = (struct row_tender){.amount = total - want->card};
         tenders[tender_count++].token = text64_of("tok", 3);
     }
-    const struct row_charge shipping = {
-        .amount = want->shipping, .code = 11, .line = LINE_NONE, .kind = AMOUNT_KIND_SHIPPING};
+    struct row_charge charges[2];
+    u32 charge_count = 0;
+    if (want->shipping != 0)
+        charges[charge_count++] = (struct row_charge){
+            .amount = want->shipping, .code = 11, .line = LINE_NONE, .kind = AMOUNT_KIND_SHIPPING};
+    if (want->tax != 0)
+        charges[charge_count++] =
+            (struct row_charge){.amount = want->tax, .code = 12, .kind = AMOUNT_KIND_TAX};
     const struct msg_checkout_req ask = {
         .order = order, .expected_total = total, .currency = OF_GBP, .capture = want->capture};
     const struct span spans[MESSAGE_SPANS_MAX] = {
         [SPAN_OF(checkout_req, lines)] = {(const u8 *)lines, want->lines * (u32)sizeof lines[0]},
-        [SPAN_OF(checkout_req, charges)] = {(const u8 *)&shipping,
-                                            want->shipping != 0 ? sizeof shipping : 0},
+        [SPAN_OF(checkout_req, charges)] = {(const u8 *)charges,
+                                            charge_count * (u32)sizeof charges[0]},
         [SPAN_OF(checkout_req, tenders)] = {(const u8 *)tenders,
                                             tender_count * (u32)sizeof tenders[0]},
         [SPAN_OF(checkout_req, address)] = {(const u8 *)"1 Market Street", 15},

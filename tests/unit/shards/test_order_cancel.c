@@ -213,21 +213,10 @@ static void worth_in_parts_adds_up_to_the_cent(void **state)
     (void)state;
     struct of of;
     of_open(&of, 1);
-    /* A charge on the line makes its total no multiple of its units: 7 x 333 + 3. */
-    const struct id128 order = {.high = OF_USER, .low = of.town->now_ns / NS_PER_MS << 16 | 9};
+    /* A tax on the line makes its total no multiple of its units. */
     const i64 total = 7 * OF_PRICE(0) + 3;
-    const struct row_checkout_line line = {
-        .sku_id = of_sku_id(0), .quantity = 7, .agreed_price = -1};
-    const struct row_charge tax = {.amount = 3, .code = 12, .line = 0, .kind = AMOUNT_KIND_TAX};
-    const struct row_tender tender = {.amount = total};
-    const struct msg_checkout_req ask = {
-        .order = order, .expected_total = total, .currency = OF_GBP};
-    const struct span spans[MESSAGE_SPANS_MAX] = {
-        [SPAN_OF(checkout_req, lines)] = {(const u8 *)&line, sizeof line},
-        [SPAN_OF(checkout_req, charges)] = {(const u8 *)&tax, sizeof tax},
-        [SPAN_OF(checkout_req, tenders)] = {(const u8 *)&tender, sizeof tender}};
-    assert_int_equal(town_ask(of.town, OPCODE_CHECKOUT, 0, &ask, spans, NULL, NULL), STATUS_OK);
-    of_pay(&of);
+    const struct id128 order =
+        of_buy_and_pay(&of, (struct of_want){.lines = 1, .units = {7}, .tax = 3});
     i64 given = 0;
     for (i64 units = 1; units <= 7; units++) {
         const struct msg_order_cancel_rsp step = of_cancel(&of, order, OF_UNITS({0, units}));

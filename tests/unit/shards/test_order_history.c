@@ -147,6 +147,14 @@ static void a_list_can_be_cut_by_time_and_summary(void **state)
                                      .after_created_ns = page.head.next_created_ns});
     assert_int_equal(page.count, 1);
     assert_true(id128_equal(page.rows[0].order, orders[1]));
+    /* A cursor that is newer than the end of the time asked for. */
+    list(&of, &page,
+         (struct msg_order_list_req){.user_id = OF_USER,
+                                     .until_ns = times[2],
+                                     .after = orders[4],
+                                     .after_created_ns = times[4]});
+    assert_int_equal(page.count, 2);
+    assert_true(id128_equal(page.rows[0].order, orders[1]));
     const u32 placed = 1u << ORDER_SUMMARY_PLACED, paid = 1u << ORDER_SUMMARY_PAID;
     list(&of, &page, (struct msg_order_list_req){.user_id = OF_USER, .summaries = placed});
     const u32 placed_count = page.count;
@@ -244,9 +252,17 @@ static void attach_to(u64 account, bool is_same_shard)
     town_carry_all(of.town);
     assert_int_equal(count_of(&of, GUEST), 0);
     assert_int_equal(count_of(&of, account), 3);
-    for (u16 i = 0; i < ELSEWHERE; i++)
+    /* From a dump of every shard it is the same. */
+    list(&of, &page, (struct msg_order_list_req){.user_id = account});
+    const struct page before = page;
+    for (u16 i = 0; i < ELSEWHERE; i++) {
+        town_thaw(of.town, i);
         assert_true(history_valid(&of.town->shards[i].shard->orders, account));
-    of_close(&of); /* from the log and from a dump, references included */
+    }
+    list(&of, &page, (struct msg_order_list_req){.user_id = account});
+    assert_memory_equal(&page, &before, sizeof page);
+    assert_int_equal(count_of(&of, GUEST), 0);
+    of_close(&of);
 }
 
 static void a_guests_order_becomes_an_accounts_on_another_shard(void **state)

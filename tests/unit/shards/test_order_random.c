@@ -187,8 +187,9 @@ static void buy(struct trial *trial)
                                    .has_skus = true,
                                    .capture = (u16)below(trial, 2),
                                    .shipping = (i64)below(trial, 2) * 501,
+                                   .tax = (i64)below(trial, 12),
                                    .user = OF_USER + trial->bought % 5};
-    known->total = known->want.shipping;
+    known->total = known->want.shipping + known->want.tax;
     for (u32 i = 0; i < known->want.lines; i++) {
         known->want.skus[i] = (u32)below(trial, SKUS);
         known->want.units[i] = 1 + (i64)below(trial, QUANTITY_TOP);

@@ -275,6 +275,32 @@ static void a_return_of_what_was_captured_when_shipped_is_refunded(void **state)
     of_close(&of);
 }
 
+static void cancelled_and_returned_units_of_a_line_add_up_to_the_cent(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, 2);
+    const struct id128 order =
+        of_buy_and_pay(&of, (struct of_want){.lines = 1, .units = {7}, .tax = 3});
+    const i64 total = 7 * OF_PRICE(0) + 3;
+    i64 given = of_cancel(&of, order, OF_UNITS({0, 2})).refund;
+    assert_int_equal(given, total * 2 / 7);
+    of_send_all(&of, order, 1);
+    for (u32 number = 1; number <= 5; number++) {
+        OF_DONE(of_return(&of, order, number, OF_UNITS({0, 1})));
+        OF_DONE(of_decide(&of, order, number, 1));
+        OF_DONE(of_receive(&of, order, number, OF_UNITS({0, 1})));
+        given += of_refund(&of, order, number, -1).refund;
+        assert_int_equal(given, total * (2 + number) / 7);
+    }
+    of_pay(&of);
+    const struct of_order *now = of_get(&of, order);
+    assert_int_equal(now->head.refunded, total);
+    assert_int_equal(now->lines[0].refunded, total);
+    assert_int_equal(now->head.summary, ORDER_SUMMARY_RETURNED);
+    of_close(&of);
+}
+
 static void the_window_for_returns_is_the_policys(void **state)
 {
     (void)state;
@@ -375,6 +401,7 @@ int main(void)
         cmocka_unit_test(an_amount_of_ones_own_is_at_most_what_is_captured_and_not_refunded),
         cmocka_unit_test(worth_is_never_more_than_what_is_owed),
         cmocka_unit_test(a_return_of_what_was_captured_when_shipped_is_refunded),
+        cmocka_unit_test(cancelled_and_returned_units_of_a_line_add_up_to_the_cent),
         cmocka_unit_test(the_window_for_returns_is_the_policys),
         cmocka_unit_test(stock_comes_back_however_late),
         cmocka_unit_test(bad_returns_are_refused_precisely),
