@@ -80,7 +80,9 @@ bool order_is_full(const struct order *order)
 static u8 *make_room(const struct order_turn *turn, const struct order_event *event, u8 marks)
 {
     struct order_table *events = &turn->order->events;
-    const u32 numbers = 1 + (u32)__builtin_popcount(marks & ~(u32)MARK_TEXT);
+    u32 numbers = 1;
+    for (u32 rest = marks & ~(u32)MARK_TEXT; rest != 0; rest &= rest - 1) /* ends: a bit less */
+        numbers++;
     const u32 most = 3 + numbers * NUMBER_BYTES_MAX + 1 + event->text_bytes;
     if (UNLIKELY(events->capacity - events->count < most))
         order_table_reserve(turn->room->arena, events, 1,
