@@ -91,7 +91,7 @@ grep -nE '(^|[^a-z_])(malloc|calloc|realloc|free|time|clock_gettime|printf)\(' $
 # --- headers compile alone
 for header in $(echo "$sources" | grep '\.h$'); do
     echo "#include \"$header\"" > "$work/alone.c"
-    ${CC:-gcc} -std=c11 -D_GNU_SOURCE -DSOUK_VERSION='""' -I. -I"$build/include" -Wall -Wextra -Wundef \
+    ${CC:-gcc} -std=c11 -D_GNU_SOURCE -DSOUK_VERSION='""' -I. -Iclient/lib -I"$build/include" -Wall -Wextra -Wundef \
         -fsyntax-only "$work/alone.c" 2> "$work/alone.log" ||
         head -n 1 "$work/alone.log" | report "$header does not compile alone"
 done
