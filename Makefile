@@ -304,6 +304,7 @@ $(BUILD)/fuzz/replay_csv $(BUILD)/fuzz/fuzz_csv: $(call obj,client/cli/csv.c cli
 $(BUILD)/fuzz/replay_config $(BUILD)/fuzz/fuzz_config: $(call obj,engine/config.c)
 $(BUILD)/fuzz/replay_log $(BUILD)/fuzz/fuzz_log: $(call obj,$(addprefix engine/log/,recovery.c segment.c superblock.c wal_format.c))
 $(BUILD)/fuzz/replay_reply $(BUILD)/fuzz/fuzz_reply: $(call obj,$(wildcard client/lib/core_*.c))
+$(BUILD)/fuzz/replay_order $(BUILD)/fuzz/fuzz_order: $(call obj,tests/town/town.c)
 $(BUILD)/fuzz/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz_replay.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
 	$(link) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS)
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
