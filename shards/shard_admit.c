@@ -134,6 +134,8 @@ static u64 cart_bytes(const struct cart_room *room, const struct gate_need *need
 #define ORDER_STEP_BYTES 1024u
 /* What a line needs: itself, its amounts, and, for the time of a step, its part of the messages. */
 #define ORDER_LINE_BYTES 768u
+/* What a step about a placed line needs: a part, an event, messages to its shard and back. */
+#define ORDER_STEP_LINE_BYTES 256u
 
 /* Lines come with the request, or lie in carts. */
 static u64 order_lines_most(const struct shard *shard, const struct gate_need *need)
@@ -143,12 +145,20 @@ static u64 order_lines_most(const struct shard *shard, const struct gate_need *n
     return MIN(named + in_carts, (u64)need->orders * ORDER_LINES_MAX);
 }
 
+/* A step about an order may name all its lines, of the largest that there is: an event and messages for
+ * each, and as many parts again as there are. */
+static u64 order_step_bytes(const struct order_room *room)
+{
+    return ORDER_STEP_BYTES + (u64)room->counts.lines_most * ORDER_STEP_LINE_BYTES +
+           (u64)room->counts.parts_most * sizeof(struct row_part);
+}
+
 static u64 order_arena_bytes(const struct shard *shard, const struct gate_need *need)
 {
     const u64 lines = order_lines_most(shard, need);
     const u64 promotions = shard->settings.promotions_on;
     const u64 amounts = MIN(lines * promotions, (u64)need->orders * ORDER_AMOUNTS_MAX);
-    return (u64)need->orders * ORDER_BYTES + (u64)need->order_steps * ORDER_STEP_BYTES +
+    return (u64)need->orders * ORDER_BYTES + need->order_steps * order_step_bytes(&shard->orders) +
            lines * ORDER_LINE_BYTES + amounts * sizeof(struct row_amount) * 2;
 }
 

@@ -254,5 +254,5 @@ const char *shard_load_finish(struct shard *shard)
         reason = cart_load_finish(&shard->carts);
     if (reason == NULL)
         reason = order_load_finish(shard);
-    return reason != NULL ? reason : history_load_finish(shard); /* after the orders */
+    return reason;
 }

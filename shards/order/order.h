@@ -74,6 +74,8 @@ struct order_counts { /* soft */
     u64 ready_commands;
     u64 dead_commands;
     u64 placeholders; /* orders of which a load has seen a piece and not the head */
+    u32 lines_most;   /* of any order so far: what a step may touch at most */
+    u32 parts_most;
 };
 
 /* Records in a row, the oldest first. */

@@ -627,6 +627,9 @@ const char *order_load_finish(struct shard *shard)
     }
     queue_commands(room);
     list_orders(room);
+    const char *reason = history_load_finish(shard);
+    if (reason != NULL)
+        return reason;
     struct msg_verify_rsp sums;
     memset(&sums, 0, sizeof sums);
     u32 text_bytes = 0;

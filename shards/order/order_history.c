@@ -276,6 +276,7 @@ void history_add(struct shard *shard, u32 order)
     struct order_room *room = &shard->orders;
     const struct order *record = order_at(room, order);
     MUST(shard_owns(shard, route_hash_u64(record->owner)));
+    room->counts.lines_most = MAX(room->counts.lines_most, record->lines.count);
     add_entry(room, record->owner,
               &(struct history_entry){
                   .order = record->id, .created_ns = record->created_ns, .index = order});
@@ -299,6 +300,21 @@ void history_drop(struct shard *shard, u32 order)
         return;
     map_remove(&room->histories, route_hash_u64(record->owner), index);
     pool_release(&room->history_pool, &index);
+}
+
+bool history_has(const struct shard *shard, u32 order)
+{
+    const struct order_room *room = &shard->orders;
+    const struct order *record = order_at(room, order);
+    if (!shard_owns(shard, route_hash_u64(record->owner)))
+        return true;
+    const u32 index = history_find(room, record->owner);
+    if (index == 0)
+        return false;
+    const u32 entry =
+        tree_find(room, history_at(room, index),
+                  (struct history_key){.created_ns = record->created_ns, .order = record->id});
+    return entry != 0 && history_entry_at(room, entry)->index == order;
 }
 
 /* ---- the list ---- */

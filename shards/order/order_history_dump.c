@@ -65,6 +65,9 @@ const char *history_load(struct order_room *room, const u8 *body, u32 bytes)
 static const char *enter_own(struct shard *shard, u32 index)
 {
     const struct order *order = order_at(&shard->orders, index);
+    struct order_counts *counts = &shard->orders.counts;
+    counts->lines_most = MAX(counts->lines_most, order->lines.count);
+    counts->parts_most = MAX(counts->parts_most, order->parts.count);
     const struct history_entry entry = {
         .order = order->id, .created_ns = order->created_ns, .index = index};
     if (!shard_owns(shard, route_hash_u64(order->owner)))

@@ -105,10 +105,14 @@ void history_add(struct shard *shard, u32 order);
  * orders were loaded, history_load_finish enters those that live on this shard. NULL or the reason. */
 const char *history_load(struct order_room *room, const u8 *body, u32 bytes);
 const char *history_load_finish(struct shard *shard);
-/* Walks a tree; for checks. */
+/* Is it in its owner's history, if that is on this shard? And, for checks: walks a tree. */
+bool history_has(const struct shard *shard, u32 order);
 bool history_valid(const struct order_room *room, u64 user_id);
 
 /* ---- cancel and parcels ---- */
+
+/* P1 to P3, and that parcels and returns agree with the lines (order_parts_verify.c). */
+bool order_parts_valid(const struct order *order);
 
 /* Cancels whatever is allocated and in no parcel that is LEAVING; the caller settles. Uses the
  * shard's scratch. */

@@ -167,13 +167,16 @@ static void verify_state(const struct order_room *room, u32 index, const struct 
     EXPECT(!is_waiting || is_last || order->stuck_newer != 0, "waits, and is in no list");
 }
 
-static void verify_order(const struct order_room *room, u32 index, struct verdict *verdict)
+static void verify_order(const struct shard *shard, u32 index, struct verdict *verdict)
 {
+    const struct order_room *room = &shard->orders;
     const struct order *order = order_at(room, index);
     verdict->order = order->id;
     verify_state(room, index, verdict);
     verify_lines(order, verdict);
     verify_money(room, order, verdict);
+    EXPECT(order_parts_valid(order), "its parcels and returns do not agree with its lines");
+    EXPECT(history_has(shard, index), "its owner does not have it");
 }
 
 /* Lists and queues have as many members as there are orders and commands that belong there. */
@@ -206,7 +209,7 @@ void order_verify(struct shard *shard, struct msg_verify_rsp *to, u8 *text, u32 
     const struct order_room *room = &shard->orders;
     struct verdict verdict = {.to = to, .text = text, .text_bytes = text_bytes};
     for (u32 index = 1; index < room->pool.next_fresh; index++)
-        verify_order(room, index, &verdict);
+        verify_order(shard, index, &verdict);
     verdict.order = (struct id128){0};
     verify_counts(room, &verdict);
 }

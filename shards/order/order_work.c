@@ -221,6 +221,8 @@ void work_push_parts(struct order_step *step, u16 kind, u32 number)
         *part = (struct row_part){
             .quantity = step->work->wanted[i], .of = number, .line = i, .kind = kind};
     }
+    struct order_counts *counts = &step->turn.room->counts;
+    counts->parts_most = MAX(counts->parts_most, step->order->parts.count);
 }
 
 /* ---- what units are worth ---- */

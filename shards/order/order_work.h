@@ -84,6 +84,7 @@ u64 work_fingerprint(const struct order_step *step, u64 salt);
 #define PARCELS_LIVE \
     (1u << PARCEL_STATE_PLANNED | 1u << PARCEL_STATE_LEAVING | 1u << PARCEL_STATE_SHORT)
 #define PARCELS_GIVING (1u << PARCEL_STATE_PLANNED | 1u << PARCEL_STATE_SHORT)
+#define PARCELS_GONE   (1u << PARCEL_STATE_SHIPPED | 1u << PARCEL_STATE_DELIVERED)
 /* busy[line] = units in parcels of these states. */
 void work_parcels(struct order_step *step, u32 states);
 

@@ -49,7 +49,8 @@ struct of {
     struct town *town;
     u32 made;
     u64 references;
-    bool is_shy; /* the provider leaves captures and refunds alone */
+    bool is_shy;         /* the provider leaves captures and refunds alone */
+    bool fails_captures; /* each of them, for sure */
     struct of_order order;
     struct of_order before; /* for of_assert_unchanged */
 };
@@ -188,7 +189,9 @@ static inline u16 of_result_kind(u16 kind)
 /* Executes one leased command. */
 static inline void of_answer(struct of *of, const struct msg_command_poll_rsp *command)
 {
-    const u16 result = of_result_kind(command->kind);
+    const u16 result = command->kind == COMMAND_KIND_CAPTURE && of->fails_captures
+                           ? PAYMENT_EVENT_CAPTURE_FAILED
+                           : of_result_kind(command->kind);
     if (result == 0) {
         const struct msg_command_ack_req ack = {.order = command->order,
                                                 .lease = command->lease,

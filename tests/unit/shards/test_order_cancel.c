@@ -330,6 +330,121 @@ static void only_placed_orders_have_units_to_cancel(void **state)
     of_close(&of);
 }
 
+static u16 resolve(struct of *of, struct id128 order, u16 decision)
+{
+    struct msg_order_resolve_req ask = {.order = order, .decision = decision};
+    ask.actor = text64_of("Ada", 3);
+    ask.reason = text64_of("the card is gone", 16);
+    return town_ask(of->town, OPCODE_ORDER_RESOLVE, 0, &ask, NULL, NULL, NULL);
+}
+
+/* PLACED, captured when shipped; parcel 1 has left and its capture failed for good, parcel 2 is
+ * leaving, line 2 is in none. */
+static struct id128 order_for_an_operator(struct of *of)
+{
+    const struct id128 order = of_buy_and_pay(
+        of, (struct of_want){.lines = 3, .units = {1, 2, 3}, .capture = CAPTURE_POLICY_ON_SHIP});
+    OF_DONE(of_plan(of, order, 1, OF_UNITS({0, 1})));
+    OF_DONE(of_plan(of, order, 2, OF_UNITS({1, 2})));
+    OF_DONE(of_ship(of, order, 1));
+    town_carry_all(of->town);
+    OF_DONE(of_ship(of, order, 2));
+    of->fails_captures = true;
+    while (of_work(of)) {}
+    assert_int_equal(of_state(of, order), SAGA_STATE_NEEDS_OPERATOR);
+    return order;
+}
+
+static void nothing_is_changed_while_an_operator_is_needed(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, ELSEWHERE);
+    const struct id128 order = order_for_an_operator(&of);
+    of_remember(&of, order);
+    OF_REFUSED(of_cancel(&of, order, OF_UNITS({2, 1})), STATUS_INVALID_STATE);
+    OF_REFUSED(of_plan(&of, order, 3, OF_UNITS({2, 1})), STATUS_INVALID_STATE);
+    of_assert_unchanged(&of, order);
+    /* What has left arrives all the same. */
+    OF_DONE(of_deliver(&of, order, 1));
+    OF_DONE(of_return(&of, order, 1, OF_UNITS({0, 1})));
+    OF_DONE(of_decide(&of, order, 1, 1));
+    OF_DONE(of_receive(&of, order, 1, OF_UNITS({0, 1})));
+    OF_REFUSED(of_refund(&of, order, 1, -1), STATUS_INVALID_STATE);
+    of.fails_captures = false;
+    assert_int_equal(resolve(&of, order, RESOLVE_RETRY), STATUS_OK);
+    of_pay(&of);
+    assert_int_equal(of_get(&of, order)->head.captured, OF_PRICE(0) + 2 * OF_PRICE(1));
+    OF_DONE(of_refund(&of, order, 1, -1));
+    OF_DONE(of_cancel(&of, order, OF_NONE));
+    of_pay(&of);
+    assert_int_equal(of_get(&of, order)->head.captured - of_get(&of, order)->head.refunded,
+                     2 * OF_PRICE(1));
+    of_close(&of);
+}
+
+/* An operator gives the order up while parcel 2 is leaving: if it leaves, it has left; if it cannot,
+ * its units are given up when that is known. */
+static void give_up_while_leaving(bool is_there)
+{
+    struct of of;
+    of_open(&of, ELSEWHERE);
+    const struct msg_stock_adjust_req lost = {
+        .resource = of_sku(1), .delta = -OF_STOCK, .reason = 1};
+    const struct id128 order = order_for_an_operator(&of);
+    if (!is_there)
+        assert_int_equal(town_ask(of.town, OPCODE_STOCK_ADJUST, 0, &lost, NULL, NULL, NULL),
+                         STATUS_OK);
+    assert_int_equal(resolve(&of, order, RESOLVE_CANCEL), STATUS_OK);
+    const struct of_order *now = of_get(&of, order);
+    assert_int_equal(now->lines[2].cancelled, 3);
+    assert_int_equal(now->lines[1].cancelled, 0);
+    of_pay(&of);
+    now = of_get(&of, order);
+    assert_int_equal(now->lines[1].shipped, is_there ? 2 : 0);
+    assert_int_equal(now->lines[1].cancelled, is_there ? 0 : 2);
+    assert_int_equal(now->lines[0].shipped, 1);
+    for (u32 i = 0; i < 3; i++)
+        assert_int_equal(of_levels(&of, i).allocated, 0);
+    of_close(&of);
+}
+
+static void what_an_operator_gives_up_while_it_leaves_is_cancelled_if_it_cannot(void **state)
+{
+    (void)state;
+    give_up_while_leaving(true);
+    give_up_while_leaving(false);
+}
+
+static void a_history_that_is_full_takes_no_more_cancels(void **state)
+{
+    (void)state;
+    struct of of;
+    of_open(&of, 1);
+    const struct id128 order =
+        of_buy_and_pay(&of, (struct of_want){.lines = 2, .units = {4000, 1}});
+    OF_DONE(of_plan(&of, order, 1, OF_UNITS({1, 1})));
+    OF_DONE(of_ship(&of, order, 1));
+    of.is_shy = true;
+    i64 units = 1;
+    struct msg_order_cancel_rsp answer;
+    while ((answer = of_cancel(&of, order, OF_UNITS({0, units}))).head.status == STATUS_OK)
+        units++;
+    OF_REFUSED(answer, STATUS_TOO_MANY);
+    assert_in_range(units, 1000, 3000);
+    of_remember(&of, order);
+    OF_REFUSED(of_cancel(&of, order, OF_NONE), STATUS_TOO_MANY);
+    OF_REFUSED(of_plan(&of, order, 2, OF_NONE), STATUS_TOO_MANY);
+    OF_REPLAYED(of_cancel(&of, order, OF_UNITS({0, units - 1})));
+    of_assert_unchanged(&of, order);
+    /* What has happened outside is always written down. */
+    OF_DONE(of_deliver(&of, order, 1));
+    of.is_shy = false;
+    of_pay(&of);
+    assert_int_equal(of_get(&of, order)->head.refunded, (units - 1) * OF_PRICE(0));
+    of_close(&of);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +460,9 @@ int main(void)
         cmocka_unit_test(a_gift_card_gets_its_part_back),
         cmocka_unit_test(bad_cancels_are_refused_precisely),
         cmocka_unit_test(only_placed_orders_have_units_to_cancel),
+        cmocka_unit_test(nothing_is_changed_while_an_operator_is_needed),
+        cmocka_unit_test(what_an_operator_gives_up_while_it_leaves_is_cancelled_if_it_cannot),
+        cmocka_unit_test(a_history_that_is_full_takes_no_more_cancels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
