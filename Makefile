@@ -41,7 +41,9 @@ SRC_bench  := $(wildcard bench/*.c) $(if $(LIBPQ),$(wildcard bench/peers/*.c),\
 SRC_bench_common := $(wildcard bench/common/*.c)
 SRC_limits := $(wildcard bench/limits/*.c)
 SRC_micro  := $(wildcard bench/micro/*.c)
-SRC_example:= $(wildcard client/examples/*.c)
+# The payment worker needs libcurl: without it, it is left out.
+LIBCURL    := $(shell pkg-config --libs libcurl 2>/dev/null)
+SRC_example:= $(filter-out $(if $(LIBCURL),,client/examples/payment_worker.c),$(wildcard client/examples/*.c))
 SRC_support:= $(wildcard tests/support/*.c)
 LIBS_engine := -luring $(if $(filter 1,$(JEMALLOC)),-ljemalloc) -ljansson
 LIBS_cli    := -ljansson -ledit
@@ -114,7 +116,9 @@ PLAIN_MEMORY := $(BUILD)/obj/tests/support/plain_memory.o
 $(BUILD)/obj/client/examples/%.o: CFLAGS += -Iclient/lib
 examples: $(patsubst client/examples/%.c,$(BUILD)/examples/%,$(SRC_example))
 $(BUILD)/examples/%: $(BUILD)/obj/client/examples/%.o $(LIB_client)
-	$(link) $^ $(LDFLAGS)
+	$(link) $^ $(LDFLAGS) $(LIBS_example)
+$(BUILD)/examples/payment_worker: $(call obj,$(wildcard client/examples/payment/*.c))
+$(BUILD)/examples/payment_worker: LIBS_example := $(LIBCURL) -ljansson
 limits: $(patsubst bench/limits/%.c,$(BUILD)/limits/%,$(SRC_limits))
 $(BUILD)/limits/%: $(BUILD)/obj/bench/limits/%.o $(LIB_bench) $(LIB_proto)
 	$(link) $(filter %.o,$^) $(LIB_bench) $(LIB_proto) $(LIB_bench) $(LDFLAGS) -luring -llz4
@@ -390,7 +394,10 @@ $(BUILD)/tests/standin/psp-sink: $(call obj,tests/standin/psp_sink.c) $(BUILD)/o
 standin: $(BUILD)/tests/standin/psp-standin $(BUILD)/tests/standin/psp-sink ## the payment provider for tests
 standin-check: standin ## every answer and every fault of the payment provider for tests
 	$(Q)sh tests/standin/standin.sh $(BUILD)
-CHECK_TARGETS += standin-check
+.PHONY: worker-check
+worker-check: standin examples $(BUILD)/soukd $(BUILD)/souk ## the payment worker between an engine and that provider: nobody is charged twice (ORDERS=300 SEED=1)
+	$(Q)sh tests/standin/worker.sh $(BUILD) $(or $(ORDERS),300) $(or $(SEED),1)
+CHECK_TARGETS += standin-check worker-check
 
 # ---- mutants: builds with a known fault, which the tests must notice ----------------------------
 
