@@ -176,6 +176,197 @@ expect 0 --json verify
 shows sound true
 expect 0 verify
 
+# ---- carts, prices, orders: arguments ----
+expect 2 cart add alice A
+expect 2 cart add guest: A 1
+expect 2 cart get ""
+expect 2 cart merge guest:g alice --strategy best
+expect 2 price put LIST A
+expect 2 promotion put P --percent 101
+expect 2 promotion put P --fixed 5
+expect 2 policy put
+expect 2 checkout alice
+expect 2 checkout alice --cart --line A=1
+expect 2 order 2DM4
+says "check"
+expect 2 order resolve 1ADW-Y1Q7-AEBW-3G36-VPVA-M01F-QF9 retry
+expect 2 orders alice --state lost
+expect 2 command ack KEY 1
+expect 2 payment event 1ADW-Y1Q7-AEBW-3G36-VPVA-M01F-QF9 paid
+expect 2 psp-sim --decline 101
+expect 1 order 1ADW-Y1Q7-AEBW-3G36-VPVA-M01F-QF9
+says NOT_FOUND
+
+# ---- carts and prices ----
+for sku in X Y; do
+    expect 0 sku put $sku --price 10.00
+    expect 0 stock receive $sku 50
+done
+expect 0 --json cart add alice X 2 --price 9.00 --currency GBP
+shows quantity 2
+shows version 1
+expect 1 cart add alice X 1 --if-version 7
+says VERSION_CONFLICT
+expect 0 --json cart set alice Y 3 --options red
+shows line_count 2
+expect 0 cart save alice Y --options red
+expect 0 cart save alice Y --options red --back
+expect 1 cart remove alice Y
+says NOT_FOUND
+expect 0 cart add guest:g X 1
+expect 0 --json cart merge guest:g alice
+shows state merged
+expect 0 --json cart merge guest:g alice
+shows replayed true
+expect 0 --json cart get alice
+shows quantity 3
+shows total 3000
+grep -q 'price changed' "$work/out" || fail "cart get tells of no changed price"
+expect 0 --json price list SALE --priority 5
+shows pending 0
+expect 0 --json price put SALE X 8.00 10=7.00
+expect 0 --json price get SALE
+shows price_count 1
+expect 0 --json price get SALE X
+shows price 800
+expect 1 price put NOLIST X 1
+expect 0 --json promotion put TEN --percent 10 --coupon TEN --limited
+expect 0 --json promotion get TEN
+shows kind percent
+shows value 1000
+expect 0 --json coupon put TEN --uses 5
+shows left 5
+expect 0 cart coupon alice TEN
+expect 0 --json policy put --unpaid 30m
+expect 0 --json policy get
+shows unpaid_ms 1800000
+expect 0 policy get
+expect 0 --json gift-card put CARD --amount 10.00
+shows left 1000
+expect 2 gift-card put CARD --amount 1 --currency EUR
+expect 0 --json credit put alice --amount 5.00
+shows left 500
+expect 0 cart get alice
+
+# ---- an order by hand: from checkout to the refund of a return ----
+expect 1 checkout alice --cart --total 1.00 --card tok
+says PRICE_CHANGED
+expect 0 --json checkout alice --cart --gift-card CARD=10 --credit alice=5 --card tok --wait 1s
+shows state AUTHORIZING
+order=$(field "$work/out" order)
+expect 1 --json cart add alice X 1
+shows status CART_FROZEN
+shows order "$order"
+expect 0 --json stuck
+shows order "$order"
+expect 0 --json command wait
+shows ready 1
+expect 0 --json command poll --kind authorize
+key=$(field "$work/out" key) lease=$(field "$work/out" lease)
+expect 0 --json command nack "$key" "$lease" --delay 1ms --reason 3
+expect 1 command ack "$key" "$lease"
+says LEASE_LOST
+expect 0 --json command poll --wait 5s
+lease=$(field "$work/out" lease)
+expect 0 command ack "$key" "$lease"
+expect 1 command poll
+says NONE_READY
+expect 0 --json payment event "$key" authorized --amount 33.60 --reference pi_1
+shows effect applied
+expect 0 --json payment event "$key" authorized --amount 33.60 --reference pi_1
+shows replayed true
+expect 1 checkout cancel "$order"
+says ALREADY_PLACED
+expect 0 --json payment find pi_1
+shows order "$order"
+expect 1 payment find pi_2
+expect 0 --json command list --state ready
+key=$(field "$work/out" key)
+expect 0 --json payment event "$key" captured --amount 33.60 --reference ch_1
+shows state PAID
+expect 0 --json checkout status "$order" --wait 5s
+shows is_settled true
+expect 1 checkout status "$order" --user bob
+says FORBIDDEN
+expect 0 --json coupon get TEN
+shows spent 1
+expect 0 --json orders alice --state paid --since 1h
+shows order "$order"
+expect 0 orders alice
+expect 0 --json parcel plan "$order" 1 --line 0=2
+expect 0 parcel cancel "$order" 1
+expect 0 --json parcel plan "$order" 2
+expect 0 --json parcel ship "$order" 2 --carrier DHL --tracking JD1
+expect 1 order cancel "$order"
+says ALREADY_SHIPPED
+wait_delivered() {
+    tries=0
+    until "$souk" parcel deliver "$order" 2 > "$work/out" 2> "$work/err"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 100 ] || { cat "$work/err" >&2; fail "the parcel does not leave"; }
+        sleep 0.05
+    done
+}
+wait_delivered
+expect 0 --json return open "$order" 1 --line 0=1 --reason 2
+expect 0 return open "$order" 2 --line 0=1
+expect 0 return reject "$order" 2
+expect 0 return approve "$order" 1
+expect 0 return receive "$order" 1 --line 0=1:1
+expect 0 --json return refund "$order" 1 --amount 2.00
+shows refund 200
+expect 0 --json payment get "$order"
+shows state REFUND_PENDING
+expect 0 --json command list
+key=$(grep '"kind":"refund"' "$work/out" | sed 's/.*"key":"\([^"]*\)".*/\1/')
+expect 0 --json payment event "$key" refunded --amount 2.00 --reference re_1
+shows refunded 200
+expect 1 payment refund "$order" 999.00
+says EXCEEDS
+expect 0 --json order "$order"
+shows summary DELIVERED
+expect 0 order "$order"
+grep -q '^DELIVERED' "$work/out" || fail "order prints no summary"
+expect 0 order "$order" --events
+for words in 'ordered for 48.60 GBP' 'is now PAID' 'parcel 2 shipped (JD1)' 'return 1 refunded: 2.00 GBP' '2.00 GBP refunded (re_1)'; do
+    grep -qF "$words" "$work/out" || { cat "$work/out" >&2; fail "the story does not say: $words"; }
+done
+expect 1 order resolve "$order" retry --actor eve --reason "no reason"
+
+# ---- other ends ----
+expect 1 --json checkout bob --line X=1000 --total 8000.00 --card tok
+shows reason OUT_OF_STOCK
+expect 0 --json checkout guest:h --line X=1@1.00:gift --card tok --capture ship --wait 1s
+guest=$(field "$work/out" order)
+expect 0 --json checkout cancel "$guest" --reason fraud
+expect 0 order attach "$guest" carol
+expect 0 --json checkout dave --line X=1@0:present
+shows state PAID
+expect 0 cart clear alice
+
+# ---- a provider that is simulated ----
+"$souk" --json psp-sim --seed 5 --decline 10 --action 10 --lost 20 --no-answer 10 --duplicate 20 --reorder 20 \
+    --lease 200ms > "$work/sim" 2> "$work/err" &
+client_pid=$!
+i=0
+while [ "$i" -lt 40 ]; do echo "checkout shopper$i --line X=1@1.00:test --card tok --wait 1ms"; i=$((i + 1)); done |
+    "$souk" repl > /dev/null 2>&1 || true # some are declined
+tries=0
+until "$souk" --json stuck > "$work/out" && [ ! -s "$work/out" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 300 ] || { cat "$work/out" >&2; fail "orders that do not end"; }
+    sleep 0.1
+done
+kill -TERM "$client_pid"
+wait "$client_pid" || { cat "$work/sim" "$work/err" >&2; fail "psp-sim ends with $?"; }
+client_pid=
+cp "$work/sim" "$work/out"
+shows sound true
+shows charged_twice 0
+[ "$(field "$work/sim" captures)" -gt 10 ] && [ "$(field "$work/sim" answers_lost)" -gt 0 ] || fail "psp-sim did too little"
+expect 0 --json psp-sim --once
+shows commands 0
+
 # ---- a pipe ----
 printf '# comment\nstock get A\nbogus\nsouk --bad\nping\n' | "$souk" repl > "$work/out" 2> "$work/err" && fail "repl hides errors"
 grep -q '^microseconds' "$work/out" || fail "repl stops at an error"
