@@ -270,23 +270,32 @@ static void whoever_waits_is_told(void **state)
     (void)state;
     struct of of;
     struct shard_reply reply;
+    struct msg_command_poll_rsp command;
     static u8 body[FRAME_BYTES_MAX];
     of_open(&of, 1);
     struct shard *shard = of.town->shards[0].shard;
+    (void)buy_in_group(&of, 0);
+    assert_int_equal(poll(&of, 0, 0, 0, &command), STATUS_OK);
+    assert_int_equal(nack(&of, &command, 7, NULL), STATUS_OK);
     const struct msg_command_wait_req ask = {.wait_ms = 5000};
     const struct frame_header header = {.opcode = OPCODE_COMMAND_WAIT, .record_count = 1};
     assert_int_equal(shard_read(shard, &header, (const u8 *)&ask, sizeof ask, of.town->now_ns, true,
                                 body, sizeof body, &reply),
                      SHARD_READ_PARK);
+    assert_int_equal(reply.notice, NOTICE_TOKEN_COMMANDS);
     assert_int_equal(reply.wait_ms, 5000);
+    const u64 due_ns = of.town->now_ns + 7 * NS_PER_MS;
+    assert_true(shard_expire(shard, due_ns - 1, 100));
     assert_int_equal(shard_notice_next(shard), 0);
-    (void)buy_in_group(&of, 0);
+    assert_true(shard_expire(shard, due_ns, 100));
     assert_int_equal(shard_notice_next(shard), NOTICE_TOKEN_COMMANDS);
     assert_int_equal(shard_notice_next(shard), 0);
+    town_wait(of.town, 7 * NS_PER_MS);
     assert_int_equal(shard_read(shard, &header, (const u8 *)&ask, sizeof ask, of.town->now_ns, true,
                                 body, sizeof body, &reply),
                      SHARD_READ_DONE);
     assert_int_equal(((const struct msg_command_wait_rsp *)(const void *)body)->ready, 1);
+    assert_int_equal(poll(&of, 0, 0, 0, &command), STATUS_OK); /* so that the log has the time */
     of_close(&of);
 }
 
