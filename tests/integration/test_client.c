@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "tests/integration/served.h"
 
@@ -31,6 +32,8 @@ static void put_sku(struct souk_client *client, const char *code, int64_t units)
                                         .code = souk_text_of(code)};
     assert_int_equal(souk_sku_put(client, &record, &put), 0);
     assert_int_equal(put.status, SOUK_OK);
+    if (units == 0)
+        return;
     const struct souk_stock_receive receive = {.resource = record.resource, .quantity = units};
     assert_int_equal(souk_stock_receive(client, &receive, &received), 0);
     assert_int_equal(received.status, SOUK_OK);
@@ -259,6 +262,247 @@ static void a_numbered_frame_is_replayed_after_a_restart(void **state)
     served_close(&served);
 }
 
+/* ---- carts and orders ---- */
+
+static void a_view_of_a_cart_asks_every_shard(void **state)
+{
+    (void)state;
+    enum { SKUS = 12 };
+    struct served served;
+    assert_true(served_open(&served, 4, "durable"));
+    struct souk_client *client = open_client(&served, (struct souk_options){0});
+    const u64 user = souk_id("alice", 5);
+    for (u32 i = 0; i < SKUS; i++) {
+        char code[16];
+        (void)snprintf(code, sizeof code, "V%u", i);
+        put_sku(client, code, i);
+        const struct souk_cart_add add = {.user_id = user,
+                                          .sku_id = souk_id(code, strlen(code)),
+                                          .quantity = 2,
+                                          .price_seen = i == 3 ? 200 : 255,
+                                          .currency = 826};
+        struct souk_cart_add_reply added;
+        assert_int_equal(souk_cart_add(client, &add, &added), 0);
+        assert_int_equal(added.status, SOUK_OK);
+    }
+    const struct souk_cart_add ghost = {
+        .user_id = user, .sku_id = souk_id("GHOST", 5), .quantity = 1, .price_seen = -1};
+    struct souk_cart_add_reply added;
+    assert_int_equal(souk_cart_add(client, &ghost, &added), 0);
+    struct souk_cart_view view;
+    assert_int_equal(souk_cart_view(client, user, 0, 0, &view), 0);
+    assert_int_equal(view.quote.status, SOUK_OK);
+    assert_int_equal(view.currency, 826);
+    assert_int_equal(view.line_count, SKUS + 1);
+    for (u32 i = 0; i < SKUS; i++) {
+        char code[16];
+        (void)snprintf(code, sizeof code, "V%u", i);
+        assert_string_equal(view.lines[i].code, code);
+        assert_int_equal(view.lines[i].sellable, i);
+        assert_int_equal(view.lines[i].quote.unit_price, 255);
+        const u32 problems = (i == 0   ? SOUK_PROBLEM_OUT_OF_STOCK
+                              : i == 1 ? SOUK_PROBLEM_FEWER
+                                       : 0) |
+                             (i == 3 ? SOUK_PROBLEM_PRICE : 0);
+        assert_int_equal(view.lines[i].quote.problems, problems);
+    }
+    assert_int_equal(view.lines[SKUS].sellable, -1);
+    assert_string_equal(view.lines[SKUS].code, "");
+    assert_true((view.lines[SKUS].quote.problems & SOUK_PROBLEM_NO_SKU) != 0);
+    souk_cart_view_end(&view);
+    /* A cart that never was. */
+    assert_int_equal(souk_cart_view(client, souk_id("nobody", 6), 0, 0, &view), 0);
+    assert_int_equal(view.cart.status, SOUK_OK);
+    assert_int_equal(view.line_count, 0);
+    souk_cart_view_end(&view);
+    souk_close(client);
+    served_close(&served);
+}
+
+static void settings_and_merges_are_waited_for(void **state)
+{
+    (void)state;
+    struct served served;
+    assert_true(served_open(&served, 4, "durable"));
+    struct souk_client *client = open_client(&served, (struct souk_options){0});
+    struct souk_setting_status_reply setting;
+    const struct souk_price_list_put list = {
+        .home_id = souk_id("L", 1), .currency = 826, .name = souk_text64_of("L")};
+    assert_int_equal(souk_setting_put_wait(client, SOUK_OP_PRICE_LIST_PUT, &list, 10000, &setting),
+                     0);
+    assert_int_equal(setting.status, SOUK_OK);
+    assert_int_equal(setting.pending, 0);
+    assert_int_equal(setting.version, 1);
+    struct souk_price_list_put again = list;
+    again.if_version = SOUK_VERSION_ABSENT;
+    assert_int_equal(souk_setting_put_wait(client, SOUK_OP_PRICE_LIST_PUT, &again, 10000, &setting),
+                     0);
+    assert_int_equal(setting.status, SOUK_VERSION_CONFLICT);
+    assert_int_equal(souk_setting_put_wait(client, SOUK_OP_TAKE, &list, 0, &setting),
+                     SOUK_ERROR_ARGUMENT);
+    for (u32 i = 0; i < 8; i++) {
+        char token[16];
+        struct souk_cart_merge_status_reply merged;
+        struct souk_cart_add_reply added;
+        (void)snprintf(token, sizeof token, "t%u", i);
+        const struct souk_cart_add add = {.user_id = souk_guest(token),
+                                          .sku_id = souk_id("M", 1),
+                                          .quantity = 1,
+                                          .price_seen = -1};
+        assert_int_equal(souk_cart_add(client, &add, &added), 0);
+        const struct souk_cart_merge merge = {
+            .user_id = add.user_id, .target_id = souk_id("bob", 3), .strategy = SOUK_MERGE_SUM};
+        assert_int_equal(souk_cart_merge_wait(client, &merge, 10000, &merged), 0);
+        assert_int_equal(merged.status, SOUK_OK);
+        assert_int_equal(merged.state, SOUK_CART_STATE_MERGED);
+        struct souk_row_pour_line line;
+        assert_true(souk_row_at(merged.lines, sizeof line, 0, &line));
+        assert_int_equal(line.quantity, i + 1);
+        souk_free(merged.memory);
+    }
+    souk_close(client);
+    served_close(&served);
+}
+
+enum { BUYERS = 4, ORDERS = 25 };
+
+/* A worker: what is asked for is done, under its own client or the shared one. */
+struct provider_thread {
+    pthread_t thread;
+    struct souk_client *client;
+    atomic_bool is_over;
+    u32 authorized, captured;
+};
+
+static void *provide(void *argument)
+{
+    struct provider_thread *provider = argument;
+    struct souk_command_poll_reply commands[16];
+    const struct souk_command_poll poll = {.lease_ms = 1000};
+    while (!atomic_load(&provider->is_over)) {
+        const int count = souk_command_poll_wait(provider->client, &poll, 200, commands, 16);
+        for (int i = 0; i < count; i++) {
+            const bool is_capture = commands[i].kind == SOUK_COMMAND_CAPTURE;
+            char key[SOUK_KEY_TEXT_MAX];
+            souk_command_key(commands[i].order, commands[i].step, commands[i].attempt, key);
+            const struct souk_payment_event event = {.order = commands[i].order,
+                                                     .lease = commands[i].lease,
+                                                     .amount = commands[i].amount,
+                                                     .step = commands[i].step,
+                                                     .attempt = commands[i].attempt,
+                                                     .kind = is_capture ? SOUK_EVENT_CAPTURED
+                                                                        : SOUK_EVENT_AUTHORIZED,
+                                                     .currency = commands[i].currency,
+                                                     .reference = souk_text64_of(key)};
+            struct souk_payment_event_reply reply;
+            if (souk_payment_event(provider->client, &event, &reply) == 0 &&
+                reply.effect == SOUK_EFFECT_APPLIED) {
+                provider->authorized += is_capture ? 0 : 1;
+                provider->captured += is_capture ? 1 : 0;
+            }
+        }
+    }
+    return NULL;
+}
+
+struct buyer_thread {
+    pthread_t thread;
+    struct souk_client *client;
+    u32 index;
+    u32 placed, errors;
+    struct souk_id128 last;
+};
+
+static void *buy(void *argument)
+{
+    struct buyer_thread *buyer = argument;
+    for (u32 i = 0; i < ORDERS; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "buyer%u-%u", buyer->index, i);
+        const struct souk_row_checkout_line lines[2] = {
+            {.sku_id = souk_id("O1", 2), .quantity = 1, .agreed_price = -1},
+            {.sku_id = souk_id("O2", 2), .quantity = 2, .agreed_price = -1}};
+        const struct souk_row_tender tender = {.amount = 765, .token = souk_text64_of("tok")};
+        const struct souk_checkout checkout = {.order = souk_order_new(souk_id(name, strlen(name))),
+                                               .expected_total = 765,
+                                               .currency = 826,
+                                               .lines = souk_rows_of(lines, sizeof lines[0], 2),
+                                               .tenders = souk_rows_of(&tender, sizeof tender, 1)};
+        struct souk_checkout_status_reply status;
+        if (souk_checkout_wait(buyer->client, &checkout, 30000, NULL, &status) != 0 ||
+            status.status != SOUK_OK)
+            buyer->errors++;
+        else if (status.state == SOUK_STATE_PAID && status.captured == 765)
+            buyer->placed++;
+        souk_free(status.memory);
+        buyer->last = checkout.order;
+    }
+    return NULL;
+}
+
+/* Buyers and a worker share one client; what waits at the server holds back nobody. `kills`: the server
+ * is killed so often meanwhile. */
+static void sell_orders(u32 kills)
+{
+    struct served served;
+    struct buyer_thread buyers[BUYERS];
+    struct provider_thread provider = {.authorized = 0};
+    u32 placed = 0;
+    assert_true(served_open(&served, 2, "durable"));
+    struct souk_client *client = open_client(
+        &served, (struct souk_options){.deadline_ms = 30000, .cut_per_million = kills * 20000});
+    put_sku(client, "O1", 1000);
+    put_sku(client, "O2", 1000);
+    provider.client = client;
+    assert_int_equal(pthread_create(&provider.thread, NULL, provide, &provider), 0);
+    for (u32 i = 0; i < BUYERS; i++) {
+        buyers[i] = (struct buyer_thread){.client = client, .index = i};
+        assert_int_equal(pthread_create(&buyers[i].thread, NULL, buy, &buyers[i]), 0);
+    }
+    for (u32 i = 0; i < kills; i++) {
+        await_answers(client, 30);
+        served_stop(&served, SIGKILL);
+        assert_true(served_start(&served));
+    }
+    for (u32 i = 0; i < BUYERS; i++) {
+        (void)pthread_join(buyers[i].thread, NULL);
+        assert_int_equal(buyers[i].errors, 0);
+        placed += buyers[i].placed;
+    }
+    atomic_store(&provider.is_over, true);
+    (void)pthread_join(provider.thread, NULL);
+    assert_int_equal(placed, BUYERS * ORDERS);
+    assert_int_equal(get_sku(client, "O1").allocated, placed);
+    assert_int_equal(get_sku(client, "O2").allocated, 2 * placed);
+    if (kills == 0) {
+        assert_int_equal(provider.authorized, placed);
+        assert_int_equal(provider.captured, placed);
+    }
+    char key[SOUK_KEY_TEXT_MAX];
+    struct souk_payment_find_reply found;
+    assert_int_equal(
+        souk_payment_find_all(client, souk_command_key(buyers[0].last, 1, 1, key), &found), 0);
+    assert_int_equal(found.status, SOUK_OK);
+    assert_true(found.order.low == buyers[0].last.low && found.order.high == buyers[0].last.high);
+    assert_int_equal(souk_payment_find_all(client, "of nobody", &found), 0);
+    assert_int_equal(found.status, SOUK_NOT_FOUND);
+    verify_all(client);
+    souk_close(client);
+    served_close(&served);
+}
+
+static void orders_are_waited_for_until_they_are_paid(void **state)
+{
+    (void)state;
+    sell_orders(0);
+}
+
+static void a_killed_server_loses_no_order(void **state)
+{
+    (void)state;
+    sell_orders(3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +511,10 @@ int main(void)
         cmocka_unit_test(cut_connections_sell_each_unit_once),
         cmocka_unit_test(a_killed_server_comes_back_and_nothing_is_done_twice),
         cmocka_unit_test(a_numbered_frame_is_replayed_after_a_restart),
+        cmocka_unit_test(a_view_of_a_cart_asks_every_shard),
+        cmocka_unit_test(settings_and_merges_are_waited_for),
+        cmocka_unit_test(orders_are_waited_for_until_they_are_paid),
+        cmocka_unit_test(a_killed_server_loses_no_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
