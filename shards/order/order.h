@@ -24,10 +24,13 @@
  *      order_settle.c    what should be captured, refunded, voided: one rule
  *      order_timer.c     what happens when nothing happens
  *      order_resolve.c   operators; lists of what is stuck
+ *      order_work.c      what steps over the lines of a placed order have in common
  *      order_cancel.c    cancelling units of placed orders
  *      order_parcel.c    fulfilment
  *      order_return.c    returns
- *      order_history.c   orders of a user, guests' orders for accounts
+ *      order_worth.c     what units are worth, and what is due
+ *      order_facts.c     sums and summaries: what may be said of an order
+ *      order_history.c   orders of a user (order_attach.c: guests' orders for accounts)
  *      order_read.c      everything that reads one order
  *      order_dump.c      snapshots and digest
  *

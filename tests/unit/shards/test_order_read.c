@@ -174,6 +174,53 @@ static void a_status_waits_until_the_order_settles(void **state)
     town_close(of.town); /* its log does not know what was applied past it */
 }
 
+/* Reads an order without leave to wait, whatever comes of it. */
+static enum shard_read_result look_at(struct of *of, struct id128 order, u16 *state)
+{
+    static u64 body[FRAME_BYTES_MAX / 8];
+    const struct msg_order_get_req ask = {.order = order};
+    const struct frame_header header = {.opcode = OPCODE_ORDER_GET, .record_count = 1};
+    struct shard_reply reply;
+    const enum shard_read_result result =
+        shard_read(of->town->shards[0].shard, &header, (const u8 *)&ask, sizeof ask,
+                   of->town->now_ns, false, (u8 *)body, sizeof body, &reply);
+    struct msg_order_get_rsp answer;
+    memcpy(&answer, body, sizeof answer);
+    *state = answer.state;
+    return result;
+}
+
+static void what_is_expiring_is_not_read_as_it_was(void **state)
+{
+    (void)state;
+    struct of of;
+    struct id128 orders[40];
+    u16 now;
+    of_open(&of, 1);
+    struct shard *shard = of.town->shards[0].shard;
+    for (u32 i = 0; i < ARRAY_COUNT(orders); i++)
+        orders[i] = of_buy(&of, (struct of_want){.lines = 1, .units = {1}});
+    /* The payment lease ends for all of them; it takes the shard several turns to see to it. */
+    const u64 stamp_ns = of.town->now_ns + 16 * 60 * NS_PER_S;
+    u32 waits = 0, turns = 0;
+    while (!shard_expire(shard, stamp_ns, 7)) {
+        turns++;
+        for (u32 i = 0; i < ARRAY_COUNT(orders); i++) {
+            if (look_at(&of, orders[i], &now) == SHARD_READ_WAIT)
+                waits++;
+            else
+                assert_int_equal(now, SAGA_STATE_AUTH_UNKNOWN);
+        }
+    }
+    assert_in_range(turns, 2, 100);
+    assert_in_range(waits, 40, 40 * 100);
+    for (u32 i = 0; i < ARRAY_COUNT(orders); i++) {
+        assert_int_equal(look_at(&of, orders[i], &now), SHARD_READ_DONE);
+        assert_int_equal(now, SAGA_STATE_AUTH_UNKNOWN);
+    }
+    town_close(of.town); /* its log knows nothing of that time */
+}
+
 static void a_refused_order_names_its_lines(void **state)
 {
     (void)state;
@@ -316,6 +363,7 @@ int main(void)
         cmocka_unit_test(an_order_is_read_as_it_was_bought),
         cmocka_unit_test(only_the_owner_and_the_shop_may_read),
         cmocka_unit_test(a_status_waits_until_the_order_settles),
+        cmocka_unit_test(what_is_expiring_is_not_read_as_it_was),
         cmocka_unit_test(a_refused_order_names_its_lines),
         cmocka_unit_test(a_history_reads_like_a_story),
         cmocka_unit_test(payments_are_read_with_their_commands),
