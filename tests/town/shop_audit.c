@@ -25,12 +25,16 @@ struct audit {
     struct sums *skus;
     i64 purses[SHOP_PURSES];      /* spent and not given back */
     i64 purses_held[SHOP_PURSES]; /* by orders that are placed, and captured when they ship */
-    /* Of the limited one: placed orders with it; those not cancelled; those not paid yet. */
-    u64 coupons, coupons_kept, coupons_held;
+    /* Of the limited one: placed orders that have consumed it, that hold it, and where an operator's
+     * decision leaves it open. */
+    u64 coupons, coupons_held, coupons_open;
     struct customer users[SHOP_USERS];
     struct customer guests[SHOP_USERS];
     const struct purchase *purchase;
     struct msg_order_get_rsp order;
+    /* Of its history. */
+    bool was_spent;
+    bool is_voided_afterwards;
 };
 
 NORETURN static void fail(const struct audit *audit, const char *why)
@@ -60,11 +64,23 @@ NORETURN static void fail(const struct audit *audit, const char *why)
 
 /* ---- one order ------------------------------------------------------------------------------- */
 
-/* Purses and coupons are consumed with the first parcel. */
-static bool is_unspent(const struct msg_order_get_rsp *order)
+/* Purses and coupons are consumed when an order is paid; where it is captured when shipped, with the
+ * first parcel or the first capture by hand. And an order that is over waits for nothing. */
+static void read_history(struct audit *audit)
 {
-    return order->capture == CAPTURE_POLICY_ON_SHIP && order->placed_at_ns != 0 &&
-           order->state != SAGA_STATE_CANCELLED && order->fulfilment == 0;
+    const struct msg_order_events_req ask = {.order = audit->purchase->order};
+    struct record_view view;
+    audit->was_spent = audit->is_voided_afterwards = false;
+    town_read(audit->shop->town, OPCODE_ORDER_EVENTS, 0, &ask, NULL, NULL, &view);
+    for (u32 at = 0; at < view.spans[0].bytes; at += (u32)sizeof(struct row_order_event)) {
+        struct row_order_event row;
+        memcpy(&row, view.spans[0].data + at, sizeof row);
+        audit->was_spent |=
+            (row.kind == ORDER_EVENT_STATE_CHANGED && row.state == SAGA_STATE_PAID) ||
+            row.kind == ORDER_EVENT_PARCEL_SHIPPED || row.kind == ORDER_EVENT_CAPTURE_ASKED;
+        audit->is_voided_afterwards |=
+            row.kind == ORDER_EVENT_VOIDED && row.state == SAGA_STATE_CANCELLED;
+    }
 }
 
 static void audit_purse(struct audit *audit, const struct row_order_tender *row, bool is_placed)
@@ -78,7 +94,9 @@ static void audit_purse(struct audit *audit, const struct row_order_tender *row,
     audit->purses[audit->purchase->purse] += spent;
     if (is_placed && row->state == TENDER_STATE_HELD)
         audit->purses_held[audit->purchase->purse] += row->amount;
-    if (row->state == TENDER_STATE_HELD && !is_unspent(&audit->order))
+    if (is_placed && row->state == TENDER_STATE_HELD &&
+        (audit->order.state == SAGA_STATE_CANCELLED ||
+         (audit->was_spent && !audit->purchase->is_forced)))
         fail(audit, "a purse is still held (A1)");
 }
 
@@ -199,20 +217,32 @@ static void audit_cart(struct audit *audit, bool is_placed)
     audit->counts.carts++;
 }
 
-static void note_customer(struct audit *audit, bool is_placed)
+/* Of an order that was cancelled before it was consumed, it is released. */
+static bool note_coupon(struct audit *audit)
+{
+    const bool is_cancelled = audit->order.state == SAGA_STATE_CANCELLED;
+    if (audit->purchase->coupon != SHOP_COUPON_OFF || audit->order.placed_at_ns == 0)
+        return false;
+    if (audit->purchase->is_forced)
+        audit->coupons_open++;
+    else if (audit->was_spent)
+        audit->coupons++;
+    else if (!is_cancelled)
+        audit->coupons_held++;
+    return !is_cancelled;
+}
+
+static void note_customer(struct audit *audit)
 {
     const struct purchase *purchase = audit->purchase;
-    const bool has_coupon = is_placed && purchase->coupon == SHOP_COUPON_OFF;
-    audit->coupons += has_coupon ? 1 : 0;
-    audit->coupons_held += has_coupon && is_unspent(&audit->order) ? 1 : 0;
-    audit->coupons_kept += has_coupon && audit->order.state != SAGA_STATE_CANCELLED ? 1 : 0;
+    const bool has_coupon = note_coupon(audit);
     if (purchase->has_cart)
         return;
     const u64 index = (purchase->user & ~ID_GUEST_BIT) - SHOP_FIRST_USER;
     struct customer *customer =
         (purchase->user & ID_GUEST_BIT) != 0 ? &audit->guests[index] : &audit->users[index];
     customer->orders++;
-    customer->coupons += has_coupon && audit->order.state != SAGA_STATE_CANCELLED ? 1 : 0;
+    customer->coupons += has_coupon ? 1 : 0;
     if (purchase->account != 0)
         audit->users[purchase->account - SHOP_FIRST_USER].orders++;
 }
@@ -221,6 +251,7 @@ static void audit_order(struct audit *audit)
 {
     const struct msg_order_get_req ask = {.order = audit->purchase->order};
     struct record_view view;
+    read_history(audit);
     town_read(audit->shop->town, OPCODE_ORDER_GET, 0, &ask, NULL, &audit->order, &view);
     const struct msg_order_get_rsp *order = &audit->order;
     MUST(order->head.status == STATUS_OK);
@@ -232,6 +263,8 @@ static void audit_order(struct audit *audit)
         fail(audit, "neither placed nor cancelled (A1)");
     if (is_placed && audit->purchase->is_wrong)
         fail(audit, "placed at another total than the shopper saw");
+    if (audit->is_voided_afterwards && !audit->purchase->is_forced)
+        fail(audit, "it was over while a void was under way (A1)");
     audit->counts.placed += is_placed ? 1 : 0;
     if (!is_placed)
         count_reason(&audit->counts, order->reason);
@@ -245,7 +278,7 @@ static void audit_order(struct audit *audit)
         view.spans[SPAN_OF(order_get_rsp, returns)].bytes / sizeof(struct row_return);
     if (audit->purchase->has_cart)
         audit_cart(audit, is_placed);
-    note_customer(audit, is_placed);
+    note_customer(audit);
 }
 
 /* ---- everything ------------------------------------------------------------------------------ */
@@ -291,21 +324,20 @@ static void audit_coupons(struct audit *audit)
         return;
     const struct msg_sku_get_rsp coupon =
         shop_resource(audit->shop, shop_coupon_key(SHOP_COUPON_OFF));
-    audit->counts.coupons = audit->coupons;
-    const i64 used = coupon.received - coupon.sellable;
-    bool is_good = coupon.held <= (i64)audit->coupons_held && coupon.sellable >= 0 &&
-                   used <= (i64)audit->coupons && used >= (i64)audit->coupons_kept;
+    const u64 used = (u64)(coupon.received - coupon.sellable - coupon.held);
+    const u64 held = (u64)coupon.held;
+    audit->counts.coupons = used;
+    bool is_good = coupon.sellable >= 0 && used >= audit->coupons && held >= audit->coupons_held &&
+                   used + held <= audit->coupons + audit->coupons_held + audit->coupons_open;
     for (u32 i = 0; i < SHOP_USERS; i++)
         is_good = is_good && audit->users[i].coupons <= SHOP_PER_CUSTOMER &&
                   audit->guests[i].coupons <= SHOP_PER_CUSTOMER;
     if (is_good)
         return;
-    (void)fprintf(stderr,
-                  "coupon: received %lld, held %lld, sellable %lld; %llu orders had it, %llu have, "
-                  "%llu of them not consumed\n",
-                  (long long)coupon.received, (long long)coupon.held, (long long)coupon.sellable,
-                  (unsigned long long)audit->coupons, (unsigned long long)audit->coupons_kept,
-                  (unsigned long long)audit->coupons_held);
+    (void)fprintf(
+        stderr, "coupon: %llu used and %llu held; orders say %llu and %llu, and %llu unsure\n",
+        (unsigned long long)used, (unsigned long long)held, (unsigned long long)audit->coupons,
+        (unsigned long long)audit->coupons_held, (unsigned long long)audit->coupons_open);
     PANIC("coupons and orders do not agree (A7)");
 }
 

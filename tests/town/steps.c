@@ -1,6 +1,6 @@
 /* steps: a crash at every step of the saga.
  *
- *      steps [--seeds FILE] [--write FILE] [--limit N] [--per-line N] [--line FROM:EVENT]
+ *      steps [--seeds FILE] [--write FILE] [--limit N] [--per-line N] [--line FROM:EVENT] [--shops N]
  *
  * Each line of proto/saga.def is a step. For each there is a seed, kept in FILE ("FROM EVENT SEED"), of a
  * small random shop (tests/town/shop.h) in which an order goes along it. The shop is run once to see in
@@ -12,7 +12,8 @@
  * (shop_audit).
  *
  * A line whose seed does not take it any more is looked for in the first --limit seeds; one that none
- * takes fails. --write tells what was found; --per-line tries so many seeds for each.
+ * takes fails. --write tells what was found; --per-line tries so many seeds for each; --shops runs so many
+ * shops without any crash instead.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -39,6 +40,7 @@ struct steps {
     const char *only; /* "PLACED:VOID" */
     u32 limit;
     u32 per_line;
+    u32 shops;
     struct place places[SAGA_LINE_COUNT][PER_LINE_MAX];
     u32 counts[SAGA_LINE_COUNT]; /* of places */
     bool is_tried[SEEDS_MAX];
@@ -251,6 +253,8 @@ static bool parse(int count, char **arguments, struct steps *steps)
             steps->write_path = arguments[i + 1];
         else if (strcmp(arguments[i], "--line") == 0)
             steps->only = arguments[i + 1];
+        else if (strcmp(arguments[i], "--shops") == 0)
+            steps->shops = (u32)strtoul(arguments[i + 1], NULL, 10);
         else if (strcmp(arguments[i], "--limit") == 0)
             steps->limit = (u32)strtoul(arguments[i + 1], NULL, 10);
         else if (strcmp(arguments[i], "--per-line") == 0)
@@ -266,8 +270,14 @@ int main(int count, char **arguments)
     static struct steps steps = {.limit = 3000, .per_line = 1};
     if (!parse(count, arguments, &steps)) {
         (void)fprintf(stderr, "usage: steps [--seeds FILE] [--write FILE] [--limit N] "
-                              "[--per-line N] [--line FROM:EVENT]\n");
+                              "[--per-line N] [--line FROM:EVENT] [--shops N]\n");
         return 2;
+    }
+    for (u64 seed = 1; seed <= steps.shops; seed++)
+        look_at(&steps, seed);
+    if (steps.shops != 0) {
+        (void)printf("steps: %u shops\n", steps.shops);
+        return 0;
     }
     find_seeds(&steps);
     if (steps.write_path != NULL && !write_seeds(&steps)) {

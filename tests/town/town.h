@@ -1,7 +1,8 @@
 /* town: several shards in one thread, with the mail between them, under one seed: no disk, no sockets.
  *
  *      call -> batch -> apply            the log of each shard is kept in memory
- *      mail: a -> b, some messages at a time, in any order of the pairs, acknowledged late
+ *      mail: a -> b, some messages at a time, in any order of the pairs, acknowledged late, and now and
+ *            then logged a second time
  *      crash: all shards are thrown away and made again from their logs; what was soft is gone
  *      thaw:  a shard is made again from a dump of itself, as from a snapshot
  *
