@@ -123,13 +123,16 @@ static void fake_poll(struct fake_server *fake, u16 shard, u8 *fixed)
     memcpy(fixed, &poll, sizeof poll);
 }
 
-/* Fixed parts all zero but for what tests look at; texts "text". */
+/* Fixed parts all zero but for what tests look at; texts "text", tables without rows. */
 static u32 fake_record(struct fake_server *fake, const struct message_info *info, u16 shard, u8 *to)
 {
     u8 fixed[512] = {0};
     struct span spans[MESSAGE_SPANS_MAX];
-    for (u32 s = 0; s < MESSAGE_SPANS_MAX; s++)
-        spans[s] = (struct span){(const u8 *)"text", 4};
+    for (u32 s = 0; s < MESSAGE_SPANS_MAX; s++) {
+        const bool is_table =
+            s < info->reply.span_count && message_span_row(&info->reply.spans[s]) != NULL;
+        spans[s] = (struct span){(const u8 *)"text", is_table ? 0 : 4};
+    }
     if (info->code == OPCODE_HELLO) {
         const struct msg_hello_rsp hello = {.version = FRAME_VERSION,
                                             .shard_count = fake->shard_count,
