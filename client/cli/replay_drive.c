@@ -24,8 +24,9 @@ static void fail_slot(struct slot *slot, const char *reason, int error, u16 stat
     char number[SOUK_NUMBER_TEXT_MAX];
     if (run->reason != NULL)
         return;
-    (void)snprintf(run->about, sizeof run->about, "invoice %.20s, order %s, %s", event->invoice,
-                   souk_order_number(slot->order, number), souk_state_name(slot->state));
+    (void)snprintf(run->about, sizeof run->about, "invoice %.20s, order %s%s%s", event->invoice,
+                   souk_order_number(slot->order, number), slot->state == 0 ? "" : ", ",
+                   slot->state == 0 ? "" : souk_state_name(slot->state));
     run_fail(run, reason, error, status);
 }
 
