@@ -277,7 +277,7 @@ payments-short: $(BUILD)/tests/town/payments
 crash-steps: $(BUILD)/tests/town/steps ## the power cut before and after every step of an order (ROUNDS= seeds per step)
 	$(Q)$< --seeds tests/town/steps.seeds --per-line $(or $(ROUNDS),1)
 crash-seeds: $(BUILD)/tests/town/steps ## look anew for seeds that take every step, and keep them
-	$(Q)$< --write tests/town/steps.seeds --limit 4000
+	$(Q)$< --write tests/town/steps.seeds --limit 20000
 
 TEST_TARGETS  += payments-short
 CHECK_TARGETS += crash-steps

@@ -219,6 +219,7 @@ void order_released(const struct order_turn *turn)
         voids++;
     }
     order_go(turn, voids != 0 ? SAGA_EVENT_RELEASED_VOID : SAGA_EVENT_RELEASED);
+    order_settle(turn); /* a command may have died meanwhile */
 }
 
 void shard_mail_change_answer(struct shard *shard, const struct mail_call *call)

@@ -260,11 +260,12 @@ static u16 rest_of(const struct order *order)
     return order_has_left(order) ? SAGA_STATE_SHIPPED : SAGA_STATE_PAID;
 }
 
+/* An authorisation has ended that something of what is owed was still to come from. */
 static bool has_expired_tender(const struct order *order)
 {
     for (u32 i = 0; i < order->tenders.count; i++)
         if (order_tenders(order)[i].state == TENDER_STATE_EXPIRED)
-            return order_owed(order) > 0;
+            return order_owed(order) > 0 && rest_of(order) == SAGA_STATE_PLACED;
     return false;
 }
 
@@ -372,7 +373,8 @@ static void settle_unplaced(const struct order_turn *turn)
 {
     const u16 state = turn->order->state;
     refund_overcharges(turn);
-    if (state != SAGA_STATE_VOID_PENDING && state != SAGA_STATE_NEEDS_OPERATOR)
+    if (state != SAGA_STATE_VOID_PENDING && state != SAGA_STATE_NEEDS_OPERATOR &&
+        state != SAGA_STATE_CANCELLED)
         return;
     const struct under_way way = look_at_commands(turn);
     if (way.dead)

@@ -91,8 +91,9 @@ void shop_finish(struct shop *shop)
         u32 done = bank_deliver(shop->bank, town);
         for (u16 shard = 0; shard < town->options.shard_count; shard++)
             done += bank_work(shop->bank, town, shard, 16);
+        const u64 calls = shop->operator_calls;
         shop_call_operators(shop);
-        if (done != 0)
+        if (done != 0 || shop->operator_calls != calls)
             continue;
         const u64 next_ns = MIN(town_next_deadline_ns(town), bank_next_ns(shop->bank));
         /* Carts and tombstones have deadlines for days; orders and the bank only for hours. */

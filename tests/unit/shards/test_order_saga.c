@@ -419,6 +419,72 @@ static const struct line capture_not_wanted[] = {
     PLACED_NOW,    {LEASE, C}, {CANCEL, 2, IS(CAPTURING)}, {TELL, E(CAPTURE_FAILED), IS(PAID)},
     {NO_LEASE, C}, {END}};
 
+/* A command that nobody waits for dies: an operator is asked. */
+static const struct line dead_at_rest[] = {
+    PLACED_ON_SHIP,
+    {CAPTURE, 0, 600, IS(CAPTURING)},
+    {LEASE, C},
+    {TELL, E(CAPTURED), IS(PLACED)},
+    {REFUND, 0, 600, IS(REFUND_PENDING)},
+    {LEASE, R},
+    {TELL, E(REFUNDED), IS(PLACED)},
+    {CANCEL, 2, IS(PAID)}, /* the rest of the authorisation is voided */
+    {LEASE, V},
+    {TELL, E(VOID_FAILED), IS(NEEDS_OPERATOR)},
+    {RESOLVE, RESOLVE_RETRY, IS(PAID)},
+    {SHIP, 0, IS(SHIPPED)},
+    {LEASE, V},
+    {TELL, E(VOID_FAILED), IS(NEEDS_OPERATOR)},
+    {RESOLVE, RESOLVE_RETRY, IS(SHIPPED)},
+    {DELIVER, 1, IS(DELIVERED)},
+    {LEASE, V},
+    {TELL, E(VOID_FAILED), IS(NEEDS_OPERATOR)},
+    {RESOLVE, RESOLVE_RETRY, IS(DELIVERED)},
+    {LEASE, V},
+    {TELL, E(VOIDED), IS(DELIVERED)},
+    {END}};
+static const struct line dead_when_cancelled[] = {PAID_NOW,
+                                                  {CANCEL, 0, IS(REFUND_PENDING)},
+                                                  {LEASE, R},
+                                                  {TELL, E(REFUNDED), IS(CANCELLED)},
+                                                  {HOOK, E(CAPTURED), 70, IS(CANCELLED)},
+                                                  {LEASE, R},
+                                                  {TELL, E(REFUND_FAILED), IS(NEEDS_OPERATOR)},
+                                                  {RESOLVE, RESOLVE_RETRY, IS(REFUND_PENDING)},
+                                                  {LEASE, R},
+                                                  {TELL, E(REFUNDED), 70, IS(CANCELLED)},
+                                                  {END}};
+static const struct line dead_when_over[] = {/* never placed */
+                                             {BUY},
+                                             {LEASE, A},
+                                             {TELL, E(DECLINED), IS(CANCELLED)},
+                                             {HOOK, E(CAPTURED), 70, IS(CANCELLED)},
+                                             {LEASE, R},
+                                             {TELL, E(REFUND_FAILED), IS(NEEDS_OPERATOR)},
+                                             {RESOLVE, RESOLVE_RETRY, IS(CANCELLED)},
+                                             {LEASE, R},
+                                             {TELL, E(REFUND_FAILED), IS(NEEDS_OPERATOR)},
+                                             {RESOLVE, RESOLVE_CANCEL, IS(CANCELLED)},
+                                             {NO_LEASE, R},
+                                             {END}};
+/* It dies while the order is on its way down: asked for when it is there. */
+static const struct line dead_before_over[] = {{BUY},
+                                               {LEASE, A},
+                                               {HOOK, E(CAPTURED), 70, IS(AUTHORIZING)},
+                                               {LEASE, R},
+                                               {TELL, E(REFUND_FAILED), IS(AUTHORIZING)},
+                                               {TELL, E(DECLINED), IS(NEEDS_OPERATOR)},
+                                               {RESOLVE, RESOLVE_CANCEL, IS(CANCELLED)},
+                                               {END}};
+/* What has expired was not needed any more. */
+static const struct line expired_in_vain[] = {PLACED_ON_SHIP,
+                                              {CAPTURE, 0, ALL - 333, IS(CAPTURING)},
+                                              {LEASE, C},
+                                              {TELL, E(CAPTURED), IS(PLACED)},
+                                              {CANCEL, 1, IS(PAID)},
+                                              {HOOK, E(AUTH_EXPIRED), IS(PAID), DOES(APPLIED)},
+                                              {END}};
+
 /* ---- more than was asked for ---- */
 
 static const struct line captured_twice[] = {PAID_NOW,
@@ -464,6 +530,11 @@ static const struct script scripts[] = {
     {"captured while refunding", captured_while_refunding, 1050, 500},
     {"card is enough", card_is_enough, ALL - 666, .card = 500},
     {"capture not wanted", capture_not_wanted, ALL - 666, .card = 500},
+    {"dead at rest", dead_at_rest, 600, 600, .attempts_max = 1},
+    {"dead when cancelled", dead_when_cancelled, ALL, ALL, .attempts_max = 1},
+    {"dead when over", dead_when_over, .attempts_max = 1},
+    {"dead before it is over", dead_before_over, .attempts_max = 1},
+    {"expired in vain", expired_in_vain, ALL - 333},
     {"captured twice", captured_twice, ALL},
     {"captured too much", captured_too_much, ALL},
     {"captured too little", captured_too_little, ALL},
