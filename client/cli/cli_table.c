@@ -104,6 +104,13 @@ static size_t width_of(const char *text)
     return width;
 }
 
+static void copy_part(char to[NAME_BYTES], const char *from, size_t bytes)
+{
+    MUST(bytes < NAME_BYTES); /* the lists of columns are ours */
+    memcpy(to, from, bytes);
+    to[bytes] = '\0';
+}
+
 /* Reads one entry of the list of columns; moves *text behind it. */
 static struct column read_column(const char **text)
 {
@@ -114,10 +121,10 @@ static struct column read_column(const char **text)
     if (*at == '$' || *at == '@')
         column.form = *at++ == '$' ? COLUMN_MONEY : COLUMN_TIME;
     const size_t name_bytes = strcspn(at, " =");
-    (void)snprintf(column.name, sizeof column.name, "%.*s", (int)name_bytes, at);
+    copy_part(column.name, at, name_bytes);
     const char *title = at[name_bytes] == '=' ? at + name_bytes + 1 : at;
     const size_t title_bytes = strcspn(title, " =");
-    (void)snprintf(column.title, sizeof column.title, "%.*s", (int)title_bytes, title);
+    copy_part(column.title, title, title_bytes);
     for (char *c = column.title; *c != '\0'; c++)
         *c = *c == '_' ? ' ' : *c;
     at = title + title_bytes;
