@@ -13,8 +13,8 @@ file=${2:-}
 
 if [ -z "$file" ]; then
     file="$work/shop.csv"
-    "$souk" generate online-retail --seed 2024 --lines 200000 --skus 3000 > "$file"
-    say "A generated shop: 200,000 lines on 16,000 invoices, 3,000 SKUs (seed 2024)."
+    "$souk" generate online-retail --seed 2024 --lines 120000 --skus 3000 > "$file"
+    say "A generated shop: 120,000 lines on 9,600 invoices, 3,000 SKUs (seed 2024)."
 else
     [ -r "$file" ] || fail "$file cannot be read"
     say "The sales of $file."
