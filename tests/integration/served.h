@@ -67,12 +67,17 @@ static bool served_start(struct served *served)
     return false;
 }
 
-static void served_stop(struct served *served, int signal_number)
+/* The exit code, or 128 + the signal that ended it; 0 when it was not running. */
+static int served_stop(struct served *served, int signal_number)
 {
-    int status;
+    int status = 0;
+    if (served->pid == 0)
+        return 0;
     (void)kill(served->pid, signal_number);
     (void)waitpid(served->pid, &status, 0);
     (void)unlink(served->socket);
+    served->pid = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* reactors 0: as many as the machine has cores. */
@@ -100,7 +105,7 @@ UNUSED static bool served_open(struct served *served, u32 shards, const char *du
 UNUSED static void served_close(struct served *served)
 {
     char command[128];
-    served_stop(served, SIGTERM);
+    (void)served_stop(served, SIGTERM);
     (void)snprintf(command, sizeof command, "rm -rf '%s'", served->root);
     FILE *remover = popen(command, "r");
     if (remover != NULL)

@@ -79,6 +79,8 @@ void market_close(struct market *market)
 {
     provider_close(market->provider);
     souk_close(market->client);
+    const int code = served_stop(&market->served, SIGTERM);
+    MUST(code == 0);
     served_close(&market->served);
     (void)pthread_mutex_destroy(&market->lock);
     free(market->orders);
