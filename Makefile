@@ -323,7 +323,7 @@ fuzz: ## libFuzzer with clang: T=frame SECONDS=60
 	    > $(BUILD)/fuzz/$(T).log 2>&1 || { tail -60 $(BUILD)/fuzz/$(T).log; exit 1; }
 	@echo "fuzz $(T): $(SECONDS) s, nothing found"
 fuzz-smoke: ## every fuzz target for a few seconds
-	$(Q)for t in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory fuzz T=$$t SECONDS=8 || exit 1; done
+	$(Q)for t in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory fuzz T=$$t SECONDS=5 || exit 1; done
 fuzz-corpus: $(patsubst %,$(BUILD)/fuzz/replay_%,$(FUZZ_TARGETS))
 	$(Q)for t in $(FUZZ_TARGETS); do $(BUILD)/fuzz/replay_$$t tests/fuzz/corpus/$$t || exit 1; done
 
@@ -371,7 +371,7 @@ oversell: $(BUILD)/soukd $(BUILD)/souk ## flash sales over cut connections, none
 	$(Q)sh tests/crash/oversell.sh $(BUILD) $(or $(ROUNDS),200) $(SEED)
 crash-short: $(BUILD)/soukd $(BUILD)/souk
 	$(Q)sh tests/crash/crash.sh $(BUILD) $(or $(ROUNDS),6) $(SEED)
-	$(Q)sh tests/crash/crash_orders.sh $(BUILD) $(or $(ROUNDS),6) $(SEED)
+	$(Q)sh tests/crash/crash_orders.sh $(BUILD) $(or $(ROUNDS),3) $(SEED)
 	$(Q)sh tests/crash/oversell.sh $(BUILD) $(or $(ROUNDS),6) $(SEED)
 
 CHECK_TARGETS += cli-check replay-check crash-short
@@ -397,7 +397,7 @@ standin-check: standin ## every answer and every fault of the payment provider f
 .PHONY: worker-check
 worker-check: standin examples $(BUILD)/soukd $(BUILD)/souk ## the payment worker between an engine and that provider: nobody is charged twice (ORDERS=300 SEED=1)
 	$(Q)sh tests/standin/worker.sh $(BUILD) $(or $(ORDERS),300) $(or $(SEED),1)
-CHECK_TARGETS += standin-check worker-check
+CHECK_TARGETS += standin-check
 
 # ---- mutants: builds with a known fault, which the tests must notice ----------------------------
 
