@@ -355,13 +355,32 @@ static void let_capture_go(struct payment *payment)
     order_command_close(payment->turn, payment->command, COMMAND_STATE_TAKEN_BACK);
 }
 
-/* It was not done, for sure. `is_new_attempt`: under another key, up to the policy's number; else, since
- * the provider has never seen the key, under the same one. */
-static void act_failed(struct payment *payment, enum order_event_kind kind, bool is_new_attempt)
+/* It is about the present attempt of its command, and that is not over: open, or dead without proof. */
+static bool is_about_attempt(const struct payment *payment)
+{
+    const struct order_command *command = command_of(payment);
+    return is_undecided(command) && payment->attempt == command->attempt &&
+           (command->flags & ORDER_COMMAND_FAILED) == 0;
+}
+
+static void give_up_failed(const struct payment *payment)
 {
     const struct order_turn *turn = payment->turn;
     struct order_command *command = command_of(payment);
-    if (!is_undecided(command) || payment->attempt != command->attempt) {
+    command->flags |= ORDER_COMMAND_FAILED;
+    order_command_settle_query(turn, payment->command);
+    order_command_close(turn, payment->command, COMMAND_STATE_DEAD);
+    (void)order_event_add(turn,
+                          &(struct order_event){.kind = ORDER_EVENT_DEAD, .what = command->step});
+}
+
+/* The attempt is over, for sure: no worker that still has it in hand can bring it to anything. The next
+ * one has another key, up to the policy's number of them. */
+static void act_failed(struct payment *payment, enum order_event_kind kind)
+{
+    const struct order_turn *turn = payment->turn;
+    const struct order_command *command = command_of(payment);
+    if (!is_about_attempt(payment)) {
         act_stale(payment);
         return;
     }
@@ -369,24 +388,39 @@ static void act_failed(struct payment *payment, enum order_event_kind kind, bool
     payment->effect = PAYMENT_EFFECT_APPLIED;
     if (!is_wanted(payment)) {
         let_capture_go(payment);
-    } else if (!is_new_attempt) {
-        go_failed(turn, command->kind);
-        order_command_settle_query(turn, payment->command);
-        (void)order_command_try_again(turn, payment->command, turn->now_ns);
     } else if (command->attempt < settings_policy(&turn->shard->settings)->attempts_max) {
         go_failed(turn, command->kind);
         order_command_retry(turn, payment->command, true);
     } else {
-        command->flags |= ORDER_COMMAND_FAILED;
-        order_command_settle_query(turn, payment->command);
-        order_command_close(turn, payment->command, COMMAND_STATE_DEAD);
-        (void)order_event_add(
-            turn, &(struct order_event){.kind = ORDER_EVENT_DEAD, .what = command->step});
+        give_up_failed(payment);
     }
 }
 
-/* A worker has had the authorisation in hand: it may be done after the provider was asked, so this proves
- * nothing. The order fails, and a void follows; where one is under way, its own result decides. */
+/* ---- no such payment ----
+ *
+ * True when the provider was asked, and no proof: a worker that has the command in hand, or had, may have
+ * brought it there since. So nothing ends by it but what no worker has seen, and what is as good as done
+ * (docs/orders.md, "What proves nothing"). */
+
+/* A capture or refund: brought again, under the same key, which is harmless if it was done; also a capture
+ * that nobody wants any more, for only its result tells whether there is something to give back. */
+static void bring_again(struct payment *payment, enum order_event_kind kind)
+{
+    const struct order_turn *turn = payment->turn;
+    const struct order_command *command = command_of(payment);
+    if (!is_about_attempt(payment)) {
+        act_stale(payment);
+        return;
+    }
+    payment_note(payment, kind, command->amount);
+    payment->effect = PAYMENT_EFFECT_APPLIED;
+    go_failed(turn, command->kind);
+    order_command_settle_query(turn, payment->command);
+    (void)order_command_try_again(turn, payment->command, turn->now_ns);
+}
+
+/* An authorisation that a worker has had in hand: the order fails, and a void follows; where one is under
+ * way, its own result decides. */
 static void lose_unsure(struct payment *payment)
 {
     if (payment->tender->state == TENDER_STATE_AUTHORIZED ||
@@ -402,13 +436,16 @@ static void lose_unsure(struct payment *payment)
     order_fail(payment->turn, SAGA_EVENT_DECLINED, STATUS_PAYMENT_DECLINED);
 }
 
-/* What is known to be authorised cannot be voided by an answer that was given before it was: the void
- * has failed, and is asked for under another key. */
+/* A void: what is not there needs none. But what is known to be authorised cannot be voided by an answer
+ * that was given before it was: the void has failed, and is asked for under another key, since a provider
+ * repeats itself; and an answer to an earlier attempt was given before the payment was seen to be there. */
 static void act_nothing_to_void(struct payment *payment)
 {
-    if (payment->tender->state == TENDER_STATE_AUTHORIZED ||
-        payment->tender->dangling == ORDER_DANGLING_SURELY)
-        act_failed(payment, ORDER_EVENT_VOID_FAILED, true);
+    if (!is_about_attempt(payment))
+        act_stale(payment);
+    else if (payment->tender->state == TENDER_STATE_AUTHORIZED ||
+             payment->tender->dangling == ORDER_DANGLING_SURELY)
+        act_failed(payment, ORDER_EVENT_VOID_FAILED);
     else
         act_voided(payment);
 }
@@ -417,8 +454,8 @@ static void act_no_such_payment(struct payment *payment)
 {
     const struct order_command *command = command_of(payment);
     switch ((enum command_kind)command->kind) {
-    case COMMAND_KIND_CAPTURE: act_failed(payment, ORDER_EVENT_CAPTURE_FAILED, false); return;
-    case COMMAND_KIND_REFUND: act_failed(payment, ORDER_EVENT_REFUND_FAILED, false); return;
+    case COMMAND_KIND_CAPTURE: bring_again(payment, ORDER_EVENT_CAPTURE_FAILED); return;
+    case COMMAND_KIND_REFUND: bring_again(payment, ORDER_EVENT_REFUND_FAILED); return;
     case COMMAND_KIND_VOID: act_nothing_to_void(payment); return;
     case COMMAND_KIND_AUTHORIZE:
         if (command->deliveries != 0)
@@ -467,13 +504,11 @@ void payment_act(struct payment *payment)
     case PAYMENT_EVENT_DECLINED: act_declined(payment); return;
     case PAYMENT_EVENT_ACTION: act_action(payment); return;
     case PAYMENT_EVENT_CAPTURED: act_captured(payment); return;
-    case PAYMENT_EVENT_CAPTURE_FAILED:
-        act_failed(payment, ORDER_EVENT_CAPTURE_FAILED, true);
-        return;
+    case PAYMENT_EVENT_CAPTURE_FAILED: act_failed(payment, ORDER_EVENT_CAPTURE_FAILED); return;
     case PAYMENT_EVENT_VOIDED: act_voided(payment); return;
-    case PAYMENT_EVENT_VOID_FAILED: act_failed(payment, ORDER_EVENT_VOID_FAILED, true); return;
+    case PAYMENT_EVENT_VOID_FAILED: act_failed(payment, ORDER_EVENT_VOID_FAILED); return;
     case PAYMENT_EVENT_REFUNDED: act_refunded(payment); return;
-    case PAYMENT_EVENT_REFUND_FAILED: act_failed(payment, ORDER_EVENT_REFUND_FAILED, true); return;
+    case PAYMENT_EVENT_REFUND_FAILED: act_failed(payment, ORDER_EVENT_REFUND_FAILED); return;
     case PAYMENT_EVENT_CHARGED_BACK: act_charged_back(payment); return;
     case PAYMENT_EVENT_AUTH_EXPIRED: act_expired(payment); return;
     case PAYMENT_EVENT_UNKNOWN: act_unknown(payment); return;

@@ -166,6 +166,13 @@ static u16 command_kind_of(u16 event)
     return 0;
 }
 
+/* The attempt that a QUERY asks about. What an earlier round of it asked about is not kept: as if it had
+ * been the first attempt, so that nothing is proven about a later one. */
+static u32 subject_attempt(const struct order_command *query, u32 round)
+{
+    return round < query->attempt ? 1 : query->subject_attempt;
+}
+
 /* What a step says: the command, or, of a QUERY, what it asks about. */
 static u16 find_step(struct payment *payment)
 {
@@ -175,10 +182,10 @@ static u16 find_step(struct payment *payment)
     if (index == 0 || attempt > order_command_at(turn->room, index)->attempt)
         return STATUS_NOT_FOUND;
     payment->named = index;
-    if (order_command_at(turn->room, index)->kind == COMMAND_KIND_QUERY) {
-        attempt = order_command_at(turn->room, index)->subject_attempt;
-        index = order_command_find(turn->room, turn->order,
-                                   order_command_at(turn->room, index)->subject);
+    const struct order_command *command = order_command_at(turn->room, index);
+    if (command->kind == COMMAND_KIND_QUERY) {
+        attempt = subject_attempt(command, attempt != 0 ? attempt : command->attempt);
+        index = order_command_find(turn->room, turn->order, command->subject);
     }
     if (index == 0 || order_command_at(turn->room, index)->kind == COMMAND_KIND_NOTIFY_SHIPPED)
         return STATUS_NOT_FOUND;

@@ -35,7 +35,8 @@ static struct msg_payment_get_rsp ledger_of(struct shop *shop, struct id128 orde
 static void move_money(struct shop *shop, struct purchase *purchase)
 {
     const struct msg_payment_get_rsp ledger = ledger_of(shop, purchase->order);
-    const i64 amount = 1 + (i64)town_below(shop->town, (u64)MAX(ledger.total, 0) + 1);
+    const i64 part = 1 + (i64)town_below(shop->town, (u64)MAX(ledger.total, 0) + 1);
+    const i64 amount = town_chance(shop->town, 30) ? MAX(ledger.total, 1) : part;
     if (town_chance(shop->town, 50)) {
         const struct msg_payment_capture_req ask = {.order = purchase->order,
                                                     .captured_total = amount};

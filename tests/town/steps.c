@@ -1,6 +1,7 @@
 /* steps: a crash at every step of the saga.
  *
- *      steps [--seeds FILE] [--write FILE] [--limit N] [--per-line N] [--line FROM:EVENT] [--shops N]
+ *      steps [--seeds FILE] [--write FILE] [--limit N] [--per-line N] [--line FROM:EVENT]
+ *      steps --shops N [--seed N]
  *
  * Each line of proto/saga.def is a step. For each there is a seed, kept in FILE ("FROM EVENT SEED"), of a
  * small random shop (tests/town/shop.h) in which an order goes along it. The shop is run once to see in
@@ -13,7 +14,7 @@
  *
  * A line whose seed does not take it any more is looked for in the first --limit seeds; one that none
  * takes fails. --write tells what was found; --per-line tries so many seeds for each; --shops runs so many
- * shops without any crash instead.
+ * shops without any crash instead, from --seed on, which alone means that one.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -41,6 +42,7 @@ struct steps {
     u32 limit;
     u32 per_line;
     u32 shops;
+    u64 first; /* seed of the shops */
     struct place places[SAGA_LINE_COUNT][PER_LINE_MAX];
     u32 counts[SAGA_LINE_COUNT]; /* of places */
     bool is_tried[SEEDS_MAX];
@@ -51,11 +53,13 @@ struct steps {
 /* ---- one shop -------------------------------------------------------------------------------- */
 
 /* Small, with a bad bank; every other one with operators. One in four has little stock, workers that are
- * often away, and answers that come when the order has been given up. */
+ * often away, and answers that come when the order has been given up; one in eight a provider that takes
+ * too much and fails to give it back. */
 static struct shop_options options_of(u64 seed)
 {
     const u32 bad = 1 + (u32)(seed % 3);
     const bool is_late = seed % 4 == 3;
+    const bool is_greedy = seed % 8 == 6;
     return (struct shop_options){
         .town = {.shard_count = (u16)(2 + seed % 2), .seed = seed, .keeps_log = true},
         .bank = {.decline = 6,
@@ -66,11 +70,11 @@ static struct shop_options options_of(u64 seed)
                  .late = is_late ? 50 : 6 * bad,
                  .duplicate = 8,
                  .webhook = 20,
-                 .fail = 10 * bad,
+                 .fail = is_greedy ? 45 : 10 * bad,
                  .nack = 4 * bad,
                  .puzzled = 4 * bad,
                  .expire = seed % 5 == 0 ? 20 : 0,
-                 .overcharge = 2,
+                 .overcharge = is_greedy ? 25 : 2,
                  .charge_back = 2,
                  .outage = is_late ? 150 : 30 * bad},
         .orders = 60,
@@ -131,14 +135,19 @@ static void run_shop(struct steps *steps, const struct shop_options *options, st
 static void look_at(struct steps *steps, u64 seed)
 {
     static struct watch watch;
-    if (seed >= SEEDS_MAX || steps->is_tried[seed])
-        return;
-    steps->is_tried[seed] = true;
     steps->seeds++;
     watch = (struct watch){.steps = steps};
     (void)fprintf(stderr, "\rsteps: seed %llu          ", (unsigned long long)seed);
     const struct shop_options options = options_of(seed);
     run_shop(steps, &options, &watch);
+}
+
+static void look_once(struct steps *steps, u64 seed)
+{
+    if (seed >= SEEDS_MAX || steps->is_tried[seed])
+        return;
+    steps->is_tried[seed] = true;
+    look_at(steps, seed);
 }
 
 static bool is_wanted(const struct steps *steps, u32 line)
@@ -164,7 +173,7 @@ static void find_seeds(struct steps *steps)
     char from[64], event[64];
     unsigned long long seed;
     while (file != NULL && fscanf(file, "%63s %63s %llu", from, event, &seed) == 3)
-        look_at(steps, seed); /* ends: with the file */
+        look_once(steps, seed); /* ends: with the file */
     if (file != NULL)
         (void)fclose(file);
     const u32 stale = count_missing(steps, 1);
@@ -175,7 +184,7 @@ static void find_seeds(struct steps *steps)
     for (u64 i = 1; i < MIN(steps->limit, SEEDS_MAX); i++) {
         if (count_missing(steps, steps->per_line) == 0)
             break;
-        look_at(steps, i);
+        look_once(steps, i);
     }
 }
 
@@ -255,6 +264,8 @@ static bool parse(int count, char **arguments, struct steps *steps)
             steps->only = arguments[i + 1];
         else if (strcmp(arguments[i], "--shops") == 0)
             steps->shops = (u32)strtoul(arguments[i + 1], NULL, 10);
+        else if (strcmp(arguments[i], "--seed") == 0)
+            steps->first = strtoull(arguments[i + 1], NULL, 10);
         else if (strcmp(arguments[i], "--limit") == 0)
             steps->limit = (u32)strtoul(arguments[i + 1], NULL, 10);
         else if (strcmp(arguments[i], "--per-line") == 0)
@@ -262,21 +273,24 @@ static bool parse(int count, char **arguments, struct steps *steps)
         else
             return false;
     }
+    if (steps->first != 0 && steps->shops == 0)
+        steps->shops = 1;
     return count % 2 == 1 && steps->per_line >= 1 && steps->per_line <= PER_LINE_MAX;
 }
 
 int main(int count, char **arguments)
 {
-    static struct steps steps = {.limit = 3000, .per_line = 1};
+    static struct steps steps = {.limit = 9000, .per_line = 1};
     if (!parse(count, arguments, &steps)) {
         (void)fprintf(stderr, "usage: steps [--seeds FILE] [--write FILE] [--limit N] "
-                              "[--per-line N] [--line FROM:EVENT] [--shops N]\n");
+                              "[--per-line N] [--line FROM:EVENT] [--shops N] [--seed N]\n");
         return 2;
     }
-    for (u64 seed = 1; seed <= steps.shops; seed++)
-        look_at(&steps, seed);
+    const u64 first = MAX(steps.first, 1);
+    for (u64 i = 0; i < steps.shops; i++)
+        look_at(&steps, first + i);
     if (steps.shops != 0) {
-        (void)printf("steps: %u shops\n", steps.shops);
+        (void)printf("steps: %u shops from seed %llu on\n", steps.shops, (unsigned long long)first);
         return 0;
     }
     find_seeds(&steps);

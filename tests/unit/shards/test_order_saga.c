@@ -157,6 +157,72 @@ static const struct line capture_not_done[] = {PLACED_NOW,
                                                {LEASE, C},
                                                {TELL, E(CAPTURED), IS(PAID)},
                                                {END}};
+/* "No such payment" was true when the provider was asked; a worker has brought it the capture since. So
+ * although nobody wants it any more it is brought again, until there is a result, and given back. */
+static const struct line captured_after_the_question[] = {
+    PLACED_NOW,
+    {LEASE, C},
+    {ACK, C},
+    {WAIT, 0, 2 * MINUTE, IS(CAPTURE_UNKNOWN)},
+    {LEASE, Q},
+    {TELL, E(NO_SUCH_PAYMENT), IS(CAPTURING), DOES(APPLIED), .of = Q},
+    {LEASE, C},
+    {CANCEL, 0, IS(CAPTURING)},
+    {TELL, E(NO_SUCH_PAYMENT), IS(CAPTURING), DOES(APPLIED), .of = Q},
+    {NO_LEASE, V},
+    {LEASE, C},
+    {TELL, E(CAPTURED), IS(REFUND_PENDING), DOES(APPLIED)},
+    {LEASE, R},
+    {TELL, E(REFUNDED), IS(CANCELLED)},
+    {END}};
+/* The same where no worker has had it since: it may have gone there all the same. */
+static const struct line captured_after_all[] = {
+    PLACED_NOW,
+    {LEASE, C, 1},
+    {WAIT, 0, 1},
+    {CANCEL, 0, IS(CAPTURING)},
+    {TELL, E(NO_SUCH_PAYMENT), IS(CAPTURING), .status = STATUS_LEASE_LOST, .of = C},
+    {NO_LEASE, V},
+    {TELL, E(CAPTURED), IS(REFUND_PENDING), .status = STATUS_LEASE_LOST, DOES(APPLIED)},
+    {LEASE, R},
+    {TELL, E(REFUNDED), IS(CANCELLED)},
+    {END}};
+/* A proof is one: nothing is left to be asked for. */
+static const struct line cancelled_and_failed[] = {PLACED_NOW,
+                                                   {LEASE, C},
+                                                   {CANCEL, 0, IS(CAPTURING)},
+                                                   {TELL, E(CAPTURE_FAILED), IS(VOID_PENDING)},
+                                                   {NO_LEASE, C},
+                                                   {LEASE, V},
+                                                   {TELL, E(VOIDED), IS(CANCELLED)},
+                                                   {END}};
+/* What has failed for sure is not brought again by an answer that is older. */
+static const struct line failed_and_not_known[] = {
+    PLACED_NOW,
+    {LEASE, C},
+    {TELL, E(CAPTURE_FAILED), IS(CAPTURING)},
+    {TELL, E(NO_SUCH_PAYMENT), IS(CAPTURING), DOES(STALE), .of = C, .status = STATUS_LEASE_LOST},
+    {LEASE, C},
+    {TELL, E(CAPTURE_FAILED), IS(NEEDS_OPERATOR)},
+    {TELL, E(NO_SUCH_PAYMENT), DOES(STALE), .of = C, .status = STATUS_LEASE_LOST},
+    {TELL, E(CAPTURE_FAILED), DOES(STALE), .status = STATUS_LEASE_LOST},
+    {NO_LEASE, C, IS(NEEDS_OPERATOR)},
+    {RESOLVE, RESOLVE_RETRY, IS(CAPTURING)},
+    {LEASE, C},
+    {TELL, E(CAPTURED), IS(PAID)},
+    {END}};
+/* The answer to a question about the first attempt says nothing about the second one. */
+static const struct line answered_late[] = {
+    PLACED_NOW,
+    {LEASE, C},
+    {TELL, E(UNKNOWN), .of = C, IS(CAPTURE_UNKNOWN)},
+    {LEASE, Q},
+    {TELL, E(CAPTURE_FAILED), IS(CAPTURING)}, /* the question is not needed any more */
+    {LEASE, C},
+    {TELL, E(UNKNOWN), .of = C, IS(CAPTURE_UNKNOWN)}, /* and another one is */
+    {TELL, E(CAPTURE_FAILED), .of = Q, DOES(STALE), .status = STATUS_LEASE_LOST},
+    {TELL, E(CAPTURED), IS(PAID), DOES(APPLIED)},
+    {END}};
 static const struct line query_dead[] = {PLACED_NOW,
                                          {LEASE, C},
                                          {ACK, C},
@@ -562,6 +628,11 @@ static const struct script scripts[] = {
     {"capture fails for good", capture_fails_for_good, ALL, .attempts_max = 2},
     {"capture unknown", capture_unknown, ALL},
     {"capture not done", capture_not_done, ALL},
+    {"captured after the question", captured_after_the_question, ALL, ALL},
+    {"captured after all", captured_after_all, ALL, ALL},
+    {"cancelled, and the capture failed", cancelled_and_failed},
+    {"failed, and not known", failed_and_not_known, ALL, .attempts_max = 2},
+    {"answered late", answered_late, ALL},
     {"query dead", query_dead, ALL, .deliveries_max = 2},
     {"capture dead", capture_dead, ALL, .deliveries_max = 2},
     {"unknown with parts", unknown_with_parts, ALL},
