@@ -166,11 +166,13 @@ static u16 command_kind_of(u16 event)
     return 0;
 }
 
-/* The attempt that a QUERY asks about. What an earlier round of it asked about is not kept: as if it had
- * been the first attempt, so that nothing is proven about a later one. */
+/* The attempt that a round of a QUERY asked about, 0 = not said. That of an earlier round is not kept: as
+ * if it had been the first, so that nothing is proven about a later one. */
 static u32 subject_attempt(const struct order_command *query, u32 round)
 {
-    return round < query->attempt ? 1 : query->subject_attempt;
+    if (round == query->attempt)
+        return query->subject_attempt;
+    return round != 0 ? 1 : 0;
 }
 
 /* What a step says: the command, or, of a QUERY, what it asks about. */
@@ -184,7 +186,7 @@ static u16 find_step(struct payment *payment)
     payment->named = index;
     const struct order_command *command = order_command_at(turn->room, index);
     if (command->kind == COMMAND_KIND_QUERY) {
-        attempt = subject_attempt(command, attempt != 0 ? attempt : command->attempt);
+        attempt = subject_attempt(command, attempt);
         index = order_command_find(turn->room, turn->order, command->subject);
     }
     if (index == 0 || order_command_at(turn->room, index)->kind == COMMAND_KIND_NOTIFY_SHIPPED)
@@ -193,6 +195,25 @@ static u16 find_step(struct payment *payment)
     payment->attempt = attempt;
     payment->tender_index = order_command_at(turn->room, index)->tender;
     return STATUS_OK;
+}
+
+/* A failure ends an attempt. Where it does not say of which, it is the first one, and without a step, of
+ * the tender's first command of the kind: told late, it is not to end a later one, which may have been
+ * executed. */
+static bool is_failure(u16 event)
+{
+    return event == PAYMENT_EVENT_CAPTURE_FAILED || event == PAYMENT_EVENT_VOID_FAILED ||
+           event == PAYMENT_EVENT_REFUND_FAILED;
+}
+
+static u32 find_first(const struct payment *payment, u16 kind)
+{
+    const struct order_turn *turn = payment->turn;
+    u32 index = turn->order->first_command;
+    while (index != 0 && (order_command_at(turn->room, index)->kind != kind ||
+                          order_command_at(turn->room, index)->tender != payment->tender_index))
+        index = order_command_at(turn->room, index)->next; /* ends: with the chain */
+    return index;
 }
 
 /* The tender's latest command: of the event's kind; else the open one that makes the most sense. */
@@ -238,15 +259,18 @@ static u16 find_command(struct payment *payment)
     payment->tender = &order_tenders(turn->order)[payment->tender_index];
     if (payment->tender->kind != TENDER_KIND_OUTSIDE)
         return STATUS_NOT_FOUND;
-    if (payment->command == 0 ||
-        (kind != 0 && order_command_at(turn->room, payment->command)->kind != kind)) {
-        payment->command = find_latest(payment, kind);
+    const bool is_ending = is_failure(payment->event->kind);
+    payment->is_told_which =
+        payment->command != 0 &&
+        (kind == 0 || order_command_at(turn->room, payment->command)->kind == kind);
+    if (!payment->is_told_which) {
+        payment->command = is_ending ? find_first(payment, kind) : find_latest(payment, kind);
         payment->attempt = 0;
     }
     if (payment->command == 0)
         return may_be_unasked(payment->event) ? STATUS_OK : STATUS_NOT_FOUND;
     if (payment->attempt == 0)
-        payment->attempt = order_command_at(turn->room, payment->command)->attempt;
+        payment->attempt = is_ending ? 1 : order_command_at(turn->room, payment->command)->attempt;
     return STATUS_OK;
 }
 
@@ -263,7 +287,7 @@ static bool is_same(const struct payment *payment, const struct order_event *bef
     if (before->payment != payment->event->kind)
         return false;
     if (key.count != 0 && before->text_bytes != 0)
-        return text_is(before, &key) && (payment->event->step == 0 || command == NULL ||
+        return text_is(before, &key) && (!payment->is_told_which || command == NULL ||
                                          before->what == 0 || before->what == command->step);
     return command != NULL && before->what == command->step &&
            before->attempt == (u8)payment->attempt;

@@ -276,10 +276,12 @@ static u16 wanted_state(const struct order_turn *turn)
         return SAGA_STATE_NEEDS_OPERATOR;
     if (way.capture)
         return way.capture_unknown ? SAGA_STATE_CAPTURE_UNKNOWN : SAGA_STATE_CAPTURING;
+    const bool is_voiding = way.void_ && order_is_cancelled_whole(turn->order);
+    /* What is charged by mistake meanwhile does not end a void: from there the way leads to the end. */
+    if (is_voiding && (!way.refund || turn->order->state == SAGA_STATE_VOID_PENDING))
+        return SAGA_STATE_VOID_PENDING;
     if (way.refund)
         return SAGA_STATE_REFUND_PENDING;
-    if (way.void_ && order_is_cancelled_whole(turn->order))
-        return SAGA_STATE_VOID_PENDING;
     return rest_of(turn->order);
 }
 

@@ -148,27 +148,56 @@ static void push_event(struct bank *bank, u64 due_ns, const struct msg_payment_e
     push(bank, (struct future){.due_ns = due_ns, .kind = FUTURE_TELL, .event = *event});
 }
 
-/* Tells what came of a command: once, twice, late, or never. What was executed when nobody waited for
- * it any more is told for certain: a shop that has not heard of it has nothing to ask about. */
-static void tell(struct bank *bank, struct town *town, const struct books_deed *deed, u64 lease,
-                 bool is_certain)
+/* How it is told. */
+struct words {
+    u64 lease;
+    const struct msg_command_poll_rsp *query; /* it is the answer to this; NULL: to no question */
+    bool is_certain;
+};
+
+static bool is_failure(u16 result)
+{
+    return result == PAYMENT_EVENT_CAPTURE_FAILED || result == PAYMENT_EVENT_VOID_FAILED ||
+           result == PAYMENT_EVENT_REFUND_FAILED;
+}
+
+/* Under one name or the other: the command's, the question's, the payment's, none; of what has failed,
+ * the provider has not always a reference. */
+static struct msg_payment_event_req word(const struct bank *bank, struct town *town,
+                                         const struct books_deed *deed, const struct words *words)
 {
     struct msg_payment_event_req event = event_of(town, deed);
-    if (town_chance(town, bank->options.lost) && !is_certain)
+    const struct books_account payment = books_account(bank->books, event.order, event.tender);
+    event.lease = words->lease;
+    if (is_failure(deed->result) && town_chance(town, 30))
+        event.reference = (struct text64){{0}};
+    if (words->query != NULL && town_chance(town, 50)) {
+        event.step = words->query->step;
+        event.attempt = words->query->attempt;
+    }
+    if (town_chance(town, bank->options.webhook)) {
+        event.lease = 0;
+        event.step = town_chance(town, 50) ? payment.step : 0;
+        event.attempt = 0;
+    }
+    return event;
+}
+
+/* Tells what came of a command: once, twice, late, or never. What was executed when nobody waited for
+ * it any more is told for certain: a shop that has not heard of it has nothing to ask about. */
+static void tell(struct bank *bank, struct town *town, const struct books_deed *deed,
+                 struct words words)
+{
+    if (town_chance(town, bank->options.lost) && !words.is_certain)
         return;
     const u32 times = town_chance(town, bank->options.duplicate) ? 2 : 1;
     for (u32 i = 0; i < times; i++) {
         u64 due_ns = town->now_ns;
-        event.lease = lease;
         if (i != 0 || town_chance(town, bank->options.late)) {
             due_ns += town_below(town, LATE_MAX_NS);
-            event.lease = 0;
+            words.lease = 0;
         }
-        if (town_chance(town, bank->options.webhook)) {
-            event.lease = 0;
-            event.step = 0;
-            event.attempt = 0;
-        }
+        const struct msg_payment_event_req event = word(bank, town, deed, &words);
         push_event(bank, due_ns, &event);
     }
 }
@@ -233,7 +262,7 @@ static void draw_sequel(struct bank *bank, struct town *town, const struct books
 }
 
 static void run(struct bank *bank, struct town *town, const struct books_command *command,
-                u64 lease, bool is_certain)
+                struct words words)
 {
     const char *refusal = books_refusal(bank->books, command);
     if (refusal != NULL) {
@@ -244,24 +273,25 @@ static void run(struct bank *bank, struct town *town, const struct books_command
         books_find(bank->books, command->order, command->step, command->attempt) == NULL;
     const struct books_deed *deed =
         books_execute(bank->books, command, draw_mood(bank, town, command->kind));
-    tell(bank, town, deed, lease, is_certain);
+    tell(bank, town, deed, words);
     if (is_new)
         draw_sequel(bank, town, deed);
 }
 
 u32 bank_deliver(struct bank *bank, struct town *town)
 {
+    const struct words certain = {.is_certain = true};
     u32 count = 0;
     for (; bank->future_count != 0 && bank->futures[0].due_ns <= town->now_ns; count++) {
         const struct future future = pop(bank); /* ends: what it leads to is later, or told once */
         const struct books_command *command = &future.command;
         switch (future.kind) {
         case FUTURE_TELL: deliver(bank, town, &future.event); break;
-        case FUTURE_EXECUTE: run(bank, town, command, 0, true); break;
+        case FUTURE_EXECUTE: run(bank, town, command, certain); break;
         case FUTURE_ACT: {
             const struct books_deed *asked =
                 books_find(bank->books, command->order, command->step, command->attempt);
-            tell(bank, town, books_act(bank->books, asked, town_chance(town, 20)), 0, true);
+            tell(bank, town, books_act(bank->books, asked, town_chance(town, 20)), certain);
             break;
         }
         }
@@ -303,7 +333,7 @@ static void answer_query(struct bank *bank, struct town *town,
     else if (command->subject_kind == COMMAND_KIND_VOID &&
              (account.authorized != 0 || account.is_asked))
         answer.result = PAYMENT_EVENT_VOID_FAILED; /* there is such a payment, and no such void */
-    tell(bank, town, &answer, 0, false);
+    tell(bank, town, &answer, (struct words){.query = command});
     acknowledge(town, command);
 }
 
@@ -358,7 +388,7 @@ static void work_on(struct bank *bank, struct town *town, const struct msg_comma
                                    .kind = FUTURE_EXECUTE,
                                    .command = command});
     else
-        run(bank, town, &command, leased->lease, false);
+        run(bank, town, &command, (struct words){.lease = leased->lease});
 }
 
 u32 bank_work(struct bank *bank, struct town *town, u16 shard, u32 count)

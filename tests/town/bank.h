@@ -2,7 +2,7 @@
  * are lost, late, doubled and out of order; its workers die, stall, and refuse.
  *
  *      command -> executed once per key (books.h), whatever comes again
- *              -> event: now, later, twice, as a webhook without the step, or never
+ *              -> event: now, later, twice, as a webhook that does not know the command, or never
  *      query   -> the truth about a key
  *
  * Ownership  the bank owns its books; an event is given to the shard when it is due, and is gone then.
@@ -26,7 +26,7 @@ struct bank_options {
     u32 stall;   /* an authorisation is executed up to two hours later, whoever waits for it */
     u32 late;    /* the answer comes up to two hours later */
     u32 duplicate;
-    u32 webhook; /* told without step and lease */
+    u32 webhook; /* told without lease and step, or with that of the authorisation */
     u32 fail;    /* captures, voids, refunds that fail for sure, once in a while */
     u32 nack;
     u32 puzzled;    /* the worker says that it does not know */

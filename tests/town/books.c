@@ -208,6 +208,8 @@ const struct books_deed *books_execute(struct books *books, const struct books_c
     if (deed->command.kind == 0) {
         MUST(books->deed_count++ < books->deed_mask / 4 * 3);
         struct books_account *account = account_of(books, command->order, command->tender);
+        if (command->kind == COMMAND_KIND_AUTHORIZE)
+            account->step = command->step;
         deed->result = execute(account, command, mood);
         deed->command = *command;
         deed->number = books_next_number(books);

@@ -58,6 +58,7 @@ struct books_account {
     bool is_voided;  /* the shop gave up what is not captured, or what is asked for */
     bool is_expired; /* it ended by itself */
     u32 captures;    /* executed */
+    u32 step; /* of the authorisation, 0 = none was asked for: what a webhook knows of the key */
 };
 
 /* Room for about so many deeds. */

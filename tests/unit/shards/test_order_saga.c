@@ -223,6 +223,47 @@ static const struct line answered_late[] = {
     {TELL, E(CAPTURE_FAILED), .of = Q, DOES(STALE), .status = STATUS_LEASE_LOST},
     {TELL, E(CAPTURED), IS(PAID), DOES(APPLIED)},
     {END}};
+/* Webhooks that know only the payment (the key of its authorisation, or nothing): what is told again is
+ * not taken for the next capture's. */
+static const struct line told_again[] = {PLACED_ON_SHIP,
+                                         {SHIP, 1, IS(CAPTURING)},
+                                         {LEASE, C},
+                                         {TELL, E(CAPTURED), 333, IS(PLACED), .of = A},
+                                         {SHIP, 0, IS(CAPTURING)},
+                                         {LEASE, C},
+                                         {AGAIN, IS(CAPTURING), DOES(SEEN)},
+                                         {TELL, E(CAPTURED), IS(SHIPPED)},
+                                         {END}};
+/* And a failure has to say what has failed, where there is more than one attempt that it may be. */
+static const struct line which_failed[] = {PLACED_ON_SHIP,
+                                           {SHIP, 1, IS(CAPTURING)},
+                                           {LEASE, C},
+                                           {HOOK, E(CAPTURE_FAILED), IS(CAPTURING), DOES(APPLIED)},
+                                           {LEASE, C},
+                                           {HOOK, E(CAPTURE_FAILED), IS(CAPTURING), DOES(STALE)},
+                                           {NO_LEASE, C},
+                                           {TELL, E(CAPTURED), IS(PLACED)},
+                                           {SHIP, 0, IS(CAPTURING)},
+                                           {LEASE, C},
+                                           {HOOK, E(CAPTURE_FAILED), IS(CAPTURING), DOES(STALE)},
+                                           {NO_LEASE, C},
+                                           {TELL, E(CAPTURED), IS(SHIPPED)},
+                                           {END}};
+/* Charged once more while a void is under way: it is not over before that is. */
+static const struct line overcharged_voiding[] = {
+    PLACED_ON_SHIP,
+    {CAPTURE, 0, 100},
+    {LEASE, C},
+    {TELL, E(CAPTURED), IS(PLACED)},
+    {CANCEL, 0, IS(REFUND_PENDING)},
+    {LEASE, R},
+    {TELL, E(REFUNDED), IS(VOID_PENDING)},
+    {TELL, E(CAPTURED), IS(VOID_PENDING), DOES(FLAGGED)},
+    {LEASE, R},
+    {LEASE, V},
+    {TELL, E(VOIDED), IS(CANCELLED)},
+    {TELL, E(REFUNDED), IS(CANCELLED), DOES(APPLIED)},
+    {END}};
 static const struct line query_dead[] = {PLACED_NOW,
                                          {LEASE, C},
                                          {ACK, C},
@@ -633,6 +674,9 @@ static const struct script scripts[] = {
     {"cancelled, and the capture failed", cancelled_and_failed},
     {"failed, and not known", failed_and_not_known, ALL, .attempts_max = 2},
     {"answered late", answered_late, ALL},
+    {"told again", told_again, ALL},
+    {"which failed", which_failed, ALL},
+    {"charged again while voiding", overcharged_voiding, 100, 100},
     {"query dead", query_dead, ALL, .deliveries_max = 2},
     {"capture dead", capture_dead, ALL, .deliveries_max = 2},
     {"unknown with parts", unknown_with_parts, ALL},
