@@ -307,15 +307,21 @@ static bool look_back(struct payment *payment)
     return is_seen;
 }
 
-/* These two may be true again after something else was: they are seen only while they are true. */
+/* These may be true again after something else was: they are seen only while they are true. A capture or
+ * refund that the provider did not know was brought there again; whoever asks anew may hear the same. */
 static bool is_news_again(const struct payment *payment)
 {
-    if (payment->event->kind == PAYMENT_EVENT_ACTION)
+    const u16 kind = payment->event->kind;
+    if (kind == PAYMENT_EVENT_ACTION)
         return payment->tender->state != TENDER_STATE_ACTION;
-    if (payment->event->kind != PAYMENT_EVENT_UNKNOWN || payment->command == 0)
+    if (payment->command == 0)
         return false;
     const struct order_command *command = order_command_at(payment->turn->room, payment->command);
-    return (command->flags & ORDER_COMMAND_UNKNOWN) == 0;
+    const bool is_asked = (command->flags & ORDER_COMMAND_UNKNOWN) != 0;
+    if (kind == PAYMENT_EVENT_NO_SUCH_PAYMENT)
+        return is_asked &&
+               (command->kind == COMMAND_KIND_CAPTURE || command->kind == COMMAND_KIND_REFUND);
+    return kind == PAYMENT_EVENT_UNKNOWN && !is_asked;
 }
 
 /* ---- the operation ---- */

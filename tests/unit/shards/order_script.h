@@ -54,6 +54,7 @@ struct line {
     u16 effect;
     u16 of;            /* TELL: kind of the command that it answers, if it is not the event's own */
     bool is_held_back; /* mail is not carried */
+    bool is_nameless;  /* of events: without a reference */
 };
 
 struct script {
@@ -146,6 +147,8 @@ static inline u16 run_event(struct run *run, const struct line *line)
                                                .tender = run->script->card != 0 ? 1 : 0,
                                                .currency = OF_GBP,
                                                .reference = text64_of(reference, 12)};
+    if (line->is_nameless)
+        run->last.reference = (struct text64){0};
     if (line->value == 0)
         run->last.amount = command->amount != 0 ? command->amount : 1;
     if (line->act == TELL) {

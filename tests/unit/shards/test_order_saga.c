@@ -187,6 +187,23 @@ static const struct line captured_after_all[] = {
     {LEASE, R},
     {TELL, E(REFUNDED), IS(CANCELLED)},
     {END}};
+/* Lost on the way twice: the same answer is news when the provider was asked anew, and only then. */
+static const struct line lost_twice[] = {
+    PLACED_NOW,
+    {LEASE, C},
+    {TELL, E(UNKNOWN), IS(CAPTURE_UNKNOWN), .of = C},
+    {LEASE, Q},
+    {TELL, E(NO_SUCH_PAYMENT), IS(CAPTURING), DOES(APPLIED), .of = Q, .is_nameless = true},
+    {AGAIN, IS(CAPTURING), DOES(SEEN)},
+    {LEASE, C},
+    {AGAIN, IS(CAPTURING), DOES(SEEN)},
+    {TELL, E(UNKNOWN), IS(CAPTURE_UNKNOWN), .of = C},
+    {LEASE, Q},
+    {TELL, E(NO_SUCH_PAYMENT), IS(CAPTURING), DOES(APPLIED), .of = Q, .is_nameless = true},
+    {LEASE, C},
+    {TELL, E(CAPTURED), IS(PAID)},
+    {AGAIN, IS(PAID), DOES(SEEN)},
+    {END}};
 /* A proof is one: nothing is left to be asked for. */
 static const struct line cancelled_and_failed[] = {PLACED_NOW,
                                                    {LEASE, C},
@@ -671,6 +688,7 @@ static const struct script scripts[] = {
     {"capture not done", capture_not_done, ALL},
     {"captured after the question", captured_after_the_question, ALL, ALL},
     {"captured after all", captured_after_all, ALL, ALL},
+    {"lost twice", lost_twice, ALL, 0},
     {"cancelled, and the capture failed", cancelled_and_failed},
     {"failed, and not known", failed_and_not_known, ALL, .attempts_max = 2},
     {"answered late", answered_late, ALL},
