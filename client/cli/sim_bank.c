@@ -145,6 +145,7 @@ static u16 authorize(struct sim_bank *bank, struct sim_account *account, i64 amo
         return SOUK_EVENT_DECLINED;
     }
     if (mood == SIM_MOOD_ASKS) {
+        account->is_asking = true;
         bank->totals.actions++;
         return SOUK_EVENT_ACTION;
     }
@@ -196,6 +197,11 @@ static u16 refund(struct sim_bank *bank, struct sim_account *account, i64 amount
     return SOUK_EVENT_REFUNDED;
 }
 
+static bool is_there(const struct sim_account *account)
+{
+    return account->authorized != 0 || account->is_asking || account->is_adopted;
+}
+
 /* What is asked of the shopper, nobody may answer any more. */
 static void end_actions(struct sim_bank *bank, const struct sim_deed *deed)
 {
@@ -221,9 +227,9 @@ static u16 execute(struct sim_bank *bank, const struct sim_deed *deed, enum sim_
     case SOUK_COMMAND_CAPTURE: return capture(bank, account, deed);
     case SOUK_COMMAND_REFUND: return refund(bank, account, deed->amount);
     case SOUK_COMMAND_VOID:
-        end_actions(bank, deed);
-        if (account->authorized == 0 && !account->is_adopted)
+        if (!is_there(account))
             return SOUK_EVENT_NO_SUCH_PAYMENT;
+        end_actions(bank, deed);
         account->is_voided = true;
         bank->totals.voids++;
         return SOUK_EVENT_VOIDED;
@@ -287,9 +293,20 @@ const struct sim_deed *sim_bank_act(struct sim_bank *bank, struct souk_id128 ord
     struct sim_account *account = account_of(bank, order, deed->tender);
     if (account->is_voided)
         return NULL;
+    account->is_asking = false;
     deed->result =
         authorize(bank, account, deed->amount, is_declined ? SIM_MOOD_DECLINES : SIM_MOOD_WILLING);
     return deed;
+}
+
+u16 sim_bank_missing(const struct sim_bank *bank, const struct souk_command_poll_reply *query)
+{
+    const struct sim_account *account =
+        account_slot(bank->accounts, bank->account_slots, query->order, query->tender);
+    const bool is_of_earlier = !account->is_used && query->reference.bytes[0] != 0;
+    if (query->subject_kind != SOUK_COMMAND_VOID || !(is_there(account) || is_of_earlier))
+        return SOUK_EVENT_NO_SUCH_PAYMENT;
+    return account->is_voided ? SOUK_EVENT_VOIDED : SOUK_EVENT_VOID_FAILED;
 }
 
 struct sim_totals sim_bank_totals(const struct sim_bank *bank)

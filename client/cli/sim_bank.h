@@ -52,6 +52,7 @@ struct sim_account {
     u32 captures;
     u16 tender;
     bool is_used;
+    bool is_asking; /* the shopper must act, and has not */
     bool is_voided;
     bool is_adopted;
 };
@@ -77,6 +78,9 @@ void sim_bank_close(struct sim_bank *bank);
 const struct sim_deed *sim_bank_execute(struct sim_bank *bank,
                                         const struct souk_command_poll_reply *command,
                                         enum sim_mood mood);
+/* What a QUERY about a key under which nothing was executed hears (enum souk_event): NO_SUCH_PAYMENT, except
+ * about a void where the payment is there: VOIDED if another key did it, else VOID_FAILED. */
+u16 sim_bank_missing(const struct sim_bank *bank, const struct souk_command_poll_reply *query);
 /* What was executed under a key; NULL for nothing. */
 const struct sim_deed *sim_bank_find(const struct sim_bank *bank, struct souk_id128 order, u32 step,
                                      u32 attempt);

@@ -359,7 +359,7 @@ static void answer_query(struct sim_workers *workers, struct outbox *outbox,
     struct souk_payment_event event = {.order = query->order,
                                        .step = query->subject,
                                        .attempt = query->subject_attempt,
-                                       .kind = SOUK_EVENT_NO_SUCH_PAYMENT,
+                                       .kind = sim_bank_missing(workers->bank, query),
                                        .tender = query->tender,
                                        .currency = query->currency};
     if (deed != NULL)

@@ -11,7 +11,8 @@
  *      reorder    told a little later, so that others overtake it
  *      action     the shopper must act first, and does, or is declined
  *
- * A QUERY is answered with the truth: what was executed under the key, or that there is no such payment.
+ * A QUERY is answered with the truth: what was executed under the key, or that there is no such payment;
+ * about a void of a payment that is there, that it has failed.
  * What happens to a command is drawn from the seed and its key alone, so the same keys have the same fate
  * whatever the workers do first.
  *

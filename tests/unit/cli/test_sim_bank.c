@@ -105,6 +105,44 @@ static void what_is_voided_is_not_captured(void **state)
     sim_bank_close(bank);
 }
 
+/* What a QUERY about step 2 of an order hears. */
+static u16 query(const struct sim_bank *bank, u64 n, u16 kind, const char *reference)
+{
+    struct souk_command_poll_reply about = command_of(n, SOUK_COMMAND_QUERY, 3, 1, 100);
+    about.subject = 2;
+    about.subject_attempt = 1;
+    about.subject_kind = kind;
+    about.reference = souk_text64_of(reference);
+    return sim_bank_missing(bank, &about);
+}
+
+/* "No such payment" is about the payment: what is there and was not voided has to be. */
+static void a_void_that_never_came_has_failed(void **state)
+{
+    (void)state;
+    struct sim_bank *bank = sim_bank_open();
+    const struct souk_command_poll_reply asked = command_of(3, SOUK_COMMAND_AUTHORIZE, 1, 1, 100);
+    assert_int_equal(query(bank, 1, SOUK_COMMAND_VOID, ""), SOUK_EVENT_NO_SUCH_PAYMENT);
+    (void)ask(bank, 1, SOUK_COMMAND_AUTHORIZE, 1, 1, 100);
+    assert_int_equal(query(bank, 1, SOUK_COMMAND_VOID, ""), SOUK_EVENT_VOID_FAILED);
+    assert_int_equal(query(bank, 1, SOUK_COMMAND_CAPTURE, ""), SOUK_EVENT_NO_SUCH_PAYMENT);
+    assert_int_equal(query(bank, 2, SOUK_COMMAND_VOID, ""), SOUK_EVENT_NO_SUCH_PAYMENT);
+    assert_int_equal(query(bank, 2, SOUK_COMMAND_VOID, "sim-of-yesterday"), SOUK_EVENT_VOID_FAILED);
+    assert_int_equal(query(bank, 2, SOUK_COMMAND_AUTHORIZE, ""), SOUK_EVENT_NO_SUCH_PAYMENT);
+    assert_int_equal(ask(bank, 1, SOUK_COMMAND_VOID, 2, 2, 100), SOUK_EVENT_VOIDED);
+    assert_int_equal(query(bank, 1, SOUK_COMMAND_VOID, ""), SOUK_EVENT_VOIDED);
+    /* The shopper is being asked: that is a payment, and it can be voided. */
+    (void)sim_bank_execute(bank, &asked, SIM_MOOD_ASKS);
+    assert_int_equal(query(bank, 3, SOUK_COMMAND_VOID, ""), SOUK_EVENT_VOID_FAILED);
+    assert_int_equal(ask(bank, 3, SOUK_COMMAND_VOID, 2, 2, 100), SOUK_EVENT_VOIDED);
+    assert_null(sim_bank_act(bank, asked.order, 1, 1, false));
+    /* What was declined is none. */
+    const struct souk_command_poll_reply poor = command_of(4, SOUK_COMMAND_AUTHORIZE, 1, 1, 100);
+    (void)sim_bank_execute(bank, &poor, SIM_MOOD_DECLINES);
+    assert_int_equal(query(bank, 4, SOUK_COMMAND_VOID, ""), SOUK_EVENT_NO_SUCH_PAYMENT);
+    sim_bank_close(bank);
+}
+
 static void a_shopper_acts_once(void **state)
 {
     (void)state;
@@ -200,6 +238,7 @@ int main(void)
         cmocka_unit_test(who_charges_twice_is_noticed),
         cmocka_unit_test(a_proven_failure_allows_a_new_key),
         cmocka_unit_test(what_is_voided_is_not_captured),
+        cmocka_unit_test(a_void_that_never_came_has_failed),
         cmocka_unit_test(a_shopper_acts_once),
         cmocka_unit_test(payments_of_earlier_books_are_adopted),
         cmocka_unit_test(books_grow),
