@@ -5,6 +5,7 @@
 #             accepted  a file of invoice numbers; where given, those invoices are the accepted orders
 #                       and nothing is decided here
 #             print_what  totals | invoices | lines | skus
+#             into      where given, all four are written, each to a file of its name after this prefix
 # Input       the CSV, once. Everything is kept and played in END: an invoice is one event, at the
 #             place of the first of its lines that counts.
 #
@@ -217,7 +218,7 @@ function print_totals(    names, count, i) {
     for (i = 1; i <= count; i++) {
         if (accepted != "" && names[i] ~ /^adjusted/) continue
         if (accepted == "" && names[i] == "oversold_skus") continue
-        printf "%s=%.0f\n", names[i], T[names[i]]
+        printf "%s=%.0f\n", names[i], T[names[i]] > out
     }
 }
 function match_of(invoice) {
@@ -225,37 +226,47 @@ function match_of(invoice) {
     return return_found[invoice] ? "partly" : "unmatched"
 }
 function print_invoices(    i, n) {
-    print "kind,invoice,customer,lines,units,minor,outcome,returned_units,refunded_minor"
+    print "kind,invoice,customer,lines,units,minor,outcome,returned_units,refunded_minor" > out
     for (i = 1; i <= events; i++) {
         n = event_name[i]
         if (event_kind[i] == "O")
             printf "order,%s,%s,%d,%.0f,%.0f,%s,%.0f,%.0f\n", n, customer_name["O", n],
                    line_count["O", n], order_units[n], order_minor[n], outcome[n],
-                   order_returned[n], order_refunded[n]
+                   order_returned[n], order_refunded[n] > out
         if (event_kind[i] == "R")
             printf "return,%s,%s,%d,%.0f,%.0f,%s,%.0f,%.0f\n", n, customer_name["R", n],
                    line_count["R", n], return_units[n], 0, match_of(n), return_found[n],
-                   return_refunded[n]
+                   return_refunded[n] > out
     }
 }
 function print_lines(    i, k, n) {
-    print "invoice,line,sku,units,price_minor,outcome,returned_units"
+    print "invoice,line,sku,units,price_minor,outcome,returned_units" > out
     for (i = 1; i <= events; i++) {
         if (event_kind[i] != "O") continue
         n = event_name[i]
         for (k = 1; k <= line_count["O", n]; k++)
             printf "%s,%d,%s,%.0f,%.0f,%s,%.0f\n", n, k, line_sku["O", n, k],
                    line_units["O", n, k], line_price[n, k], outcome[n],
-                   outcome[n] == "accepted" ? line_units["O", n, k] - left[n, k] : 0
+                   (outcome[n] == "accepted" ? line_units["O", n, k] - left[n, k] : 0) > out
     }
 }
-function print_skus(    sku) {
-    print "sku,received,sold,returned,adjusted,level"
-    fflush()
+function print_skus(    sku, sort) {
+    sort = into == "" ? "sort" : "sort >> '" out "'"
+    print "sku,received,sold,returned,adjusted,level" > out
+    fflush(out)
     for (sku in known)
         printf "%s,%.0f,%.0f,%.0f,%s,%.0f\n", sku, received[sku], sold[sku], returned[sku],
-               accepted == "" ? sprintf("%.0f", adjusted[sku]) : "-", level[sku] | "sort"
-    close("sort")
+               accepted == "" ? sprintf("%.0f", adjusted[sku]) : "-", level[sku] | sort
+    close(sort)
+}
+# To standard output, or to the file of its name.
+function print_part(name) {
+    out = into == "" ? "/dev/stdout" : into "." name
+    if (name == "invoices") print_invoices()
+    else if (name == "lines") print_lines()
+    else if (name == "skus") print_skus()
+    else print_totals()
+    close(out)
 }
 END {
     if (failed) exit failed
@@ -267,8 +278,9 @@ END {
     }
     check_invariants()
     if (failed) exit failed
-    if (print_what == "invoices") print_invoices()
-    else if (print_what == "lines") print_lines()
-    else if (print_what == "skus") print_skus()
-    else print_totals()
+    if (into == "") {
+        print_part(print_what)
+    } else {
+        print_part("totals"); print_part("invoices"); print_part("lines"); print_part("skus")
+    }
 }
