@@ -4,11 +4,13 @@
  */
 #include "bench/bench_cases.h"
 
-#define SOUK           BENCH_SERVER_SOUK
-#define LOOP           BENCH_SERVER_LOOP
-#define REDIS          BENCH_SERVER_REDIS
-#define TAKE           .op = LOAD_OP_TAKE
-#define SHAPE(c, f, r) .connections = c, .inflight = f, .records = r, .sku_count = 1
+#define SOUK  BENCH_SERVER_SOUK
+#define LOOP  BENCH_SERVER_LOOP
+#define REDIS BENCH_SERVER_REDIS
+#define TAKE  .op = LOAD_OP_TAKE
+/* Longer than a write takes: the server does not sleep while it waits for the disk. */
+#define CHECKOUT_SPIN_US 300
+#define SHAPE(c, f, r)   .connections = c, .inflight = f, .records = r, .sku_count = 1
 
 /* Reserves: a record is 64 bytes in the log, an entry header 48 and a batch at least 4 KiB; the
  * figures leave room for 8 million records a second; beyond that the server prepares segments as it
@@ -66,14 +68,22 @@ const struct bench_case bench_cases[] = {
     {"evalsha64_always", "redis", REDIS, "always", .peer = "evalsha", SHAPE(50, 1, 64),
      .text = "Redis EVALSHA check-and-decrement, -P 64, 50 connections, appendfsync always"},
 
-    {"checkout64", "checkout", SOUK, "durable", .op = LOAD_OP_CHECKOUT, .connections = 64,
+    {"checkout64", "checkout", SOUK, "durable", .op = LOAD_OP_CHECKOUT, .connections = 8,
+     .inflight = 8, .records = 1, .sku_count = 10000, .log_mb_per_s = 300, .memory_mb_per_s = 150,
+     .spin_us = CHECKOUT_SPIN_US,
+     .text = "orders of three lines, placed to paid, 64 shoppers over 8 connections, durable"},
+    {"checkout64_own", "checkout", SOUK, "durable", .op = LOAD_OP_CHECKOUT, .connections = 64,
      .inflight = 1, .records = 1, .sku_count = 10000, .log_mb_per_s = 300, .memory_mb_per_s = 150,
-     .text = "orders of three lines, placed to paid, 64 shoppers, durable"},
+     .spin_us = CHECKOUT_SPIN_US, .text = "the same, a connection for each shopper"},
+    {"checkout64_sleep", "checkout", SOUK, "durable", .op = LOAD_OP_CHECKOUT, .connections = 8,
+     .inflight = 8, .records = 1, .sku_count = 10000, .log_mb_per_s = 300, .memory_mb_per_s = 150,
+     .text = "64 shoppers over 8 connections, a server that sleeps as soon as it is idle"},
     {"pg_checkout64", "checkout", BENCH_SERVER_POSTGRES, "durable", .peer = "checkout",
      .connections = 64, .inflight = 1, .records = 1, .sku_count = 10000,
      .text = "the same steps by stored procedures of PostgreSQL 15, 64 shoppers, durable"},
     {"checkout_alone", "checkout", SOUK, "durable", .op = LOAD_OP_CHECKOUT, .connections = 1,
      .inflight = 1, .records = 1, .sku_count = 10000, .log_mb_per_s = 50,
+     .spin_us = CHECKOUT_SPIN_US,
      .text = "orders of three lines, placed to paid, one shopper, durable"},
     {"flush", "checkout", BENCH_SERVER_NONE, "-", .peer = "flush", .connections = 1, .inflight = 1,
      .records = 1, .text = "bare 4 KiB writes with synchronous data, one after the other"},

@@ -27,6 +27,7 @@ struct bench_case {
     u32 seconds;         /* 0 = as the command line says */
     u32 log_mb_per_s;    /* reserve so much per second of the run */
     u32 memory_mb_per_s; /* prepare so much memory per second of the run */
+    u32 spin_us;         /* the server's --spin-us */
     bool counts_memory;  /* with the hooked allocator */
     const char *text;
 };

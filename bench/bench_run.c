@@ -115,6 +115,7 @@ static int measure_once(struct run *run, struct run_entry *entry, struct run_sam
         .dir = run->dir,
         .log_bytes = (u64)(span * scenario->log_mb_per_s * 1e6),
         .memory_bytes = (u64)(span * scenario->memory_mb_per_s * 1e6),
+        .spin_us = scenario->spin_us,
         .cpu = SERVER_CPU,
         .is_unix = strcmp(run->transport, "unix") == 0};
     struct bench_server server;

@@ -29,7 +29,7 @@
 struct command {
     const char *args[ARGS_MAX];
     u32 count;
-    char texts[4][BENCH_PATH_BYTES];
+    char texts[5][BENCH_PATH_BYTES];
 };
 
 static void add(struct command *command, const char *argument)
@@ -64,6 +64,10 @@ static void command_souk(struct command *command, const struct bench_server_opti
     if (strcmp(options->mode, "none") != 0)
         add_pair(command, "--log-reserve", command->texts[2]);
     add_pair(command, "--memory-reserve", command->texts[3]);
+    if (options->spin_us != 0) {
+        (void)snprintf(command->texts[4], BENCH_PATH_BYTES, "%u", options->spin_us);
+        add_pair(command, "--spin-us", command->texts[4]);
+    }
 }
 
 static void command_loop(struct command *command, const struct bench_server_options *options,

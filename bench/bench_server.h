@@ -42,6 +42,7 @@ struct bench_server_options {
     const char *dir;        /* below it everything happens */
     u64 log_bytes;          /* to be written ahead */
     u64 memory_bytes;       /* to be prepared ahead */
+    u32 spin_us;            /* of soukd */
     i32 cpu;
     bool is_unix; /* Unix socket instead of TCP */
 };

@@ -5,6 +5,7 @@
 #include "bench/load_checkout.h"
 
 #include "bench/common/bench_socket.h"
+#include "bench/load_link.h"
 #include "bench/souk_wire.h"
 #include "proto/route.h"
 #include "proto/saga.h"
@@ -24,8 +25,7 @@
 #define EVENTS_MAX   128
 #define SILENCE_NS   (10 * NS_PER_S)
 #define DRAIN_NS     (20 * NS_PER_S)
-#define OUT_BYTES    (32u << 10)
-#define IN_BYTES     (64u << 10)
+#define BODY_BYTES   (LINK_FRAME_BYTES - FRAME_HEADER_BYTES)
 #define SETUP_PUTS   500u
 #define GBP          826
 #define PRICE_BASE   199u
@@ -39,13 +39,14 @@ enum client_phase {
     PHASE_EVENT     /* sent, not answered */
 };
 
-/* A connection: a shopper, or the worker of a shard. One frame is under way at most. */
+/* A shopper, or the worker of a shard. One frame is under way at most. */
 struct client {
-    int fd;
+    struct link *link; /* workers: their own; shoppers: shared by --inflight of them */
     u16 shard;
     bool is_worker;
     bool is_polling;
     enum client_phase phase;
+    bool is_expecting; /* its order has a command for the worker, or will have one soon */
     struct id128 session;
     u64 seq;
     struct id128 order;
@@ -53,25 +54,24 @@ struct client {
     u64 began_ns;
     i64 total;
     struct msg_command_poll_rsp early; /* a command that came before the answer that we wait for */
-    u32 in_count;
-    u8 *in;
-    u8 *out;
 };
 
 struct run {
     const struct load_options *options;
     struct load_result *result;
     struct souk_wire wire;
+    struct link *links;
+    u32 link_count;
     struct client *clients; /* shoppers, then workers */
+    u32 shopper_count;
     u32 client_count;
     u64 *skus;
     int epoll;
-    u32 *waiting; /* per shard: shoppers in PHASE_WAITING */
+    u32 *expecting; /* per shard: shoppers whose order has a command for the worker, or soon */
     u32 busy;
     bool is_draining;
     u64 now_ns;
     u64 wall_ms;
-    u64 orders;
     u64 random;
 };
 
@@ -92,19 +92,14 @@ static i64 price_of(u64 index)
 static int send_frame(struct run *run, struct client *client, u16 opcode, u32 count, u32 body_bytes)
 {
     const struct frame_header header = {.opcode = opcode,
-                                        .shard = client->shard,
                                         .record_count = (u16)count,
-                                        .request_id = client->seq + 1,
+                                        .request_id = (u64)(client - run->clients),
                                         .session = client->session,
                                         .session_seq = client->seq + 1,
                                         .acked_seq = client->seq};
-    const u32 bytes = FRAME_HEADER_BYTES + body_bytes;
     client->seq++;
-    memcpy(client->out, &header, sizeof header);
-    frame_seal(client->out, bytes);
-    /* A frame is small and nothing else is under way: the socket's buffer takes it whole. */
-    const ssize_t sent = send(client->fd, client->out, bytes, MSG_NOSIGNAL);
-    return sent == (ssize_t)bytes ? 0 : fail(run, -EPIPE, "a connection broke");
+    const int error = link_put(client->link, header, body_bytes);
+    return error == 0 ? 0 : fail(run, error, client->link->reason);
 }
 
 static i64 draw_lines(struct run *run, struct row_checkout_line *lines)
@@ -127,6 +122,12 @@ static i64 draw_lines(struct run *run, struct row_checkout_line *lines)
     return total;
 }
 
+static void expect_command(struct run *run, struct client *client, bool is_expecting)
+{
+    run->expecting[client->shard] += (u32)is_expecting - (u32)client->is_expecting;
+    client->is_expecting = is_expecting;
+}
+
 /* A user of the client's shard. */
 static u64 draw_user(struct run *run, u16 shard)
 {
@@ -143,11 +144,12 @@ static int send_checkout(struct run *run, struct client *client)
     struct row_checkout_line lines[LINES];
     client->total = draw_lines(run, lines);
     client->user = draw_user(run, client->shard);
-    run->orders++;
-    client->order =
-        (struct id128){.high = client->user, .low = run->wall_ms << 16 | (run->orders & 0xFFFF)};
+    /* A user's orders of one millisecond differ by shopper, and a shopper has one at a time. */
+    client->order = (struct id128){.high = client->user,
+                                   .low = run->wall_ms << 16 | (u64)(client - run->clients)};
     client->began_ns = run->now_ns;
     client->phase = PHASE_CHECKOUT;
+    expect_command(run, client, true);
     client->early.head.status = STATUS_NONE_READY;
     struct row_tender tender = {.amount = client->total};
     tender.token = text64_of("pm_card_visa", 12);
@@ -158,9 +160,8 @@ static int send_checkout(struct run *run, struct client *client)
         [SPAN_OF(checkout_req, tenders)] = {(const u8 *)&tender, sizeof tender},
         [SPAN_OF(checkout_req, address)] = {(const u8 *)"1 Market Street", 15},
     };
-    const u32 bytes =
-        frame_record_write(info, FRAME_DIRECTION_REQUEST, client->out + FRAME_HEADER_BYTES,
-                           OUT_BYTES - FRAME_HEADER_BYTES, &ask, spans);
+    const u32 bytes = frame_record_write(info, FRAME_DIRECTION_REQUEST, link_body(client->link),
+                                         BODY_BYTES, &ask, spans);
     return send_frame(run, client, OPCODE_CHECKOUT, 1, bytes);
 }
 
@@ -184,20 +185,22 @@ static int send_event(struct run *run, struct client *client,
                                           .currency = command->currency};
     event.reference = text64_of(text, (size_t)length);
     client->phase = PHASE_EVENT;
+    expect_command(run, client, is_auth);
     client->early.head.status = STATUS_NONE_READY;
     const struct span none[MESSAGE_SPANS_MAX] = {{NULL, 0}};
-    const u32 bytes = frame_record_write(message_find(OPCODE_PAYMENT_EVENT),
-                                         FRAME_DIRECTION_REQUEST, client->out + FRAME_HEADER_BYTES,
-                                         OUT_BYTES - FRAME_HEADER_BYTES, &event, none);
+    const u32 bytes =
+        frame_record_write(message_find(OPCODE_PAYMENT_EVENT), FRAME_DIRECTION_REQUEST,
+                           link_body(client->link), BODY_BYTES, &event, none);
     return send_frame(run, client, OPCODE_PAYMENT_EVENT, 1, bytes);
 }
 
 static int send_poll(struct run *run, struct client *worker)
 {
     const struct msg_command_poll_req ask = {0};
-    const u32 count = MIN(POLLS, MAX(run->waiting[worker->shard], 1u));
+    const u32 count = MIN(POLLS, run->expecting[worker->shard]);
+    u8 *body = link_body(worker->link);
     for (u32 i = 0; i < count; i++)
-        memcpy(worker->out + FRAME_HEADER_BYTES + (size_t)i * sizeof ask, &ask, sizeof ask);
+        memcpy(body + (size_t)i * sizeof ask, &ask, sizeof ask);
     worker->is_polling = true;
     return send_frame(run, worker, OPCODE_COMMAND_POLL, count, count * (u32)sizeof ask);
 }
@@ -221,6 +224,7 @@ static int finish(struct run *run, struct client *client, u16 status)
     result->statuses[MIN(status, LOAD_STATUS_MAX - 1u)]++;
     result->granted += status == STATUS_OK;
     bench_histogram_add(&result->latency, run->now_ns - client->began_ns);
+    expect_command(run, client, false);
     return begin_or_rest(run, client);
 }
 
@@ -232,7 +236,6 @@ static int await_command(struct run *run, struct client *client)
         return send_event(run, client, &command);
     }
     client->phase = PHASE_WAITING;
-    run->waiting[client->shard]++;
     return 0;
 }
 
@@ -267,11 +270,10 @@ static int on_shopper(struct run *run, struct client *client, const u8 *body)
 
 static struct client *client_of(struct run *run, const struct msg_command_poll_rsp *command)
 {
-    /* Few enough to look at all of them. */
-    for (u32 i = 0; i < run->options->connections; i++)
-        if (id128_equal(run->clients[i].order, command->order))
-            return &run->clients[i];
-    return NULL;
+    const u64 index = command->order.low & 0xFFFF;
+    if (index >= run->shopper_count || !id128_equal(run->clients[index].order, command->order))
+        return NULL;
+    return &run->clients[index];
 }
 
 static int on_worker(struct run *run, struct client *worker, const u8 *body, u32 count)
@@ -287,59 +289,57 @@ static int on_worker(struct run *run, struct client *worker, const u8 *body, u32
         struct client *client = client_of(run, &command);
         if (client == NULL)
             return fail(run, -EPROTO, "a command of nobody's order");
-        if (client->phase == PHASE_WAITING) {
-            run->waiting[client->shard]--;
+        expect_command(run, client, false);
+        if (client->phase == PHASE_WAITING)
             error = send_event(run, client, &command);
-        } else {
+        else
             client->early = command;
-        }
     }
     return error;
 }
 
-static int on_frame(struct run *run, struct client *client, const u8 *frame, u32 bytes)
+static int on_frame(struct run *run, const u8 *frame)
 {
-    struct frame_refusal refusal;
-    if (!frame_valid(frame, bytes, FRAME_DIRECTION_REPLY, &refusal))
-        return fail(run, -EPROTO, refusal.reason);
     const struct frame_header header = frame_header_read(frame);
-    if (header.status != STATUS_OK)
-        return fail(run, -EPROTO, status_name(header.status));
+    if (header.request_id >= run->client_count)
+        return fail(run, -EPROTO, "a reply to something that was not asked");
+    struct client *client = &run->clients[header.request_id];
     const u8 *body = frame + FRAME_HEADER_BYTES;
     return client->is_worker ? on_worker(run, client, body, header.record_count)
                              : on_shopper(run, client, body);
 }
 
-static int on_readable(struct run *run, struct client *client)
+static int on_readable(struct run *run, struct link *link)
 {
-    const ssize_t got =
-        recv(client->fd, client->in + client->in_count, IN_BYTES - client->in_count, MSG_DONTWAIT);
-    if (got <= 0)
-        return got < 0 && errno == EAGAIN ? 0 : fail(run, -EPIPE, "a connection broke");
-    client->in_count += (u32)got;
-    u32 length;
-    if (client->in_count < 8)
-        return 0;
-    struct frame_refusal refusal;
-    if (!frame_prefix_valid(client->in, &length, &refusal) || length > IN_BYTES)
-        return fail(run, -EPROTO, "the server does not speak Souk's protocol");
-    if (client->in_count < length)
-        return 0;
-    if (client->in_count != length)
-        return fail(run, -EPROTO, "a reply to something that was not asked");
-    client->in_count = 0;
-    return on_frame(run, client, client->in, length);
+    int error = link_read(link);
+    for (const u8 *frame; error == 0 && (frame = link_next(link, &error)) != NULL;)
+        error = on_frame(run, frame);
+    return error == 0 ? 0 : fail(run, error, link->reason);
 }
 
 /* ---- turns ---- */
 
+/* A worker asks as long as there is something to expect, without waiting to hear of it: the poll then
+ * shares a log write with the frame that makes the command. */
 static int poll_commands(struct run *run)
 {
     int error = 0;
-    for (u32 i = run->options->connections; i < run->client_count && error == 0; i++) {
+    for (u32 i = run->shopper_count; i < run->client_count && error == 0; i++) {
         struct client *worker = &run->clients[i];
-        if (!worker->is_polling && run->waiting[worker->shard] != 0)
+        if (!worker->is_polling && run->expecting[worker->shard] != 0)
             error = send_poll(run, worker);
+    }
+    return error;
+}
+
+/* Workers' links are the last: what is asked for on the others comes first. */
+static int flush_links(struct run *run)
+{
+    int error = 0;
+    for (u32 i = 0; i < run->link_count && error == 0; i++) {
+        error = link_flush(&run->links[i]);
+        if (error != 0)
+            error = fail(run, error, run->links[i].reason);
     }
     return error;
 }
@@ -350,13 +350,17 @@ static int turn_until(struct run *run, u64 until_ns)
     u64 heard_ns = run->now_ns = bench_now_ns();
     while (run->now_ns < until_ns && !(run->is_draining && run->busy == 0)) {
         int error = poll_commands(run);
+        if (error == 0)
+            error = flush_links(run);
+        if (error != 0)
+            return error;
         const int count = epoll_wait(run->epoll, events, EVENTS_MAX, 100);
         run->now_ns = bench_now_ns();
         struct timespec wall;
         (void)clock_gettime(CLOCK_REALTIME, &wall);
         run->wall_ms = (u64)wall.tv_sec * 1000 + (u64)wall.tv_nsec / 1000000;
         for (int i = 0; i < count && error == 0; i++)
-            error = on_readable(run, &run->clients[events[i].data.u32]);
+            error = on_readable(run, &run->links[events[i].data.u32]);
         if (error != 0)
             return error;
         if (count > 0)
@@ -405,38 +409,55 @@ static int set_up_shard(struct run *run, struct client *client)
                                       .session_seq = client->seq + 1,
                                       .acked_seq = client->seq};
         client->seq++;
-        error = souk_wire_call(wire, client->fd, header, bytes);
+        error = souk_wire_call(wire, client->link->fd, header, bytes);
         if (error != 0)
             break;
         memcpy(wire->frame + FRAME_HEADER_BYTES, receives, received * sizeof *receives);
         header.opcode = OPCODE_STOCK_RECEIVE;
         header.session_seq = client->seq + 1;
         header.acked_seq = client->seq++;
-        error = souk_wire_call(wire, client->fd, header, received * (u32)sizeof *receives);
+        error = souk_wire_call(wire, client->link->fd, header, received * (u32)sizeof *receives);
     }
     return error;
+}
+
+static int open_links(struct run *run)
+{
+    run->links = calloc(run->link_count, sizeof *run->links);
+    if (run->links == NULL)
+        return fail(run, -ENOMEM, "memory");
+    for (u32 i = 0; i < run->link_count; i++)
+        run->links[i].fd = -1;
+    for (u32 i = 0; i < run->link_count; i++) {
+        struct link *link = &run->links[i];
+        const bool is_worker = i >= run->options->connections;
+        int error = link_open(link);
+        if (error != 0)
+            return fail(run, error, link->reason);
+        link->shard =
+            (u16)((is_worker ? i - run->options->connections : i) % run->wire.shard_count);
+        error = souk_wire_hello(&run->wire, run->options->address, link->shard, &link->fd);
+        if (error != 0)
+            return fail(run, error, "the setup failed");
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+        if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, link->fd, &event) != 0)
+            return fail(run, -errno, "epoll");
+    }
+    return 0;
 }
 
 static int open_client(struct run *run, u32 index)
 {
     struct client *client = &run->clients[index];
-    const bool is_worker = index >= run->options->connections;
-    const u32 place = is_worker ? index - run->options->connections : index;
-    client->is_worker = is_worker;
-    client->shard = (u16)(place % run->wire.shard_count);
-    client->in = malloc(IN_BYTES);
-    client->out = malloc(OUT_BYTES);
-    if (client->in == NULL || client->out == NULL)
-        return -ENOMEM;
-    int error = souk_wire_hello(&run->wire, run->options->address, client->shard, &client->fd);
-    if (error == 0)
-        error = souk_wire_session(&run->wire, client->fd, client->shard, &client->session);
-    if (error == 0 && is_worker && !run->options->skip_setup)
+    client->is_worker = index >= run->shopper_count;
+    client->link = client->is_worker
+                       ? &run->links[run->options->connections + index - run->shopper_count]
+                       : &run->links[index % run->options->connections];
+    client->shard = client->link->shard;
+    int error = souk_wire_session(&run->wire, client->link->fd, client->shard, &client->session);
+    if (error == 0 && client->is_worker && !run->options->skip_setup)
         error = set_up_shard(run, client);
-    if (error != 0)
-        return fail(run, error, "the setup failed");
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = index};
-    return epoll_ctl(run->epoll, EPOLL_CTL_ADD, client->fd, &event) != 0 ? -errno : 0;
+    return error == 0 ? 0 : fail(run, error, "the setup failed");
 }
 
 static int open_run(struct run *run)
@@ -451,34 +472,32 @@ static int open_run(struct run *run)
         (void)close(fd);
     if (error != 0)
         return fail(run, error, "no server answers");
-    run->client_count = options->connections + run->wire.shard_count;
+    run->link_count = options->connections + run->wire.shard_count;
+    run->shopper_count = options->connections * options->inflight;
+    run->client_count = run->shopper_count + run->wire.shard_count;
     run->clients = calloc(run->client_count, sizeof *run->clients);
-    run->waiting = calloc(run->wire.shard_count, sizeof *run->waiting);
+    run->expecting = calloc(run->wire.shard_count, sizeof *run->expecting);
     run->skus = calloc(options->sku_count, sizeof *run->skus);
-    if (run->clients == NULL || run->waiting == NULL || run->skus == NULL)
+    if (run->clients == NULL || run->expecting == NULL || run->skus == NULL)
         return fail(run, -ENOMEM, "memory");
-    for (u32 i = 0; i < run->client_count; i++)
-        run->clients[i].fd = -1;
     for (u32 i = 0; i < options->sku_count; i++) {
         char code[CODE_BYTES_MAX];
         run->skus[i] = id_from_code(code, (size_t)snprintf(code, sizeof code, "C%08u", i));
     }
+    error = open_links(run);
     /* Workers first: they make the SKUs. */
     for (u32 i = 0; i < run->client_count && error == 0; i++)
-        error = open_client(run, (options->connections + i) % run->client_count);
+        error = open_client(run, (run->shopper_count + i) % run->client_count);
     return error;
 }
 
 static void close_run(struct run *run)
 {
-    for (u32 i = 0; run->clients != NULL && i < run->client_count; i++) {
-        if (run->clients[i].fd >= 0)
-            (void)close(run->clients[i].fd);
-        free(run->clients[i].in);
-        free(run->clients[i].out);
-    }
+    for (u32 i = 0; run->links != NULL && i < run->link_count; i++)
+        link_close(&run->links[i]);
+    free(run->links);
     free(run->clients);
-    free(run->waiting);
+    free(run->expecting);
     free(run->skus);
     (void)close(run->epoll);
     souk_wire_close(&run->wire);
@@ -487,7 +506,7 @@ static void close_run(struct run *run)
 /* Every shard's sums agree, and nothing is held. Messages on their way are waited for. */
 static int verify(struct run *run)
 {
-    for (u32 i = run->options->connections; i < run->client_count; i++) {
+    for (u32 i = run->shopper_count; i < run->client_count; i++) {
         const struct client *worker = &run->clients[i];
         for (u32 tries = 0;; tries++) { /* ends: tries */
             memset(run->wire.frame + FRAME_HEADER_BYTES, 0, sizeof(struct msg_verify_req));
@@ -496,7 +515,7 @@ static int verify(struct run *run)
                                                 .record_count = 1,
                                                 .request_id = 1};
             const int error =
-                souk_wire_call(&run->wire, worker->fd, header, sizeof(struct msg_verify_req));
+                souk_wire_call(&run->wire, worker->link->fd, header, sizeof(struct msg_verify_req));
             if (error != 0)
                 return fail(run, error, "verify failed");
             struct msg_verify_rsp reply;
@@ -542,7 +561,7 @@ static int measure(struct run *run)
     (void)clock_gettime(CLOCK_REALTIME, &wall);
     run->wall_ms = (u64)wall.tv_sec * 1000 + (u64)wall.tv_nsec / 1000000;
     run->now_ns = bench_now_ns();
-    for (u32 i = 0; i < options->connections && error == 0; i++, run->busy++)
+    for (u32 i = 0; i < run->shopper_count && error == 0; i++, run->busy++)
         error = send_checkout(run, &run->clients[i]);
     if (error == 0)
         error = turn_until(run, run->now_ns + options->warmup_ns);
@@ -561,8 +580,9 @@ int load_checkout_run(const struct load_options *options, struct load_result *re
     struct run run = {
         .options = options, .result = result, .random = options->seed | 1, .epoll = -1};
     if (options->connections == 0 || options->connections > LOAD_CONNECTIONS_MAX ||
+        options->inflight == 0 || options->inflight > LOAD_CONNECTIONS_MAX / options->connections ||
         options->sku_count <= LINES)
-        return fail(&run, -EINVAL, "connections or skus out of range");
+        return fail(&run, -EINVAL, "connections, inflight or skus out of range");
     int error = bench_pin(options->cpu);
     if (error != 0)
         return fail(&run, error, "pin");

@@ -1,11 +1,13 @@
 /* load_checkout: orders of three lines, placed to paid, with a provider that answers at once.
  *
  *      shopper   checkout -> (command) -> event authorized -> (command) -> event captured -> PAID
- *      worker    one per shard: polls commands in frames of POLLS, as long as somebody waits
+ *      worker    one per shard: polls commands in frames of up to POLLS
  *
- * One thread. Each shopper has a connection, a session and one order at a time; the results of its
- * commands are reported on its own connection, as the PostgreSQL peer does (peers/postgres_checkout),
- * so that both do the same steps with as many clients.
+ * One thread. --connections, each with --inflight shoppers, as the threads of a service share the
+ * connections of libsouk (load_link.h). Each shopper has a session and one order at a time, and
+ * reports the results of its commands itself, as the PostgreSQL peer does (peers/postgres_checkout),
+ * so that both do the same steps with as many clients. A worker per shard has its own connection and
+ * asks as long as an order may have a command for it.
  *
  * Latency is from sending the checkout to the answer that says PAID. After the measured time what is
  * under way is finished, and every shard is verified: its sums agree and nothing is held.

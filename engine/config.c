@@ -247,6 +247,8 @@ static const char *check(struct config *config, char *reason, size_t reason_byte
         return "--reactors is at most 64";
     if (config->async_max_ms == 0 || config->async_max_ms > ASYNC_MAX_MS_LIMIT)
         return "--async-max-ms is 1 to 60000";
+    if (config->spin_us > SPIN_US_LIMIT)
+        return "--spin-us is at most 1000000";
     return NULL;
 }
 

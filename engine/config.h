@@ -22,6 +22,7 @@
 #define CONFIG_PATH_BYTES  3072u
 #define CONFIG_LINE_BYTES  4096u
 #define ASYNC_MAX_MS_LIMIT 60000u
+#define SPIN_US_LIMIT      1000000u
 
 /* The types behind the kinds of options.def. */
 typedef char config_text[CONFIG_TEXT_BYTES];

@@ -120,7 +120,7 @@ static void adopt_view(struct shard_host *host)
 }
 
 /* Brings sent_seq and applied_seq up to what is durable. In mode async a view is taken only between
- * batches: what a half-done expiry has sent belongs to a batch that is not counted as applied yet. */
+ * batches: what a half-done one has sent belongs to a batch that is not counted as applied yet. */
 static void refresh_view(struct shard_host *host)
 {
     if (host->log->mode != REPLOG_MODE_ASYNC) {
@@ -130,7 +130,7 @@ static void refresh_view(struct shard_host *host)
     }
     if (is_view_durable(host)) {
         adopt_view(host);
-        if (!host->is_expiring)
+        if (!host->is_halfway)
             look_at_shard(host);
         if (is_view_durable(host))
             adopt_view(host);

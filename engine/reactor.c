@@ -276,7 +276,8 @@ int reactor_open(struct reactor *reactor, const struct server *server, u16 index
         (void)snprintf(reason, reason_bytes, "no memory for reactor %u", index);
         return EXIT_RUNTIME;
     }
-    const struct ring_options options = {.buffer_count = REACTOR_RECEIVED};
+    const struct ring_options options = {.buffer_count = REACTOR_RECEIVED,
+                                         .spin_ns = server->config.spin_us * NS_PER_US};
     const int error = ring_open(&reactor->ring, &options);
     if (error != 0) {
         (void)snprintf(reason, reason_bytes, "%s", ring_open_advice(error));

@@ -248,7 +248,7 @@ static void on_reply(void *context, u32 entry_index, const struct shard_reply *r
 {
     struct shard_host *host = context;
     struct reactor *reactor = host->reactor;
-    struct pending *pending = pending_at(host, entry_index);
+    struct pending *pending = pending_at(host, entry_index - host->applied_entries);
     if (UNLIKELY(is_for_nobody(pending)))
         return;
     const struct origin origin = origin_resume(reactor, &pending->origin);
@@ -256,7 +256,7 @@ static void on_reply(void *context, u32 entry_index, const struct shard_reply *r
     origin_reply(reactor, &origin, &pending->echo, reply, reactor->facts.applied_lsn);
 }
 
-/* After a batch: its times from arrival to reply, and its pendings are done. */
+/* After a slice: its times from arrival to reply, and its pendings are done. */
 static void pending_drop(struct shard_host *host, u32 count)
 {
     struct reactor *reactor = host->reactor;
@@ -305,6 +305,29 @@ static void note_replay(struct shard_host *host, const struct replog_batch *batc
              (unsigned long long)host->replayed_entries);
 }
 
+static void replay(struct shard_host *host, const struct replog_batch *batch)
+{
+    MUST(batch->stamp_ns >= host->stamp_ns);
+    while (!shard_expire(host->shard, batch->stamp_ns, HOST_EXPIRE_BUDGET)) {}
+    shard_apply(host->shard, batch->lsn, batch->payload, batch->bytes, false, NULL, NULL);
+    host->stamp_ns = batch->stamp_ns;
+    note_replay(host, batch);
+}
+
+/* As much of the batch as fits into this turn's slice; at least something. True: all of it. */
+static bool apply_slices(struct shard_host *host, const struct replog_batch *batch)
+{
+    u32 left;
+    do {
+        left = shard_apply_slice(host->shard, batch->lsn, batch->payload, batch->bytes, true,
+                                 on_reply, host);
+        const u32 count = batch->entry_count - left - host->applied_entries;
+        pending_drop(host, count);
+        host->applied_entries += count;
+    } while (left != 0 && clock_monotonic_ns() < host->apply_until_ns);
+    return left == 0;
+}
+
 static bool on_commit(void *context, const struct replog_batch *batch)
 {
     struct shard_host *host = context;
@@ -312,27 +335,26 @@ static bool on_commit(void *context, const struct replog_batch *batch)
     reactor->facts.shard = host->index;
     reactor->facts.durable_lsn = batch->lsn;
     reactor->facts.opcode = 0;
-    if (!batch->is_replay && UNLIKELY(waits_for_disk(host)))
-        return false;
-    if (!shard_expire(host->shard, batch->stamp_ns, HOST_EXPIRE_BUDGET)) {
-        host->is_expiring = true;
-        if (!batch->is_replay)
-            return false;
-        while (!shard_expire(host->shard, batch->stamp_ns, HOST_EXPIRE_BUDGET)) {}
-    }
-    host->is_expiring = false;
     host->is_changed = true;
-    MUST(batch->stamp_ns >= host->stamp_ns || !batch->is_replay);
-    reactor->facts.applied_lsn = batch->lsn;
     if (batch->is_replay) {
-        shard_apply(host->shard, batch->lsn, batch->payload, batch->bytes, false, NULL, NULL);
-        host->stamp_ns = batch->stamp_ns;
-        note_replay(host, batch);
+        reactor->facts.applied_lsn = batch->lsn;
+        replay(host, batch);
         return true;
     }
-    shard_apply(host->shard, batch->lsn, batch->payload, batch->bytes, true, on_reply, host);
+    if (UNLIKELY(waits_for_disk(host)))
+        return false;
+    /* What becomes due by applying half a batch expires after it, as in a replay. */
+    if (host->applied_entries == 0 &&
+        !shard_expire(host->shard, batch->stamp_ns, HOST_EXPIRE_BUDGET)) {
+        host->is_halfway = true;
+        return false;
+    }
+    reactor->facts.applied_lsn = batch->lsn;
+    host->is_halfway = !apply_slices(host, batch);
+    if (host->is_halfway)
+        return false;
+    host->applied_entries = 0;
     MUST(shard_applied_lsn(host->shard) == batch->lsn);
-    pending_drop(host, batch->entry_count);
     return true;
 }
 
@@ -343,8 +365,10 @@ void host_deliver(struct shard_host *host)
         host->is_overlapping = false; /* host_tick wants the next turn at once */
         return;
     }
-    if (log->has_undelivered && !log->is_failed)
-        (void)replog_deliver(log, HOST_DELIVER_MAX);
+    if (!log->has_undelivered || log->is_failed)
+        return;
+    host->apply_until_ns = clock_monotonic_ns() + HOST_APPLY_NS;
+    (void)replog_deliver(log, HOST_DELIVER_MAX);
 }
 
 /* ---- the log's own messages ------------------------------------------------------------------ */
@@ -374,7 +398,7 @@ u64 host_tick(struct shard_host *host)
     if (log->is_failed)
         return wanted_ns;
     wanted_ns = MIN(wanted_ns, MIN(park_deadline_ns(host), post_deadline_ns(host)));
-    if (host->is_expiring || (log->has_undelivered && !waits_for_disk(host)))
+    if (host->is_halfway || (log->has_undelivered && !waits_for_disk(host)))
         return reactor->now_ns; /* goes on at once */
     if (log->open_entries > 0 && log->can_append)
         return MIN(wanted_ns, reactor->now_ns + NS_PER_MS); /* the log did not take it just now */

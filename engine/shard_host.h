@@ -42,6 +42,9 @@
 #define HOST_PENDING_MIN   1024u
 /* Batches applied in one turn; more wait for the next, so that sockets are looked at in between. */
 #define HOST_DELIVER_MAX 4u
+/* Applying goes on in the next turn after this: replies leave and frames are admitted in between, and
+ * the disk gets its next batch while the rest of this one is applied. */
+#define HOST_APPLY_NS (100 * NS_PER_US)
 /* A batch from this size on is applied one turn after the next write was started, while the disk
  * is busy with that: a turn has one system call, at its end. Below it the extra turn costs more than
  * the overlap brings. */
@@ -58,11 +61,14 @@ struct shard_host {
     struct replog *log;
     u16 index;        /* of the shard */
     bool is_stopping; /* new writes are refused */
-    bool is_expiring; /* a committed batch waits for more slices of shard_expire */
-    bool is_changed;  /* something to publish */
+    bool
+        is_halfway; /* a committed batch is partly applied, or waits for more slices of shard_expire */
+    bool is_changed; /* something to publish */
     bool is_log_stopping;
     bool is_overlapping; /* a write was started in this turn: what is durable waits for the next */
     u32 batch_bytes;     /* of the last batch appended */
+    u32 applied_entries; /* of the batch that is being applied */
+    u64 apply_until_ns;  /* monotonic: the end of this turn's slice */
     struct pending *pending; /* ring of pending_capacity (a power of two) */
     u32 pending_head;
     u32 pending_count;

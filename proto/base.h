@@ -68,6 +68,7 @@ NORETURN void base_panic(const char *what, const char *file, int line, const cha
 /* Rounds x up to a multiple of the power of two a. */
 #define ROUND_UP(x, a) (((x) + ((a)-1)) & ~((a)-1))
 
+#define NS_PER_US 1000ull
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
 

@@ -68,6 +68,7 @@ bool shard_expire(struct shard *shard, u64 stamp_ns, u32 budget)
 {
     MUST(stamp_ns >= shard->stamp_ns);
     MUST(stamp_ns >= shard->expired_ns);
+    MUST(shard->slice_offset == 0); /* a replay would let it expire after the batch */
     u32 left = budget;
     /* Stock first: an order that acts at its own time finds leases ended that ended before. */
     const bool is_done = stock_expire(&shard->stock, stamp_ns, &left) &&

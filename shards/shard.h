@@ -89,6 +89,12 @@ NODISCARD bool shard_expire(struct shard *shard, u64 stamp_ns, u32 budget);
 void shard_apply(struct shard *shard, u64 lsn, const u8 *batch, u32 bytes, bool is_local,
                  shard_reply_fn *on_reply, void *context);
 
+/* The same in slices: applies the next few entries of the batch and returns how many are left; 0: it
+ * is applied. It is called again with the same arguments until then; in between, frames may be
+ * admitted and read (shard_applied_lsn is the batch before), but nothing expires (S3). */
+NODISCARD u32 shard_apply_slice(struct shard *shard, u64 lsn, const u8 *batch, u32 bytes,
+                                bool is_local, shard_reply_fn *on_reply, void *context);
+
 /* The next time at which something expires, UINT64_MAX when nothing will. */
 u64 shard_next_deadline_ns(const struct shard *shard);
 

@@ -29,8 +29,6 @@ struct batch_walk {
     u32 offset;
     u64 now_ns;
     bool is_local;
-    shard_reply_fn *on_reply;
-    void *context;
 };
 
 UNUSED static bool entry_body_valid(const struct entry_view *view)
@@ -132,7 +130,8 @@ static void prefetch_carts(const struct shard *shard, const struct entry_view *v
         memcpy(&user_id, views[i].body + views[i].info->route_offset, sizeof user_id);
         hashes[found++] = route_hash_u64(user_id);
     }
-    cart_prefetch(&shard->carts, hashes, found);
+    if (found != 0)
+        cart_prefetch(&shard->carts, hashes, found);
 }
 
 static struct gate_frame gate_frame_of(const struct entry_view *view)
@@ -292,46 +291,72 @@ static void trim_mail(struct shard *shard, const u8 *acks, u32 count)
     }
 }
 
-void shard_apply(struct shard *shard, u64 lsn, const u8 *batch, u32 bytes, bool is_local,
-                 shard_reply_fn *on_reply, void *context)
+/* The next entries of a batch, a window of them. */
+static u32 apply_window(struct shard *shard, struct batch_walk *walk, u32 first, u32 entry_count,
+                        shard_reply_fn *on_reply, void *context)
+{
+    struct entry_view views[SHARD_WINDOW_ENTRIES];
+    const u32 count = MIN(entry_count - first, SHARD_WINDOW_ENTRIES);
+    for (u32 i = 0; i < count; i++) {
+        decode_entry(walk, &views[i]);
+        prefetch_entry(shard, &views[i]);
+    }
+    prefetch_records(shard, views, count);
+    prefetch_carts(shard, views, count);
+    for (u32 i = 0; i < count; i++) {
+        const struct shard_reply reply = apply_entry(shard, walk, &views[i]);
+        if (on_reply != NULL)
+            on_reply(context, first + i, &reply);
+    }
+    return count;
+}
+
+static void begin_batch(struct shard *shard, const u8 *batch, const struct batch_header *header)
+{
+    const u64 ack_bytes = (u64)header->ack_count * sizeof(struct batch_ack);
+    MUST(header->state_version == BATCH_STATE_VERSION);
+    MUST(header->stamp_ns >= shard->stamp_ns);
+    MUST(shard->expired_ns >= header->stamp_ns && shard->expiring_ns == 0); /* S3 */
+    MUST(ack_bytes <= header->bytes - sizeof *header);
+    shard->stamp_ns = header->stamp_ns;
+    shard->slice_offset = (u32)(sizeof *header + ack_bytes);
+    shard->slice_entries = 0;
+    trim_mail(shard, batch + sizeof *header, header->ack_count);
+}
+
+u32 shard_apply_slice(struct shard *shard, u64 lsn, const u8 *batch, u32 bytes, bool is_local,
+                      shard_reply_fn *on_reply, void *context)
 {
     struct batch_header header;
     MUST(bytes >= sizeof header);
     memcpy(&header, batch, sizeof header);
     MUST(header.bytes == bytes);
-    MUST(header.state_version == BATCH_STATE_VERSION);
     MUST(lsn == shard->applied_lsn + 1);
-    MUST(header.stamp_ns >= shard->stamp_ns);
-    MUST(shard->expired_ns >= header.stamp_ns && shard->expiring_ns == 0); /* S3 */
-    const u64 ack_bytes = (u64)header.ack_count * sizeof(struct batch_ack);
-    MUST(ack_bytes <= bytes - sizeof header);
-    shard->applied_lsn = lsn;
-    shard->stamp_ns = header.stamp_ns;
-    struct batch_walk walk = {
-        .bytes = batch,
-        .end = bytes,
-        .offset = (u32)(sizeof header + ack_bytes),
-        .now_ns = header.stamp_ns,
-        .is_local = is_local,
-        .on_reply = on_reply,
-        .context = context,
-    };
-    trim_mail(shard, batch + sizeof header, header.ack_count);
-    struct entry_view views[SHARD_WINDOW_ENTRIES];
-    for (u32 done = 0; done < header.entry_count;) { /* ends: a window each time */
-        const u32 count = MIN(header.entry_count - done, SHARD_WINDOW_ENTRIES);
-        for (u32 i = 0; i < count; i++) {
-            decode_entry(&walk, &views[i]);
-            prefetch_entry(shard, &views[i]);
-        }
-        prefetch_records(shard, views, count);
-        prefetch_carts(shard, views, count);
-        for (u32 i = 0; i < count; i++) {
-            const struct shard_reply reply = apply_entry(shard, &walk, &views[i]);
-            if (on_reply != NULL)
-                on_reply(context, done + i, &reply);
-        }
-        done += count;
+    if (shard->slice_offset == 0)
+        begin_batch(shard, batch, &header);
+    MUST(header.stamp_ns == shard->stamp_ns);
+    struct batch_walk walk = {.bytes = batch,
+                              .end = bytes,
+                              .offset = shard->slice_offset,
+                              .now_ns = header.stamp_ns,
+                              .is_local = is_local};
+    shard->slice_entries +=
+        apply_window(shard, &walk, shard->slice_entries, header.entry_count, on_reply, context);
+    shard->slice_offset = walk.offset;
+    const u32 left = header.entry_count - shard->slice_entries;
+    if (left == 0) {
+        MUST(walk.offset == walk.end);
+        shard->slice_offset = 0;
+        shard->applied_lsn = lsn;
     }
-    MUST(walk.offset == walk.end);
+    return left;
+}
+
+void shard_apply(struct shard *shard, u64 lsn, const u8 *batch, u32 bytes, bool is_local,
+                 shard_reply_fn *on_reply, void *context)
+{
+    u32 left;
+    do {
+        left = shard_apply_slice(shard, lsn, batch, bytes, is_local, on_reply, context);
+    } while (left != 0); /* ends: fewer each time */
 }

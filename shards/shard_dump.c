@@ -29,6 +29,7 @@ STATIC_CHECK(sizeof(struct dump_scalars) == 48);
 
 static void dump_scalars(const struct shard *shard, struct dump_sink *sink)
 {
+    MUST(shard->slice_offset == 0); /* half a batch has no lsn */
     const struct dump_scalars scalars = {
         .applied_lsn = shard->applied_lsn,
         .stamp_ns = shard->stamp_ns,

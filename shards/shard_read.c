@@ -95,7 +95,7 @@ bool shard_read_verify(struct shard *shard, const struct shard_call *call, const
     struct msg_verify_rsp *answer = reply;
     (void)call;
     (void)request;
-    if (shard->expiring_ns != 0)
+    if (shard->expiring_ns != 0 || shard->slice_offset != 0)
         return false;
     u32 text_bytes = ATTRIBUTES_BYTES_MAX;
     stock_verify(&shard->stock, answer, shard->scratch, &text_bytes);

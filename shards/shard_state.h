@@ -62,7 +62,9 @@ struct shard {
     u64 stamp_ns;   /* of the last batch */
     u64 expired_ns; /* everything due up to here has expired */
     /* Soft. */
-    u64 expiring_ns; /* not 0: an expiry up to this stamp is under way */
+    u64 expiring_ns;   /* not 0: an expiry up to this stamp is under way */
+    u32 slice_offset;  /* not 0: a batch is half applied, up to here */
+    u32 slice_entries; /* of it that are applied */
     struct gate gate;
     struct notice_board notices;
     u64 parked_notice; /* what the read that is being served wants to wait for */

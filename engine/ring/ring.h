@@ -21,7 +21,8 @@
  *   R3  completions are first collected, the queue is advanced once, then they are run. A done()
  *       may prepare operations; nothing is executed before the next turn, except that a full
  *       submission queue is handed to the kernel without waiting.
- *   R4  one system call in a turn: submit everything, wait, and take what has completed.
+ *   R4  one system call in a turn: submit everything, wait, and take what has completed. A ring that
+ *       spins has one to submit, and one more when it has seen something or gives up.
  *   R5  after ring_open no memory is allocated.
  * Ownership  a ring belongs to the thread that opened it; only ring_wake_outside may be called from
  *            elsewhere (also from a signal handler). A received buffer is lent to the caller until
@@ -89,6 +90,7 @@ struct ring_options {
     u32 cq_entries;   /* of the completion queue; 0 = 8 x entries */
     u32 buffer_count; /* receive buffers; 0 = default. Power of two, at most 32768. */
     u32 buffer_bytes; /* 0 = default; a multiple of 4096 */
+    u64 spin_ns; /* a turn looks this long for completions before it sleeps; 0 = sleep at once */
 };
 
 struct ring_statistics {

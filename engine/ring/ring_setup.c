@@ -11,14 +11,17 @@
 
 #define HUGE_PAGE_BYTES (2ul << 20)
 
-int ring_setup(struct io_uring *uring, u32 entries, u32 cq_entries)
+int ring_setup(struct io_uring *uring, u32 entries, u32 cq_entries, bool tells_work)
 {
     static const unsigned ladder[] = {
         IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL,
         IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL, IORING_SETUP_SUBMIT_ALL};
     int result = -EINVAL;
     for (size_t i = 0; i < ARRAY_COUNT(ladder) && result == -EINVAL; i++) {
-        struct io_uring_params parameters = {.flags = ladder[i] | IORING_SETUP_CQSIZE |
+        const bool is_deferred =
+            (ladder[i] & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN)) != 0;
+        const unsigned told = tells_work && is_deferred ? IORING_SETUP_TASKRUN_FLAG : 0;
+        struct io_uring_params parameters = {.flags = ladder[i] | told | IORING_SETUP_CQSIZE |
                                                       IORING_SETUP_CLAMP,
                                              .cq_entries = cq_entries};
         result = io_uring_queue_init_params(entries, uring, &parameters);

@@ -15,7 +15,7 @@
 struct io_uring;
 
 /* Sets the ring up with the best flags that the kernel takes. On failure ring_fd is -1. */
-NODISCARD int ring_setup(struct io_uring *uring, u32 entries, u32 cq_entries);
+NODISCARD int ring_setup(struct io_uring *uring, u32 entries, u32 cq_entries, bool tells_work);
 /* 0 if every operation that ring.h offers is there, else -EOPNOTSUPP. */
 NODISCARD int ring_probe(struct io_uring *uring);
 /* Zeroed memory that has been touched, in huge pages where it is large; NULL if there is none. */

@@ -26,12 +26,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "engine/clock.h"
 #include "engine/ring/ring_setup.h"
 
 #define USER_DATA_SHIFT 48
 #define USER_DATA_MASK  ((1ull << USER_DATA_SHIFT) - 1)
 #define BUFFER_GROUP    0u
 #define SUBMIT_TRIES    100000u
+#define SPIN_LOOKS      64u /* between two looks at the clock */
 
 /* What is not an op. The rest of the word may carry a descriptor. */
 enum user_tag {
@@ -62,6 +64,7 @@ struct ring {
     u32 buffer_count;
     u32 buffer_bytes;
     u32 lent_count;
+    u64 spin_ns;
 };
 
 static u64 op_user_data(const struct ring_op *op)
@@ -159,12 +162,50 @@ static struct io_uring_sqe *take_sqe_for(struct ring *ring, struct ring_op *op, 
     return sqe;
 }
 
+/* Tells the processor that this is a wait, so that it gives its resources to the other thread. */
+static inline void cpu_relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Something has completed, or the kernel has work of ours that ends in completions. */
+static bool has_news(const struct ring *ring)
+{
+    return io_uring_cq_ready(&ring->uring) > 0 ||
+           (__atomic_load_n(ring->uring.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_TASKRUN) != 0;
+}
+
+/* Looks for completions without giving the processor away. Returns what is left of the timeout: 0
+ * when there is something to take. */
+static u64 spin(const struct ring *ring, u64 timeout_ns)
+{
+    const u64 begin_ns = clock_monotonic_ns();
+    const u64 spin_ns = MIN(ring->spin_ns, timeout_ns);
+    for (u64 spent_ns = 0; spent_ns < spin_ns; spent_ns = clock_monotonic_ns() - begin_ns)
+        for (u32 i = 0; i < SPIN_LOOKS; i++) {
+            if (has_news(ring))
+                return 0;
+            cpu_relax();
+        }
+    return timeout_ns == UINT64_MAX ? UINT64_MAX : timeout_ns - spin_ns;
+}
+
 int ring_turn(struct ring *ring, u64 timeout_ns)
 {
     MUST(pthread_equal(ring->owner, pthread_self()));
     const bool is_ready = io_uring_cq_ready(&ring->uring) > 0;
-    const u32 wait_count = timeout_ns > 0 && !is_ready ? 1 : 0;
-    const int result = enter(ring, wait_count, IORING_ENTER_GETEVENTS, timeout_ns);
+    const bool must_wait = timeout_ns > 0 && !is_ready;
+    const bool must_spin = must_wait && ring->spin_ns > 0;
+    int result = enter(ring, must_wait && !must_spin ? 1 : 0, IORING_ENTER_GETEVENTS, timeout_ns);
+    if (must_spin && (result >= 0 || is_passing_error(result)) &&
+        io_uring_cq_ready(&ring->uring) == 0) {
+        const u64 left_ns = spin(ring, timeout_ns);
+        result = enter(ring, left_ns > 0 ? 1 : 0, IORING_ENTER_GETEVENTS, left_ns);
+    }
     return result >= 0 || is_passing_error(result) ? 0 : result;
 }
 
@@ -487,7 +528,7 @@ static int open_uring(struct ring *ring, const struct ring_options *options)
     const u32 entries = options->entries != 0 ? options->entries : RING_ENTRIES_DEFAULT;
     const u32 cq_entries = options->cq_entries != 0 ? options->cq_entries : 8 * entries;
     MUST(IS_POWER_OF_TWO(entries));
-    int result = ring_setup(&ring->uring, entries, cq_entries);
+    int result = ring_setup(&ring->uring, entries, cq_entries, options->spin_ns != 0);
     if (result != 0)
         return result;
     ring->enter_fd = ring->uring.ring_fd;
@@ -509,6 +550,7 @@ int ring_open(struct ring **out, const struct ring_options *options)
     if (ring == NULL)
         return -ENOMEM;
     ring->owner = pthread_self();
+    ring->spin_ns = options->spin_ns;
     ring->uring.ring_fd = -1;
     ring->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int result = ring->event_fd < 0 ? -errno : open_uring(ring, options);

@@ -56,6 +56,7 @@ static void check_values(const struct config *config)
     MUST(config->listen_host[0] != '\0' || config->unix_path[0] != '\0');
     MUST(config->shards <= SHARDS_MAX && config->reactors <= REACTORS_MAX);
     MUST(config->async_max_ms >= 1 && config->async_max_ms <= ASYNC_MAX_MS_LIMIT);
+    MUST(config->spin_us <= SPIN_US_LIMIT);
     MUST(config_mode_name(config->durability) != NULL);
     const bool is_loopback = config->listen_host[0] == '\0' ||
                              strncmp(config->listen_host, "127.", 4) == 0 ||
@@ -95,7 +96,7 @@ static void check_again(const struct config *config)
     MUST(again.shards == config->shards && again.reactors == config->reactors);
     MUST(again.durability == config->durability && again.async_max_ms == config->async_max_ms);
     MUST(again.memory_max == config->memory_max && again.log_reserve == config->log_reserve);
-    MUST(again.memory_reserve == config->memory_reserve);
+    MUST(again.memory_reserve == config->memory_reserve && again.spin_us == config->spin_us);
     MUST(again.is_insecure == config->is_insecure);
     free(directory);
 }

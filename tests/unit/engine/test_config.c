@@ -52,6 +52,7 @@ static void defaults_are_those_of_the_list(void **state)
     assert_int_equal(config.durability, REPLOG_MODE_DURABLE);
     assert_int_equal(config.async_max_ms, 1000);
     assert_int_equal(config.memory_max, 0);
+    assert_int_equal(config.spin_us, 0);
     assert_false(config.is_insecure);
 }
 
@@ -80,6 +81,8 @@ static void wrong_values_are_refused_with_the_option_named(void **state)
     assert_non_null(strstr(reason, "durable, async or none"));
     assert_int_equal(PARSE("data", "--shards", "257"), CONFIG_WRONG);
     assert_int_equal(PARSE("data", "--async-max-ms", "0"), CONFIG_WRONG);
+    assert_int_equal(PARSE("data", "--spin-us", "1000001"), CONFIG_WRONG);
+    assert_non_null(strstr(reason, "spin-us"));
 }
 
 static void unknown_and_incomplete_words_are_refused(void **state)

@@ -424,6 +424,34 @@ static void a_thread_without_a_ring_ends_the_wait(void **state)
     ring_close(ring);
 }
 
+static void a_ring_that_spins_sees_what_comes_and_makes_few_system_calls(void **state)
+{
+    (void)state;
+    struct ring *ring = open_ring((struct ring_options){
+        .entries = 64, .buffer_count = 16, .buffer_bytes = 4096, .spin_ns = 5 * NS_PER_S});
+    struct ring_address address = ring_address(ring);
+    const u64 enters = ring_statistics(ring)->enters;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, wake_later, &address), 0);
+    const u64 begin = now_ns();
+    while (ring_statistics(ring)->wakes < 1)
+        assert_int_equal(turn(ring, UINT64_MAX), 0);
+    assert_true(now_ns() - begin < NS_PER_S);
+    assert_true(ring_statistics(ring)->enters - enters <= 4);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    /* Neither longer than asked, nor shorter when the spin is over first. */
+    const u64 short_begin = now_ns();
+    (void)turn(ring, 5 * NS_PER_MS);
+    assert_in_range(now_ns() - short_begin, 5 * NS_PER_MS, NS_PER_S);
+    ring_close(ring);
+    ring = open_ring((struct ring_options){
+        .entries = 64, .buffer_count = 16, .buffer_bytes = 4096, .spin_ns = NS_PER_MS});
+    const u64 long_begin = now_ns();
+    (void)turn(ring, 30 * NS_PER_MS);
+    assert_in_range(now_ns() - long_begin, 30 * NS_PER_MS, NS_PER_S);
+    ring_close(ring);
+}
+
 static void *wake_by_message(void *argument)
 {
     const struct ring_address *address = argument;
@@ -602,6 +630,7 @@ int main(void)
         cmocka_unit_test(a_send_to_a_closed_peer_fails_without_a_signal),
         cmocka_unit_test(files_are_made_written_synced_renamed_and_removed),
         cmocka_unit_test(a_thread_without_a_ring_ends_the_wait),
+        cmocka_unit_test(a_ring_that_spins_sees_what_comes_and_makes_few_system_calls),
         cmocka_unit_test(another_ring_ends_the_wait),
         cmocka_unit_test(poll_reports_until_it_is_cancelled),
         cmocka_unit_test(an_op_in_use_cannot_be_prepared_again),
