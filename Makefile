@@ -395,9 +395,9 @@ standin: $(BUILD)/tests/standin/psp-standin $(BUILD)/tests/standin/psp-sink ## t
 standin-check: standin ## every answer and every fault of the payment provider for tests
 	$(Q)sh tests/standin/standin.sh $(BUILD)
 .PHONY: worker-check
-worker-check: standin examples $(BUILD)/soukd $(BUILD)/souk ## the payment worker between an engine and that provider: nobody is charged twice (ORDERS=300 SEED=1)
-	$(Q)sh tests/standin/worker.sh $(BUILD) $(or $(ORDERS),300) $(or $(SEED),1)
-CHECK_TARGETS += standin-check
+worker-check: standin examples $(BUILD)/soukd $(BUILD)/souk ## the payment worker between an engine and that provider: nobody is charged twice (CHECKOUTS=300 SEED=1)
+	$(Q)sh tests/standin/worker.sh $(BUILD) $(or $(CHECKOUTS),300) $(or $(SEED),1)
+CHECK_TARGETS += standin-check worker-check
 
 # ---- mutants: builds with a known fault, which the tests must notice ----------------------------
 

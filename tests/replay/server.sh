@@ -7,6 +7,7 @@
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/souk-test.XXXXXX")
 server_pid=
+others= # more processes, to be ended with everything else
 souk="$build/souk"
 SOUK_ADDRESS="unix:$work/socket"
 export SOUK_ADDRESS
@@ -40,7 +41,7 @@ server_end() {
 clean_up() {
     code=$?
     trap - EXIT INT TERM
-    [ -z "${client_pid:-}" ] || kill -9 "$client_pid" 2> /dev/null || true
+    for pid in ${client_pid:-} $others; do kill -9 "$pid" 2> /dev/null || true; done
     if [ "$code" -ne 0 ] && [ -s "$work/server.log" ]; then
         printf 'the end of the server'"'"'s log:\n' >&2
         tail -n 5 "$work/server.log" >&2

@@ -14,22 +14,11 @@ seed=${3:-1}
 here=$(dirname "$0")
 . "$here/../replay/server.sh"
 bin="$build/tests/standin"
-standin_pid= worker_pid=
-
-end_both() {
-    code=$?
-    trap - EXIT INT TERM
-    [ -z "$worker_pid" ] || kill -9 "$worker_pid" 2> /dev/null || true
-    [ -z "$standin_pid" ] || kill -9 "$standin_pid" 2> /dev/null || true
-    (exit "$code")
-    clean_up
-}
-trap end_both EXIT
-
 worker_start() {
     "$build/examples/payment_worker" --psp "http://127.0.0.1:$port" --threads 8 --timeout-ms 300 \
         --lease-ms 4000 --sure-after 6 --quiet 2>> "$work/worker.err" &
     worker_pid=$!
+    others="$standin_pid $worker_pid"
 }
 
 # What is given back comes again after 50, 100, 200, 400, 400 ms; with the tries of the five before it the
@@ -46,6 +35,7 @@ done
     --lose-before 60 --lose-after 60 --delay 40 --delay-ms 900 --error 40 --error-before 30 \
     --search-lag-ms 1500 > "$work/standin.out" &
 standin_pid=$!
+others=$standin_pid
 tries=0
 until port=$(sed -n 's/^port //p' "$work/standin.out") && [ -n "$port" ]; do
     tries=$((tries + 1))
@@ -134,7 +124,7 @@ grep -q ' 0 refunded' "$work/verdict" && fail "nothing was refunded"
 
 kill "$worker_pid"
 wait "$worker_pid" || fail "the worker ended with $?"
-worker_pid=
+others=$standin_pid
 [ ! -s "$work/worker.err" ] || { cat "$work/worker.err" >&2; fail "the worker complained"; }
 for fault in lost_after lost_before delayed errors; do
     [ "$(field "$work/ledger" $fault)" -gt 0 ] || fail "$fault: the provider has not been bad enough"
