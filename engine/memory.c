@@ -94,10 +94,12 @@ bool memory_prepare(u64 bytes)
 void *store_chunk_acquire(size_t bytes)
 {
     MUST(bytes > 0);
-    if (bytes == STORE_CHUNK_BYTES && reserve.bytes > 0) {
+    /* Chunks of pools are somewhat larger than STORE_CHUNK_BYTES. */
+    const size_t pages = ROUND_UP(bytes, (size_t)4096);
+    if (bytes >= STORE_CHUNK_BYTES && pages <= reserve.bytes) {
         void *chunk = reserve.next;
-        reserve.next += STORE_CHUNK_BYTES;
-        reserve.bytes -= STORE_CHUNK_BYTES;
+        reserve.next += pages;
+        reserve.bytes -= pages;
         return chunk;
     }
     if (bytes >= STORE_CHUNK_BYTES)

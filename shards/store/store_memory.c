@@ -15,7 +15,7 @@ void *store_memory_acquire(struct store_memory *memory, size_t bytes)
     CHECK(store_memory_valid(memory));
     void *chunk = store_chunk_acquire(bytes);
     MUST(chunk != NULL);
-    MUST((uintptr_t)chunk % (bytes >= STORE_CHUNK_BYTES ? STORE_CHUNK_BYTES : 64) == 0);
+    MUST((uintptr_t)chunk % (bytes >= STORE_CHUNK_BYTES ? 4096 : 64) == 0);
     memory->used_bytes += bytes;
     memory->chunk_count++;
     return chunk;

@@ -10,7 +10,7 @@
  * Invariants
  *   I1  used_bytes is the sum of the sizes of all chunks that were acquired through this counter
  *       and not released yet. It follows from the operations alone, never from the machine.
- *   I2  a chunk is zeroed, aligned to 2 MiB if it is 2 MiB or more and to 64 bytes otherwise, and
+ *   I2  a chunk is zeroed, aligned to 4 KiB if it is 2 MiB or more and to 64 bytes otherwise, and
  *       backed by pages, so that touching it later does not fault.
  * Ownership  one struct store_memory per shard, outliving all its containers; only the core that
  *            owns the shard may call. Whoever acquires a chunk releases it with the same size.

@@ -1,0 +1,79 @@
+/* test_memory: chunks of the state machines, and the reserve that they come from.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sys/resource.h>
+
+#include "engine/memory.h"
+#include "shards/store/store_memory.h"
+
+#define RESERVE_BYTES (64u << 20)
+#define ODD_BYTES     (STORE_CHUNK_BYTES + 123456u) /* as of a pool */
+
+static long fault_count(void)
+{
+    struct rusage use;
+    assert_int_equal(getrusage(RUSAGE_THREAD, &use), 0);
+    return use.ru_minflt + use.ru_majflt;
+}
+
+static void assert_zero(const u8 *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i += 512)
+        assert_int_equal(bytes[i], 0);
+}
+
+static void chunks_are_zero_and_aligned(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {64, 100000, STORE_CHUNK_BYTES, ODD_BYTES, 3 * STORE_CHUNK_BYTES};
+    for (u32 i = 0; i < ARRAY_COUNT(sizes); i++) {
+        u8 *chunk = store_chunk_acquire(sizes[i]);
+        assert_non_null(chunk);
+        assert_int_equal((uintptr_t)chunk % (sizes[i] >= STORE_CHUNK_BYTES ? 4096 : 64), 0);
+        assert_zero(chunk, sizes[i]);
+        memset(chunk, 1, sizes[i]);
+        store_chunk_release(chunk, sizes[i]);
+    }
+}
+
+/* Every size that a container asks for comes out of the reserve, without a fault. */
+static void the_reserve_serves_chunks_of_any_size_without_faults(void **state)
+{
+    (void)state;
+    assert_true(memory_prepare(RESERVE_BYTES));
+    const size_t sizes[] = {STORE_CHUNK_BYTES, ODD_BYTES, ODD_BYTES, 4 * STORE_CHUNK_BYTES};
+    u8 *chunks[ARRAY_COUNT(sizes)];
+    const long faults = fault_count();
+    for (u32 i = 0; i < ARRAY_COUNT(sizes); i++) {
+        chunks[i] = store_chunk_acquire(sizes[i]);
+        assert_non_null(chunks[i]);
+        assert_zero(chunks[i], sizes[i]);
+        memset(chunks[i], 1, sizes[i]);
+        if (i > 0)
+            assert_true(chunks[i] >= chunks[i - 1] + sizes[i - 1]);
+    }
+    assert_in_range(fault_count() - faults, 0, 4);   /* stack and the like */
+    u8 *beyond = store_chunk_acquire(RESERVE_BYTES); /* what does not fit comes from the system */
+    assert_non_null(beyond);
+    assert_zero(beyond, RESERVE_BYTES);
+    store_chunk_release(beyond, RESERVE_BYTES);
+    for (u32 i = 0; i < ARRAY_COUNT(sizes); i++)
+        store_chunk_release(chunks[i], sizes[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chunks_are_zero_and_aligned),
+        cmocka_unit_test(the_reserve_serves_chunks_of_any_size_without_faults),
+    };
+    return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
+}
