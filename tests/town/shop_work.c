@@ -150,6 +150,11 @@ void shop_work(struct shop *shop)
     struct purchase *purchase = shop_draw(shop);
     if (purchase == NULL)
         return;
+    const u32 more = shop->options.has_aftermath ? shop->options.cancel_share : 0;
+    if (more != 0 && town_chance(shop->town, more)) {
+        cancel_units(shop, purchase);
+        return;
+    }
     const u64 what = town_below(shop->town, 100);
     if (what < 6)
         shop_give_up(shop, purchase);

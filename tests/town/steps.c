@@ -52,15 +52,29 @@ struct steps {
 
 /* ---- one shop -------------------------------------------------------------------------------- */
 
+/* Workers that are often away and mostly do not know what they have done, while shoppers change their
+ * minds. */
+static void make_vague(struct shop_options *options)
+{
+    options->bank.lost = 25;
+    options->bank.dropped = 15;
+    options->bank.late = 40;
+    options->bank.puzzled = 35;
+    options->bank.outage = 150;
+    options->order_share = 10;
+    options->open_max = 60;
+    options->cancel_share = 25;
+}
+
 /* Small, with a bad bank; every other one with operators. One in four has little stock, workers that are
  * often away, and answers that come when the order has been given up; one in eight a provider that takes
- * too much and fails to give it back. */
+ * too much and fails to give it back, and one in eight is vague. */
 static struct shop_options options_of(u64 seed)
 {
     const u32 bad = 1 + (u32)(seed % 3);
     const bool is_late = seed % 4 == 3;
     const bool is_greedy = seed % 8 == 6;
-    return (struct shop_options){
+    struct shop_options options = {
         .town = {.shard_count = (u16)(2 + seed % 2), .seed = seed, .keeps_log = true},
         .bank = {.decline = 6,
                  .action = 5 * bad,
@@ -85,6 +99,9 @@ static struct shop_options options_of(u64 seed)
         .has_aftermath = true,
         .has_operators = seed % 2 == 0,
     };
+    if (seed % 8 == 1)
+        make_vague(&options);
+    return options;
 }
 
 struct watch {
