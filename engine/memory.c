@@ -73,7 +73,8 @@ static void *acquire_pages(size_t bytes)
     return at;
 }
 
-/* The thread's reserve: chunks never used before, so they are zero. Chunks that come back are not
+/* The thread's reserve: memory never used before, so it is zero. Chunks of STORE_CHUNK_BYTES, which
+ * have to be aligned, come from its begin, larger ones (of pools, of any size) from its end. Chunks that come back are not
  * put here: they would have to be cleared. Thread-local, so no other core ever looks at it. */
 static _Thread_local struct {
     u8 *next;
@@ -94,13 +95,13 @@ bool memory_prepare(u64 bytes)
 void *store_chunk_acquire(size_t bytes)
 {
     MUST(bytes > 0);
-    /* Chunks of pools are somewhat larger than STORE_CHUNK_BYTES. */
     const size_t pages = ROUND_UP(bytes, (size_t)4096);
     if (bytes >= STORE_CHUNK_BYTES && pages <= reserve.bytes) {
-        void *chunk = reserve.next;
-        reserve.next += pages;
         reserve.bytes -= pages;
-        return chunk;
+        if (bytes > STORE_CHUNK_BYTES)
+            return reserve.next + reserve.bytes;
+        reserve.next += pages;
+        return reserve.next - pages;
     }
     if (bytes >= STORE_CHUNK_BYTES)
         return acquire_pages(bytes);

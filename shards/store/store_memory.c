@@ -9,13 +9,21 @@ void store_memory_init(struct store_memory *memory)
     *memory = (struct store_memory){0};
 }
 
+/* I2 */
+static size_t alignment_of(size_t bytes)
+{
+    if (bytes == STORE_CHUNK_BYTES)
+        return STORE_CHUNK_BYTES;
+    return bytes > STORE_CHUNK_BYTES ? 4096 : 64;
+}
+
 void *store_memory_acquire(struct store_memory *memory, size_t bytes)
 {
     MUST(bytes > 0);
     CHECK(store_memory_valid(memory));
     void *chunk = store_chunk_acquire(bytes);
     MUST(chunk != NULL);
-    MUST((uintptr_t)chunk % (bytes >= STORE_CHUNK_BYTES ? 4096 : 64) == 0);
+    MUST((uintptr_t)chunk % alignment_of(bytes) == 0);
     memory->used_bytes += bytes;
     memory->chunk_count++;
     return chunk;

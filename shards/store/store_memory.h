@@ -10,8 +10,8 @@
  * Invariants
  *   I1  used_bytes is the sum of the sizes of all chunks that were acquired through this counter
  *       and not released yet. It follows from the operations alone, never from the machine.
- *   I2  a chunk is zeroed, aligned to 4 KiB if it is 2 MiB or more and to 64 bytes otherwise, and
- *       backed by pages, so that touching it later does not fault.
+ *   I2  a chunk is zeroed, aligned to its size if it is 2 MiB, to 4 KiB if it is more and to 64 bytes if
+ *       less, and backed by pages, so that touching it later does not fault.
  * Ownership  one struct store_memory per shard, outliving all its containers; only the core that
  *            owns the shard may call. Whoever acquires a chunk releases it with the same size.
  * Failure    the seam returns NULL and never panics; store_memory_acquire panics, because what was
