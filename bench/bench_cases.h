@@ -28,6 +28,7 @@ struct bench_case {
     u32 log_mb_per_s;    /* reserve so much per second of the run */
     u32 memory_mb_per_s; /* prepare so much memory per second of the run */
     u32 spin_us;         /* the server's --spin-us */
+    bool is_unix;        /* over a Unix socket, whatever the transport of the run */
     bool counts_memory;  /* with the hooked allocator */
     const char *text;
 };

@@ -117,7 +117,7 @@ static int measure_once(struct run *run, struct run_entry *entry, struct run_sam
         .memory_bytes = (u64)(span * scenario->memory_mb_per_s * 1e6),
         .spin_us = scenario->spin_us,
         .cpu = SERVER_CPU,
-        .is_unix = strcmp(run->transport, "unix") == 0};
+        .is_unix = scenario->is_unix || strcmp(run->transport, "unix") == 0};
     struct bench_server server;
     int error = bench_server_start(&server, &options);
     if (error != 0) {
