@@ -357,6 +357,14 @@ static double line_bytes(const struct map *map)
            (pool_count(&map->buckets) + pool_count(&map->overflow));
 }
 
+/* Processor time of this thread: who else runs on the machine is not in it. */
+static u64 thread_ns(void)
+{
+    struct timespec time;
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time), 0);
+    return (u64)time.tv_sec * NS_PER_S + (u64)time.tv_nsec;
+}
+
 static void two_million_inserts_have_no_pause_and_take_few_bytes(void **state)
 {
     (void)state;
@@ -369,9 +377,9 @@ static void two_million_inserts_have_no_pause_and_take_few_bytes(void **state)
     for (u32 i = 1; i <= KEYS; i++) {
         shop.keys[i] = i;
         const u64 hash = key_hash(&shop, i);
-        const u64 begin_ns = fuzz_now_ns();
+        const u64 begin_ns = thread_ns();
         map_insert(&shop.map, hash, i);
-        cost_ns[i - 1] = (u32)(fuzz_now_ns() - begin_ns);
+        cost_ns[i - 1] = (u32)(thread_ns() - begin_ns);
         if (i >= 1000000 && i % 10000 == 0)
             bytes_worst = MAX(bytes_worst, line_bytes(&shop.map) / i);
     }
