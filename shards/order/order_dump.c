@@ -318,6 +318,16 @@ static u64 whole_bytes(const struct dump_order *fixed)
     return bytes;
 }
 
+/* More than any order has: what comes in pieces gets its room before it is judged. Each command is at
+ * least an event of some bytes. */
+static u64 whole_bytes_max(void)
+{
+    u64 bytes = sizeof(struct dump_order) + ARENA_BYTES_MAX / 4 * sizeof(struct dump_command);
+    for (u32 i = 0; i < ARRAY_COUNT(tables); i++)
+        bytes += ROUND_UP((u64)tables[i].count_max * tables[i].row_bytes, 8u);
+    return bytes;
+}
+
 static bool lines_good(const struct order *order)
 {
     for (u32 i = 0; i < order->lines.count; i++) {
@@ -343,7 +353,13 @@ static bool tenders_good(const struct order *order)
             tender->state > TENDER_STATE_RELEASED ||
             (u64)tender->token + tender->token_bytes > order->texts.count ||
             (u64)tender->reference + tender->reference_bytes > order->events.count ||
-            tender->token_bytes > TEXT64_BYTES || tender->reference_bytes > TEXT64_BYTES)
+            tender->token_bytes > TEXT64_BYTES || tender->reference_bytes > TEXT64_BYTES ||
+            !amount_good(tender->amount) || !amount_good(tender->authorized) ||
+            !amount_good(tender->captured) || !amount_good(tender->refunded) ||
+            !amount_good(tender->capturing) || !amount_good(tender->refunding) ||
+            !amount_good(tender->overcharged) || !amount_good(tender->overcharge_back) ||
+            !amount_good(tender->charged_back) || !amount_good(tender->forced) ||
+            !amount_good(tender->forced_back))
             return false;
     }
     return true;
@@ -358,19 +374,25 @@ static bool holds_good(const struct order *order, u16 shard_count)
     return true;
 }
 
+/* A question is about something that moves money, and came before it. */
+static bool subject_good(const struct order_room *room, const struct order *order,
+                         const struct dump_command *query)
+{
+    const u32 index = order_command_find(room, order, query->subject);
+    return index != 0 && order_command_at(room, index)->kind < COMMAND_KIND_QUERY;
+}
+
 static bool command_good(const struct order *order, const struct dump_command *command, u32 step)
 {
     const bool has_tender = command->kind != COMMAND_KIND_NOTIFY_SHIPPED;
     const bool is_timed = (command->flags & ORDER_COMMAND_TIMED) != 0;
     if (command->kind < COMMAND_KIND_AUTHORIZE || command->kind >= COMMAND_KIND_COUNT ||
         command->state < COMMAND_STATE_READY || command->state > COMMAND_STATE_TAKEN_BACK ||
-        command->step != step || !amount_good(command->amount))
+        command->step != step || command->attempt == 0 || !amount_good(command->amount))
         return false;
     if (is_timed && (command->due_ns == 0 || command->state > COMMAND_STATE_WAITING))
         return false;
     if (command->state == COMMAND_STATE_LEASED && !is_timed)
-        return false;
-    if (command->kind == COMMAND_KIND_QUERY && (command->subject == 0 || command->subject >= step))
         return false;
     return !has_tender || (command->tender < order->tenders.count &&
                            order_tenders(order)[command->tender].kind == TENDER_KIND_OUTSIDE);
@@ -475,7 +497,8 @@ static const char *take_apart(struct order_room *room, u32 index, struct whole *
         struct dump_command command;
         memcpy(&command, whole->bytes + whole->offset, sizeof command);
         whole->offset += (u32)sizeof command;
-        if (!command_good(order, &command, i + 1))
+        if (!command_good(order, &command, i + 1) ||
+            (command.kind == COMMAND_KIND_QUERY && !subject_good(room, order, &command)))
             return "an order has a command that cannot be";
         take_command(room, index, &command);
     }
@@ -504,13 +527,13 @@ static const char *take_piece(struct order_room *room, const struct dump_piece *
     if (order->event_count > order->body_bytes)
         return "pieces of an order overlap";
     struct whole whole = {.bytes = order->body, .count = order->body_bytes};
+    u8 *lent = order->body;
+    order->body = NULL;
+    order->body_bytes = 0;
+    order->event_count = 0;
+    room->counts.placeholders--;
     const char *reason = take_apart(room, index, &whole);
-    if (reason == NULL) {
-        store_memory_release(room->arena->memory, order->body, order->body_bytes);
-        order->body = NULL;
-        order->body_bytes = 0;
-        room->counts.placeholders--;
-    }
+    store_memory_release(room->arena->memory, lent, whole.count);
     return reason;
 }
 
@@ -539,8 +562,8 @@ const char *order_load(struct order_room *room, u16 kind, const u8 *body, u32 by
         return "a piece of an order is too short";
     memcpy(&piece, body, sizeof piece);
     if (order_user(piece.order) == 0 || piece.piece_bytes == 0 || piece.zero0 != 0 ||
-        piece.piece_bytes > PIECE_BYTES || piece.offset > piece.total_bytes ||
-        piece.piece_bytes > piece.total_bytes - piece.offset ||
+        piece.piece_bytes > PIECE_BYTES || piece.total_bytes > whole_bytes_max() ||
+        piece.offset > piece.total_bytes || piece.piece_bytes > piece.total_bytes - piece.offset ||
         bytes != sizeof piece + ROUND_UP(piece.piece_bytes, 8u))
         return "a piece of an order has a length that cannot be";
     if (piece.piece_bytes == piece.total_bytes)

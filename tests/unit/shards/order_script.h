@@ -6,8 +6,9 @@
  *      {END}
  *
  * A script is run in a town of one shard and in one of three, where mail is carried after each line unless
- * the line says otherwise. Zeros are not looked at. At the end every shard is verified, and made again from
- * its log and from a dump of itself (of_close).
+ * the line says otherwise; and once more with every shard made again from a dump of itself after each
+ * line. Zeros are not looked at. At the end every shard is verified, and made again from its log and from a
+ * dump of itself (of_close).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -76,6 +77,8 @@ struct run {
     const struct script *script;
     u32 line;
     u64 taken[SAGA_LINE_COUNT]; /* lines of the saga, summed up over all runs */
+    bool is_thawing;
+    u32 thawed[SAGA_STATE_COUNT]; /* so often the order was in that state when it was made again */
 };
 
 /* ---- doing ---- */
@@ -285,6 +288,14 @@ static inline void run_end(struct run *run)
         assert_int_equal(allocated, 0);
 }
 
+static inline void run_thaw(struct run *run)
+{
+    run->thawed[of_state(&run->of, run->order)]++;
+    for (u16 i = 0; i < run->of.town->options.shard_count; i++)
+        town_thaw(run->of.town, i);
+    town_verify(run->of.town);
+}
+
 static inline void run_script_on(struct run *run, const struct script *script, u16 shards)
 {
     of_open(&run->of, shards);
@@ -297,6 +308,8 @@ static inline void run_script_on(struct run *run, const struct script *script, u
         run_expect(run, "the status", run_act(run, line), line->status);
         if (!line->is_held_back)
             town_carry_all(run->of.town);
+        if (run->is_thawing)
+            run_thaw(run);
         const struct of_order *order = of_get(&run->of, run->order);
         if (line->state != 0)
             run_expect(run, "the state", order->head.state, line->state);
@@ -315,6 +328,9 @@ static inline void run_script(struct run *run, const struct script *script)
     if (!script->is_spread)
         run_script_on(run, script, 1);
     run_script_on(run, script, 3);
+    run->is_thawing = true;
+    run_script_on(run, script, 3);
+    run->is_thawing = false;
 }
 
 #endif

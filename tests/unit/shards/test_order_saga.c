@@ -759,6 +759,15 @@ static void every_line_of_the_saga_was_taken(void **state)
     assert_int_equal(missing, 0);
 }
 
+/* NEW and CONFIRMING are left in the step that enters them. */
+static void orders_of_every_state_come_back_from_a_dump(void **state)
+{
+    (void)state;
+    for (u16 i = 1; i < SAGA_STATE_COUNT; i++)
+        if ((run.thawed[i] == 0) != (i == SAGA_STATE_NEW || i == SAGA_STATE_CONFIRMING))
+            fail_msg("%s: %u times", saga_state_name(i), run.thawed[i]);
+}
+
 static void what_the_table_does_not_have_is_a_bug(void **state)
 {
     (void)state;
@@ -777,6 +786,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_script_ends_as_it_says),
         cmocka_unit_test(every_line_of_the_saga_was_taken),
+        cmocka_unit_test(orders_of_every_state_come_back_from_a_dump),
         cmocka_unit_test(what_the_table_does_not_have_is_a_bug),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
