@@ -297,7 +297,7 @@ static bool parse(int count, char **arguments, struct steps *steps)
 
 int main(int count, char **arguments)
 {
-    static struct steps steps = {.limit = 9000, .per_line = 1};
+    static struct steps steps = {.limit = SEEDS_MAX, .per_line = 1};
     if (!parse(count, arguments, &steps)) {
         (void)fprintf(stderr, "usage: steps [--seeds FILE] [--write FILE] [--limit N] "
                               "[--per-line N] [--line FROM:EVENT] [--shops N] [--seed N]\n");
