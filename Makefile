@@ -396,6 +396,7 @@ standin-check: standin ## every answer and every fault of the payment provider f
 	$(Q)sh tests/standin/standin.sh $(BUILD)
 .PHONY: worker-check
 worker-check: standin examples $(BUILD)/soukd $(BUILD)/souk ## the payment worker between an engine and that provider: nobody is charged twice (CHECKOUTS=300 SEED=1)
+	$(Q)sh tests/standin/worker_void.sh $(BUILD)
 	$(Q)sh tests/standin/worker.sh $(BUILD) $(or $(CHECKOUTS),300) $(or $(SEED),1)
 CHECK_TARGETS += standin-check worker-check
 

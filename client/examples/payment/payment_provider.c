@@ -144,6 +144,35 @@ static const char *reference_of(const struct souk_command_poll_reply *command,
     return souk_text64_print(&command->reference, to);
 }
 
+/* ---- the engine's ledger of an order ---- */
+
+/* `reply` has memory, also where the answer is false. */
+static bool get_ledger(const struct provider *provider,
+                       const struct souk_command_poll_reply *command,
+                       struct souk_payment_get_reply *reply)
+{
+    const struct souk_payment_get get = {.order = command->order};
+    *reply = (struct souk_payment_get_reply){0};
+    return souk_payment_get(provider->client, &get, reply) == 0 && reply->status == SOUK_OK;
+}
+
+/* The key under which the tender of a command was authorised, or may have been. */
+static bool find_authorize_key(const struct provider *provider,
+                               const struct souk_command_poll_reply *command,
+                               char key[SOUK_KEY_TEXT_MAX])
+{
+    struct souk_payment_get_reply reply;
+    struct souk_row_command row;
+    bool is_found = false;
+    if (get_ledger(provider, command, &reply))
+        for (uint32_t i = 0; !is_found && souk_row_at(reply.commands, sizeof row, i, &row); i++)
+            is_found = row.kind == SOUK_COMMAND_AUTHORIZE && row.tender == command->tender;
+    souk_free(reply.memory);
+    if (is_found)
+        souk_command_key(command->order, row.step, row.attempt, key);
+    return is_found;
+}
+
 /* ---- authorising ---- */
 
 /* What a payment's state says about its authorisation. */
@@ -284,11 +313,10 @@ capture(struct provider *provider, const struct souk_command_poll_reply *command
 static int64_t captured_so_far(const struct provider *provider,
                                const struct souk_command_poll_reply *command)
 {
-    const struct souk_payment_get get = {.order = command->order};
-    struct souk_payment_get_reply reply = {0};
+    struct souk_payment_get_reply reply;
     struct souk_row_order_tender tender;
     int64_t captured = -1;
-    if (souk_payment_get(provider->client, &get, &reply) == 0 && reply.status == SOUK_OK &&
+    if (get_ledger(provider, command, &reply) &&
         souk_row_at(reply.tenders, sizeof tender, command->tender, &tender))
         captured = tender.captured + tender.overcharged;
     souk_free(reply.memory);
@@ -368,6 +396,23 @@ static struct provider_result void_payment(struct provider *provider,
                                                                : result;
 }
 
+/* P5: the void may never have come, and the payment be there all the same, unknown to the engine. */
+static struct provider_result query_void(struct provider *provider,
+                                         const struct souk_command_poll_reply *command)
+{
+    char id[ID_BYTES], authorize_key[SOUK_KEY_TEXT_MAX];
+    if (!find_authorize_key(provider, command, authorize_key) ||
+        !find_intent(provider, command, authorize_key, id))
+        return give_back(PROVIDER_REASON_UNSURE);
+    if (id[0] == '\0')
+        return not_found(provider, command);
+    const struct provider_result result = look_at_void(provider, id);
+    /* Not void yet: the request may still be on its way, and make another attempt needless. */
+    return result.event == SOUK_EVENT_VOID_FAILED && command->delivery < provider->sure_after
+               ? give_back(PROVIDER_REASON_UNSURE)
+               : result;
+}
+
 /* ---- refunding ---- */
 
 static struct provider_result refund(struct provider *provider,
@@ -428,21 +473,11 @@ static struct provider_result query_refund(struct provider *provider,
 static struct provider_result
 query(struct provider *provider, const struct souk_command_poll_reply *command, const char *subject)
 {
-    char reference[SOUK_TEXT64_MAX];
     switch (command->subject_kind) {
     case SOUK_COMMAND_AUTHORIZE: return query_authorization(provider, command, subject);
     case SOUK_COMMAND_CAPTURE: return query_capture(provider, command, subject);
     case SOUK_COMMAND_REFUND: return query_refund(provider, command, subject);
-    case SOUK_COMMAND_VOID: {
-        const char *id = reference_of(command, reference);
-        if (id[0] == '\0')
-            return not_found(provider, command);
-        const struct provider_result result = look_at_void(provider, id);
-        /* Not void yet: that the request will never be executed is not said by that. */
-        return result.event == SOUK_EVENT_VOID_FAILED && command->delivery < provider->sure_after
-                   ? give_back(PROVIDER_REASON_UNSURE)
-                   : result;
-    }
+    case SOUK_COMMAND_VOID: return query_void(provider, command);
     default: return give_back(PROVIDER_REASON_REFUSED);
     }
 }

@@ -20,11 +20,13 @@
  *               POST again
  *   capture     the same POST again; where the provider repeats an error for ever, what the payment has
  *               received, against what the engine's ledger has
- *   void        GET the payment
+ *   void        GET the payment, found as for authorize
  *   refund      the same POST again, else the list of the payment's refunds, which have their keys
  *   P4  "There is no such payment" lets the engine sell to somebody else. A search that finds nothing is not
  *       enough, because it lags: only after `sure_after` deliveries of the command, each later than the
  *       one before, it is believed.
+ *   P5  And it is about the payment: where that is there and its void is not, the void has failed, and the
+ *       engine asks for another one.
  *
  * Threads  a struct provider belongs to one.
  *
