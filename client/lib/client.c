@@ -479,9 +479,11 @@ void souk_flush(struct souk_client *client)
 int souk_fd(struct souk_client *client)
 {
     (void)pthread_mutex_lock(&client->lock);
-    client->is_watched = true;
-    client_set_timer(client);
-    client_notify(client);
+    if (!client->is_watched) {
+        client->is_watched = true;
+        client_set_timer(client);
+        client_notify(client); /* what has gathered until now */
+    }
     (void)pthread_mutex_unlock(&client->lock);
     return client->epoll_fd;
 }
