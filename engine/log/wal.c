@@ -434,16 +434,20 @@ static bool is_superblock_behind(const struct wal *wal)
     return wal->super_durable_lsns[0] < durable_lsn || wal->super_durable_lsns[1] < durable_lsn;
 }
 
+static bool is_writing(const struct wal *wal)
+{
+    return wal->sealed_count != wal->written_count;
+}
+
 static bool is_idle(const struct wal *wal)
 {
-    return wal->sealed_count == wal->written_count && wal->now_ns - wal->activity_ns >= WAL_IDLE_NS;
+    return !is_writing(wal) && wal->now_ns - wal->activity_ns >= WAL_IDLE_NS;
 }
 
 static bool wants_superblock(const struct wal *wal)
 {
     if (wal->is_stopping)
-        return wal->sealed_count == wal->written_count && !wal->is_stopped &&
-               wal->super_clean_copies < 2;
+        return !is_writing(wal) && !wal->is_stopped && wal->super_clean_copies < 2;
     return is_idle(wal) && is_superblock_behind(wal);
 }
 
@@ -465,7 +469,8 @@ static u64 tick(struct replog *log, u64 now_ns)
     wal_prepare_run(wal);
     wal_refresh(wal);
     u64 deadline = wal_prepare_deadline(wal);
-    if (wal->super_copies_left == 0 && is_superblock_behind(wal))
+    /* While a write is under way its end is the next turn, however late that is. */
+    if (wal->super_copies_left == 0 && is_superblock_behind(wal) && !is_writing(wal))
         deadline = MIN(deadline, wal->activity_ns + WAL_IDLE_NS);
     return deadline;
 }

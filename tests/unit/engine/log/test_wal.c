@@ -236,6 +236,27 @@ static void many_segments_are_written_and_recovered(void **state)
     fixture_stop(&fixture);
 }
 
+/* A reactor that is told a time that has passed does not sleep. */
+static void a_slow_write_asks_for_no_turns(void **state)
+{
+    (void)state;
+    fixture_open(&fixture);
+    fixture_batches(&fixture, 1, 1, 64);
+    sim_hold_writes(fixture.ring, true);
+    assert_int_equal(fixture_batch(&fixture, 1, 64), 0);
+    for (u32 ms = 0; ms < 100; ms++) {
+        assert_int_equal(ring_turn(fixture.ring, 0), 0);
+        fixture.now_ns += NS_PER_MS;
+        assert_true(replog_tick(fixture.log, fixture.now_ns) > fixture.now_ns);
+    }
+    sim_hold_writes(fixture.ring, false);
+    fixture_settle(&fixture, 20);
+    assert_int_equal(fixture.log->positions.durable_lsn, 2);
+    fixture_stop(&fixture);
+    reopen_and_expect(2);
+    fixture_stop(&fixture);
+}
+
 static void async_commits_at_once_and_bounds_what_can_be_lost(void **state)
 {
     (void)state;
@@ -653,6 +674,7 @@ int main(void)
         TEST(buffers_that_are_not_applied_stop_the_intake_and_no_more),
         TEST(a_full_batch_takes_no_more_and_an_empty_one_is_possible),
         TEST(many_segments_are_written_and_recovered),
+        TEST(a_slow_write_asks_for_no_turns),
         TEST(async_commits_at_once_and_bounds_what_can_be_lost),
         TEST(async_keeps_a_queue_over_the_end_of_a_segment),
         TEST(mode_none_keeps_no_files),
