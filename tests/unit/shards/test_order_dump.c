@@ -7,7 +7,7 @@
 #include "proto/saga.h"
 #include "proto/text.h"
 #include "shards/order/order_types.h"
-#include "tests/unit/shards/shard_fixture.h"
+#include "tests/unit/shards/cart_fixture.h"
 
 #define SKUS       700u
 #define PRICE      250
@@ -89,8 +89,11 @@ static u16 place(struct id128 order, u32 lines)
         total += rows[i].quantity * PRICE;
     struct row_tender tender = {.amount = total};
     tender.token = text64_of("tok_card", 8);
-    const struct msg_checkout_req ask = {
-        .order = order, .expected_total = total, .currency = FX_GBP, .capture = (u16)(made % 2)};
+    const struct msg_checkout_req ask = {.order = order,
+                                         .group_id = made % 5,
+                                         .expected_total = total,
+                                         .currency = FX_GBP,
+                                         .capture = (u16)(made % 2)};
     const struct span spans[MESSAGE_SPANS_MAX] = {
         [SPAN_OF(checkout_req, lines)] = {(const u8 *)rows, lines * (u32)sizeof rows[0]},
         [SPAN_OF(checkout_req, tenders)] = {(const u8 *)&tender, sizeof tender},
@@ -103,6 +106,24 @@ static struct id128 next_order(void)
 {
     made++;
     return (struct id128){.high = 1 + made % USERS, .low = fx.now_ns / NS_PER_MS << 16 | made};
+}
+
+/* What a shopper of its own has in the cart. */
+static void place_cart(void)
+{
+    struct id128 order = next_order();
+    order.high = 1000 + made;
+    cx_add(&fx, order.high, 1 + made % skus, 2);
+    const struct row_tender tender = {.amount = 2 * PRICE};
+    const struct msg_checkout_req ask = {.order = order,
+                                         .cart_version = cx_version(&fx, order.high),
+                                         .expected_total = 2 * PRICE,
+                                         .currency = FX_GBP,
+                                         .from_cart = 1};
+    const struct span spans[MESSAGE_SPANS_MAX] = {
+        [SPAN_OF(checkout_req, tenders)] = {(const u8 *)&tender, sizeof tender}};
+    send(OPCODE_CHECKOUT, &ask, spans);
+    assert_int_equal(FX_RSP(&fx, checkout, 0).head.status, STATUS_OK);
 }
 
 /* Keeps what it got; false: nothing, or no memory. */
@@ -172,7 +193,7 @@ static void step(void)
 {
     fx.now_ns += draw(MINUTE_MS / 4) * NS_PER_MS;
     switch (draw(16)) {
-    case 0:
+    case 0: place_cart(); break;
     case 1:
     case 2:
     case 3: assert_int_equal(place(next_order(), 1 + (u32)draw(4)), STATUS_OK); break;
