@@ -132,6 +132,8 @@ const struct bench_gate bench_gates[] = {
     {"steady64", NULL, BENCH_METRIC_FAULTS_PER_OP, true, 1e-6, "page faults per op, frames of 64"},
     {"checkout64", "pg_checkout64", BENCH_METRIC_OPS_PER_S, false, 20,
      "orders placed to paid, 64 shoppers, times PostgreSQL's stored procedures"},
+    {"checkout64_own", "pg_checkout64", BENCH_METRIC_OPS_PER_S, false, 20,
+     "the same, a connection for each shopper"},
     {"checkout_alone", "flush", BENCH_METRIC_P50_US, true, 1.5 * CHECKOUT_STEPS,
      "p50 of an order, one shopper, times a bare flush (1.5 x 5 durable steps)"},
     {"checkout64", "flush", BENCH_METRIC_P50_US, true, 3.0 * CHECKOUT_STEPS,
