@@ -183,7 +183,7 @@ static struct msg_payment_event_req word(const struct bank *bank, struct town *t
     return event;
 }
 
-/* Tells what came of a command: once, twice, late, or never. What was executed when nobody waited for
+/* Tells what came of a command: once, twice, late, or never. What was authorised when nobody waited for
  * it any more is told for certain: a shop that has not heard of it has nothing to ask about. */
 static void tell(struct bank *bank, struct town *town, const struct books_deed *deed,
                  struct words words)
@@ -280,11 +280,11 @@ static void run(struct bank *bank, struct town *town, const struct books_command
 
 u32 bank_deliver(struct bank *bank, struct town *town)
 {
-    const struct words certain = {.is_certain = true};
     u32 count = 0;
     for (; bank->future_count != 0 && bank->futures[0].due_ns <= town->now_ns; count++) {
         const struct future future = pop(bank); /* ends: what it leads to is later, or told once */
         const struct books_command *command = &future.command;
+        const struct words certain = {.is_certain = command->kind == COMMAND_KIND_AUTHORIZE};
         switch (future.kind) {
         case FUTURE_TELL: deliver(bank, town, &future.event); break;
         case FUTURE_EXECUTE: run(bank, town, command, certain); break;
@@ -383,7 +383,8 @@ static void work_on(struct bank *bank, struct town *town, const struct msg_comma
         return; /* the worker dies with it; its lease ends */
     else if (leased->kind == COMMAND_KIND_QUERY)
         answer_query(bank, town, leased);
-    else if (leased->kind == COMMAND_KIND_AUTHORIZE && town_chance(town, options->stall))
+    else if (town_chance(town,
+                         leased->kind == COMMAND_KIND_AUTHORIZE ? options->stall : options->hang))
         push(bank, (struct future){.due_ns = town->now_ns + town_below(town, LATE_MAX_NS),
                                    .kind = FUTURE_EXECUTE,
                                    .command = command});

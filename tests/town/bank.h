@@ -23,8 +23,9 @@ struct bank_options {
     u32 action;  /* the shopper must do something first; most then do */
     u32 lost;    /* executed, and the answer never comes */
     u32 dropped; /* not executed, and no answer */
-    u32 stall;   /* an authorisation is executed up to two hours later, whoever waits for it */
-    u32 late;    /* the answer comes up to two hours later */
+    u32 stall; /* an authorisation is executed up to two hours later, whatever became of it meanwhile */
+    u32 hang; /* captures, voids, refunds likewise: an operator must not take them for done */
+    u32 late; /* the answer comes up to two hours later */
     u32 duplicate;
     u32 webhook; /* told without lease and step, or with that of the authorisation */
     u32 fail;    /* captures, voids, refunds that fail for sure, once in a while */

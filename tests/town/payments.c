@@ -65,6 +65,7 @@ static struct shop_options options_of(const struct wishes *wishes, u64 round, u3
                  .fail = 4 * bad,
                  .nack = 4 * bad,
                  .stall = 2 * bad,
+                 .hang = bad,
                  .puzzled = 2 * bad,
                  .overcharge = bad,
                  .charge_back = bad,

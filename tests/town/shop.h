@@ -48,7 +48,8 @@ struct shop_options {
     i64 stock;          /* of each SKU */
     u32 open_max;       /* orders that somebody may still do something about */
     u32 order_share;    /* of 1,000 things that happen, so many are new orders; 0 = 150 */
-    u32 cancel_share;   /* of 100 things done about an order, so many more are cancels of units */
+    u32 cancel_share;   /* of 100 things done about an order, so many more are cancels of units, */
+    u32 money_share;    /* and so many captures and refunds by hand */
     bool has_aftermath; /* parcels, cancels, returns */
     bool has_operators; /* who decide one way or the other; a short-tempered policy */
     bool is_plain;      /* no carts, coupons, credit, new prices */

@@ -145,16 +145,27 @@ static void move_return(struct shop *shop, struct purchase *purchase)
     }
 }
 
+/* What this shop does more of than others. */
+static bool work_more(struct shop *shop, struct purchase *purchase)
+{
+    const struct shop_options *options = &shop->options;
+    if (options->cancel_share + options->money_share == 0)
+        return false;
+    const u64 what = town_below(shop->town, 100);
+    if (what < options->cancel_share)
+        cancel_units(shop, purchase);
+    else if (what < options->cancel_share + options->money_share)
+        move_money(shop, purchase);
+    return what < options->cancel_share + options->money_share;
+}
+
 void shop_work(struct shop *shop)
 {
     struct purchase *purchase = shop_draw(shop);
     if (purchase == NULL)
         return;
-    const u32 more = shop->options.has_aftermath ? shop->options.cancel_share : 0;
-    if (more != 0 && town_chance(shop->town, more)) {
-        cancel_units(shop, purchase);
+    if (work_more(shop, purchase))
         return;
-    }
     const u64 what = town_below(shop->town, 100);
     if (what < 6)
         shop_give_up(shop, purchase);

@@ -58,6 +58,7 @@ static void make_vague(struct shop_options *options)
 {
     options->bank.lost = 25;
     options->bank.dropped = 15;
+    options->bank.hang = 15;
     options->bank.late = 40;
     options->bank.puzzled = 35;
     options->bank.outage = 150;
@@ -66,14 +67,22 @@ static void make_vague(struct shop_options *options)
     options->cancel_share = 25;
 }
 
+/* A provider that takes too much and fails to give it back, and a shop that moves money by hand. */
+static void make_greedy(struct shop_options *options)
+{
+    options->bank.fail = 50;
+    options->bank.overcharge = 25;
+    options->cancel_share = 10;
+    options->money_share = 10;
+}
+
 /* Small, with a bad bank; every other one with operators. One in four has little stock, workers that are
- * often away, and answers that come when the order has been given up; one in eight a provider that takes
- * too much and fails to give it back, and one in eight is vague. */
+ * often away, and answers that come when the order has been given up; one in eight is greedy,
+ * and one in eight vague. */
 static struct shop_options options_of(u64 seed)
 {
     const u32 bad = 1 + (u32)(seed % 3);
     const bool is_late = seed % 4 == 3;
-    const bool is_greedy = seed % 8 == 6;
     struct shop_options options = {
         .town = {.shard_count = (u16)(2 + seed % 2), .seed = seed, .keeps_log = true},
         .bank = {.decline = 6,
@@ -81,14 +90,15 @@ static struct shop_options options_of(u64 seed)
                  .lost = is_late ? 0 : 6 * bad,
                  .dropped = 5 * bad,
                  .stall = 3 * bad,
+                 .hang = seed % 2 == 0 ? 0 : 3 * bad,
                  .late = is_late ? 50 : 6 * bad,
                  .duplicate = 8,
                  .webhook = 20,
-                 .fail = is_greedy ? 45 : 10 * bad,
+                 .fail = 10 * bad,
                  .nack = 4 * bad,
                  .puzzled = 4 * bad,
                  .expire = seed % 5 == 0 ? 20 : 0,
-                 .overcharge = is_greedy ? 25 : 2,
+                 .overcharge = 2,
                  .charge_back = 2,
                  .outage = is_late ? 150 : 30 * bad},
         .orders = 60,
@@ -99,6 +109,8 @@ static struct shop_options options_of(u64 seed)
         .has_aftermath = true,
         .has_operators = seed % 2 == 0,
     };
+    if (seed % 8 == 6)
+        make_greedy(&options);
     if (seed % 8 == 1)
         make_vague(&options);
     return options;
