@@ -14,6 +14,8 @@ struct shop *shop_open(const struct shop_options *options)
     struct shop *shop = calloc(1, sizeof *shop);
     MUST(shop != NULL);
     shop->options = *options;
+    if (options->early == 0)
+        shop->options.early = options->stock / 4;
     shop->options.bank.deeds_max = MAX(4 * options->orders, 1000);
     shop->town = town_open(&options->town);
     shop->bank = bank_open(&shop->options.bank);

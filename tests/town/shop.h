@@ -46,6 +46,8 @@ struct shop_options {
     u32 orders; /* checkouts in all */
     u32 skus;
     i64 stock;          /* of each SKU */
+    i64 early;          /* of every fourth, so many may be sold before they have arrived; 0 = a
+                           quarter of the stock */
     u32 open_max;       /* orders that somebody may still do something about */
     u32 order_share;    /* of 1,000 things that happen, so many are new orders; 0 = 150 */
     u32 cancel_share;   /* of 100 things done about an order, so many more are cancels of units, */

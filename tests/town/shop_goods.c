@@ -117,8 +117,7 @@ void shop_stock_up(struct shop *shop)
     MUST(shop->prices != NULL);
     for (u32 i = 0; i < options->skus; i++) {
         shop->prices[i] = PRICE_STEP * (1 + (i64)i % 7);
-        /* Some may be sold before they have arrived. */
-        put_resource(shop->town, shop_sku(i), shop->prices[i], i % 4 == 3 ? options->stock / 4 : 0);
+        put_resource(shop->town, shop_sku(i), shop->prices[i], i % 4 == 3 ? options->early : 0);
         receive(shop->town, shop_sku(i), options->stock);
     }
     for (u32 i = 0; i < SHOP_PURSES; i++) {
@@ -141,7 +140,7 @@ void shop_reprice(struct shop *shop)
     const u32 sku = (u32)town_below(shop->town, shop->options.skus);
     shop->prices[sku] = PRICE_STEP * (1 + (i64)town_below(shop->town, 9));
     put_resource(shop->town, shop_sku(sku), shop->prices[sku],
-                 sku % 4 == 3 ? shop->options.stock / 4 : 0);
+                 sku % 4 == 3 ? shop->options.early : 0);
 }
 
 void shop_receive(struct shop *shop)

@@ -76,9 +76,16 @@ static void make_greedy(struct shop_options *options)
     options->money_share = 10;
 }
 
+/* Most of what leaves is not there yet. */
+static void make_early(struct shop_options *options)
+{
+    options->stock = 5;
+    options->early = 60;
+}
+
 /* Small, with a bad bank; every other one with operators. One in four has little stock, workers that are
- * often away, and answers that come when the order has been given up; one in eight is greedy,
- * and one in eight vague. */
+ * often away, and answers that come when the order has been given up; one in eight is greedy, one vague,
+ * one sells too early. */
 static struct shop_options options_of(u64 seed)
 {
     const u32 bad = 1 + (u32)(seed % 3);
@@ -113,6 +120,8 @@ static struct shop_options options_of(u64 seed)
         make_greedy(&options);
     if (seed % 8 == 1)
         make_vague(&options);
+    if (seed % 8 == 5)
+        make_early(&options);
     return options;
 }
 
