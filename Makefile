@@ -404,7 +404,7 @@ CHECK_TARGETS += standin-check worker-check
 
 # A server that acknowledges before its log write has completed must fail the test at the seam.
 .PHONY: mutants
-mutants: ## a server that acknowledges early, and 20 faults of orders, must be noticed
+mutants: ## a server that acknowledges early, and 26 faults of orders, must be noticed
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/mutant EXTRA="$(EXTRA) -DMUT_ACK_EARLY" $(BUILD)/mutant/tests/unit/engine/test_seam
 	$(Q)TEST='a_withheld*' $(BUILD)/mutant/tests/unit/engine/test_seam >$(BUILD)/mutant/ack_early.log 2>&1; code=$$?; \
 	    if [ $$code -eq 0 ] || ! grep -q '  FAILED  ' $(BUILD)/mutant/ack_early.log; then \
