@@ -72,7 +72,7 @@ static struct shop_options options_of(const struct wishes *wishes, u64 round, u3
                  .outage = 2 * bad},
         .orders = orders,
         .skus = 24,
-        .stock = (i64)orders / (seed % 3 == 0 ? 12 : 3),
+        .stock = MAX((i64)orders / (seed % 3 == 0 ? 12 : 3), 1),
         .open_max = has_aftermath ? 30 : 300,
         .order_share = has_aftermath ? 25 : 150,
         .has_aftermath = has_aftermath,
