@@ -74,8 +74,9 @@ static void *acquire_pages(size_t bytes)
 }
 
 /* The thread's reserve: memory never used before, so it is zero. Chunks of STORE_CHUNK_BYTES, which
- * have to be aligned, come from its begin, larger ones (of pools, of any size) from its end. Chunks that come back are not
- * put here: they would have to be cleared. Thread-local, so no other core ever looks at it. */
+ * have to be aligned, come from its begin, larger ones (of pools, of any size) from its end. Chunks
+ * that come back are not put here: they would have to be cleared. Thread-local, so no other core ever
+ * looks at it. */
 static _Thread_local struct {
     u8 *next;
     u64 bytes;

@@ -3,7 +3,8 @@
  * jemalloc is the process's malloc. Each reactor's thread is bound to an arena of its own, so that
  * libraries called from it do not meet other threads in an allocator either. The chunks of the state
  * machines (shards/store/store_memory.h) come from mmap: 2 MiB are aligned to a huge page, larger
- * ones lie on huge pages, asked for as such, and present before they are handed out, so that a hot operation never faults.
+ * ones lie on huge pages; they are asked for as such, and present before they are handed out, so that a
+ * hot operation never faults.
  *
  * A page that the kernel has to find and clear costs the operation that needs it; on a virtual
  * machine, whose host may have to find it too, a chunk was seen to take 15 ms. So a reactor can

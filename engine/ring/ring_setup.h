@@ -14,7 +14,9 @@
 
 struct io_uring;
 
-/* Sets the ring up with the best flags that the kernel takes. On failure ring_fd is -1. */
+/* Sets the ring up with the best flags that the kernel takes. On failure ring_fd is -1. `tells_work`:
+ * the kernel sets IORING_SQ_TASKRUN where completions wait for a system call, for who looks and does
+ * not sleep. */
 NODISCARD int ring_setup(struct io_uring *uring, u32 entries, u32 cq_entries, bool tells_work);
 /* 0 if every operation that ring.h offers is there, else -EOPNOTSUPP. */
 NODISCARD int ring_probe(struct io_uring *uring);

@@ -374,18 +374,26 @@ static void give_up_failed(const struct payment *payment)
                           &(struct order_event){.kind = ORDER_EVENT_DEAD, .what = command->step});
 }
 
+/* Notes the event, if it is about the command's present attempt; else it is stale. */
+static bool note_of_attempt(struct payment *payment, enum order_event_kind kind)
+{
+    if (!is_about_attempt(payment)) {
+        act_stale(payment);
+        return false;
+    }
+    payment_note(payment, kind, command_of(payment)->amount);
+    payment->effect = PAYMENT_EFFECT_APPLIED;
+    return true;
+}
+
 /* The attempt is over, for sure: no worker that still has it in hand can bring it to anything. The next
  * one has another key, up to the policy's number of them. */
 static void act_failed(struct payment *payment, enum order_event_kind kind)
 {
     const struct order_turn *turn = payment->turn;
     const struct order_command *command = command_of(payment);
-    if (!is_about_attempt(payment)) {
-        act_stale(payment);
+    if (!note_of_attempt(payment, kind))
         return;
-    }
-    payment_note(payment, kind, command->amount);
-    payment->effect = PAYMENT_EFFECT_APPLIED;
     if (!is_wanted(payment)) {
         let_capture_go(payment);
     } else if (command->attempt < settings_policy(&turn->shard->settings)->attempts_max) {
@@ -408,12 +416,8 @@ static void bring_again(struct payment *payment, enum order_event_kind kind)
 {
     const struct order_turn *turn = payment->turn;
     const struct order_command *command = command_of(payment);
-    if (!is_about_attempt(payment)) {
-        act_stale(payment);
+    if (!note_of_attempt(payment, kind))
         return;
-    }
-    payment_note(payment, kind, command->amount);
-    payment->effect = PAYMENT_EFFECT_APPLIED;
     go_failed(turn, command->kind);
     order_command_settle_query(turn, payment->command);
     (void)order_command_try_again(turn, payment->command, turn->now_ns);

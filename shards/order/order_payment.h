@@ -15,11 +15,10 @@ struct payment {
     struct span action;
     struct order_tender *tender;
     u32 tender_index;
-    u32 named;   /* index of the command that the event names; 0 = none */
-    u32 command; /* of the command that it is the result of, in the end; 0 = there is none */
-    u32 attempt; /* of that command */
-    bool
-        is_told_which; /* the event names that command by its step, or by that of a QUERY about it */
+    u32 named;          /* index of the command that the event names; 0 = none */
+    u32 command;        /* of the command that it is the result of, in the end; 0 = there is none */
+    u32 attempt;        /* of that command */
+    bool is_told_which; /* the event names that command, or a QUERY about it, by its step */
     bool is_reference_known; /* some event of the order had it */
     u16 status;              /* not OK: refused, and nothing has changed */
     u16 effect;              /* enum payment_effect */

@@ -13,6 +13,7 @@ orders=${2:-300}
 seed=${3:-1}
 here=$(dirname "$0")
 . "$here/../replay/server.sh"
+. "$here/provider.sh"
 bin="$build/tests/standin"
 worker_start() {
     "$build/examples/payment_worker" --psp "http://127.0.0.1:$port" --threads 8 --timeout-ms 300 \
@@ -30,18 +31,9 @@ for sku in A B C; do
     "$souk" sku put $sku --price 10.00 > /dev/null
     "$souk" stock receive $sku 1000000 > /dev/null
 done
-: > "$work/standin.out"
-"$bin/psp-standin" --seed "$seed" --key-name key --decline 60 --action 40 --action-fail 200 --action-ms 150 \
+provider_start --seed "$seed" --decline 60 --action 40 --action-fail 200 --action-ms 150 \
     --lose-before 60 --lose-after 60 --delay 40 --delay-ms 900 --error 40 --error-before 30 \
-    --search-lag-ms 1500 > "$work/standin.out" &
-standin_pid=$!
-others=$standin_pid
-tries=0
-until port=$(sed -n 's/^port //p' "$work/standin.out") && [ -n "$port" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 200 ] || fail "psp-standin does not start"
-    sleep 0.05
-done
+    --search-lag-ms 1500
 worker_start
 
 # ---- orders, some of which are captured when they are shipped --------------------------------------------

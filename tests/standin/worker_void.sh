@@ -13,21 +13,14 @@ set -eu
 export LC_ALL=C
 build=$1
 . "$(dirname "$0")/../replay/server.sh"
+. "$(dirname "$0")/provider.sh"
 
 server_start --shards 2
 "$souk" policy put --payment-lease 1m --unpaid 5m --answer 1s --backoff 50ms --backoff-max 200ms \
     --deliveries 60 --attempts 6 > /dev/null || fail "policy put"
 "$souk" sku put A --price 10.00 > /dev/null
 "$souk" stock receive A 10 > /dev/null
-: > "$work/standin.out"
-"$build/tests/standin/psp-standin" --key-name key --search-lag-ms 300 > "$work/standin.out" &
-others=$!
-tries=0
-until port=$(sed -n 's/^port //p' "$work/standin.out") && [ -n "$port" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 200 ] || fail "psp-standin does not start"
-    sleep 0.05
-done
+provider_start --search-lag-ms 300
 
 # forget KIND: somebody leases a command, sees its key, and does not know what became of it.
 forget() {

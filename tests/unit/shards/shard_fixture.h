@@ -362,4 +362,32 @@ static inline struct shard *fx_reload(struct fx *fx)
     return shard;
 }
 
+/* Each record of a dump, one after the other, as a chunk of its own. */
+struct fx_records {
+    struct fx_dump dump;
+    u32 *begins;
+    u32 count;
+};
+
+static inline void fx_records_read(struct shard *shard, struct fx_records *records)
+{
+    memset(records, 0, sizeof *records);
+    shard_dump_begin(shard);
+    while (fx_dump_step(&records->dump, shard)) {}
+    records->begins = malloc(records->dump.used / 8 * sizeof *records->begins);
+    assert_non_null(records->begins);
+    for (u32 offset = 0; offset < records->dump.used;) {
+        struct dump_view view;
+        records->begins[records->count++] = offset;
+        assert_null(dump_next(records->dump.bytes, records->dump.used, &offset, &view));
+    }
+    records->begins[records->count] = records->dump.used;
+}
+
+static inline void fx_records_free(struct fx_records *records)
+{
+    free(records->begins);
+    fx_dump_deinit(&records->dump);
+}
+
 #endif

@@ -71,42 +71,14 @@ static void claim_some(void)
     }
 }
 
-/* Each record of a dump, one after the other, as a chunk of its own. */
-struct records {
-    struct fx_dump dump;
-    u32 *begins;
-    u32 count;
-};
-
-static void read_records(struct records *records)
-{
-    memset(records, 0, sizeof *records);
-    shard_dump_begin(fx.shard);
-    while (fx_dump_step(&records->dump, fx.shard)) {}
-    records->begins = malloc(records->dump.used / 8 * sizeof *records->begins);
-    assert_non_null(records->begins);
-    for (u32 offset = 0; offset < records->dump.used;) {
-        struct dump_view view;
-        records->begins[records->count++] = offset;
-        assert_null(dump_next(records->dump.bytes, records->dump.used, &offset, &view));
-    }
-    records->begins[records->count] = records->dump.used;
-}
-
-static void free_records(struct records *records)
-{
-    free(records->begins);
-    fx_dump_deinit(&records->dump);
-}
-
 static void pieces_come_back_in_any_order(void **state)
 {
     (void)state;
-    struct records records;
+    struct fx_records records;
     fill();
     claim_some();
     const struct id128 digest = shard_digest(fx.shard);
-    read_records(&records);
+    fx_records_read(fx.shard, &records);
     u32 *order = malloc(records.count * sizeof *order);
     assert_non_null(order);
     for (u32 round = 0; round < 5; round++) {
@@ -136,18 +108,18 @@ static void pieces_come_back_in_any_order(void **state)
         shard_close(shard);
     }
     free(order);
-    free_records(&records);
+    fx_records_free(&records);
 }
 
 /* A record that is left out or comes twice, of the kinds that carts are made of. */
 static void a_missing_or_double_piece_is_noticed(void **state)
 {
     (void)state;
-    struct records records;
+    struct fx_records records;
     u32 tried = 0;
     fill();
     claim_some();
-    read_records(&records);
+    fx_records_read(fx.shard, &records);
     for (u32 i = 0; i < records.count; i++) {
         struct dump_view view;
         u32 offset = records.begins[i];
@@ -176,17 +148,17 @@ static void a_missing_or_double_piece_is_noticed(void **state)
         tried++;
     }
     assert_true(tried > 10);
-    free_records(&records);
+    fx_records_free(&records);
 }
 
 static void garbage_is_refused_or_sound(void **state)
 {
     (void)state;
-    struct records records;
+    struct fx_records records;
     u32 noticed = 0;
     fill();
     claim_some();
-    read_records(&records);
+    fx_records_read(fx.shard, &records);
     u8 *copy = malloc(records.dump.used);
     assert_non_null(copy);
     for (u32 i = 0; i < 400; i++) {
@@ -210,7 +182,7 @@ static void garbage_is_refused_or_sound(void **state)
     }
     assert_in_range(noticed, 100, 400);
     free(copy);
-    free_records(&records);
+    fx_records_free(&records);
 }
 
 static void step(void)

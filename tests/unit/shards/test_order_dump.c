@@ -262,34 +262,6 @@ static u32 states_in_use(void)
     return count;
 }
 
-/* Each record of a dump, one after the other, as a chunk of its own. */
-struct records {
-    struct fx_dump dump;
-    u32 *begins;
-    u32 count;
-};
-
-static void read_records(struct records *records)
-{
-    memset(records, 0, sizeof *records);
-    shard_dump_begin(fx.shard);
-    while (fx_dump_step(&records->dump, fx.shard)) {}
-    records->begins = malloc(records->dump.used / 8 * sizeof *records->begins);
-    assert_non_null(records->begins);
-    for (u32 offset = 0; offset < records->dump.used;) {
-        struct dump_view view;
-        records->begins[records->count++] = offset;
-        assert_null(dump_next(records->dump.bytes, records->dump.used, &offset, &view));
-    }
-    records->begins[records->count] = records->dump.used;
-}
-
-static void free_records(struct records *records)
-{
-    free(records->begins);
-    fx_dump_deinit(&records->dump);
-}
-
 /* What follows on a shard that was loaded is what follows on the one that never was away. */
 static void assert_goes_on_alike(struct shard *loaded, u32 cut)
 {
@@ -303,10 +275,10 @@ static void assert_goes_on_alike(struct shard *loaded, u32 cut)
 static void pieces_come_back_in_any_order(void **state)
 {
     (void)state;
-    struct records records;
+    struct fx_records records;
     fill();
     const struct id128 digest = shard_digest(fx.shard);
-    read_records(&records);
+    fx_records_read(fx.shard, &records);
     u32 pieces = 0;
     u32 *order = malloc(records.count * sizeof *order);
     assert_non_null(order);
@@ -338,7 +310,7 @@ static void pieces_come_back_in_any_order(void **state)
     assert_true(pieces >= 4 * 3); /* the long one */
     assert_true(states_in_use() > 6);
     free(order);
-    free_records(&records);
+    fx_records_free(&records);
 }
 
 static void a_sliced_dump_under_load_is_the_state_at_its_beginning(void **state)
@@ -373,10 +345,10 @@ static void a_sliced_dump_under_load_is_the_state_at_its_beginning(void **state)
 static void a_missing_or_double_piece_is_noticed(void **state)
 {
     (void)state;
-    struct records records;
+    struct fx_records records;
     u32 tried = 0;
     fill();
-    read_records(&records);
+    fx_records_read(fx.shard, &records);
     for (u32 i = 0; i < records.count && tried < 40; i++) {
         struct dump_view view;
         u32 offset = records.begins[i];
@@ -399,7 +371,7 @@ static void a_missing_or_double_piece_is_noticed(void **state)
         tried++;
     }
     assert_true(tried > 10);
-    free_records(&records);
+    fx_records_free(&records);
 }
 
 /* A first piece that says that gigabytes will follow is not believed. */
@@ -407,9 +379,9 @@ static void a_length_that_no_order_has_is_refused(void **state)
 {
     (void)state;
     const u32 most = UINT32_MAX - 7;
-    struct records records;
+    struct fx_records records;
     fill_little();
-    read_records(&records);
+    fx_records_read(fx.shard, &records);
     u32 at = 0;
     for (struct dump_view view = {.kind = 0}; view.kind != DUMP_KIND_ORDER; at++) {
         u32 offset = records.begins[at]; /* ends: there are orders */
@@ -422,18 +394,18 @@ static void a_length_that_no_order_has_is_refused(void **state)
     assert_non_null(shard_load_chunk(shard, record, records.begins[at] - records.begins[at - 1]));
     assert_true(shard_memory_used(shard) - before < 64u << 20);
     shard_close(shard);
-    free_records(&records);
+    fx_records_free(&records);
 }
 
 static void garbage_is_refused_or_sound(void **state)
 {
     (void)state;
-    struct records records;
+    struct fx_records records;
     u32 noticed = 0, tried = 0;
     fx_close(&fx);
     open_shop((struct shard_options){.count = 1}, 8);
     fill_little();
-    read_records(&records);
+    fx_records_read(fx.shard, &records);
     u8 *copy = malloc(records.dump.used);
     assert_non_null(copy);
     while (tried < 1500) { /* ends: most records are orders */
@@ -459,7 +431,7 @@ static void garbage_is_refused_or_sound(void **state)
     }
     assert_in_range(noticed, tried / 3, tried);
     free(copy);
-    free_records(&records);
+    fx_records_free(&records);
 }
 
 /* ---- sums ---- */
