@@ -22,7 +22,7 @@
 #include "proto/id.h"
 #include "proto/limits.h"
 
-#define BATCH_STATE_VERSION 1u
+#define BATCH_STATE_VERSION 2u
 
 struct batch_header {
     u64 stamp_ns; /* log time, ns since 1970; grows from batch to batch */

@@ -84,4 +84,32 @@
     Z(u16, zero0)
 #define MAIL_ATTACH_RSP(F, Z, S) Z(u64, zero0)
 
+#define MAIL_SKU_FACT_REQ(F, Z, S)                                  \
+    F(resource, resource, "the SKU, or an ad's budget")             \
+    F(u64, product_id, "whose page shows it")                       \
+    F(i64, price, "minor units")                                    \
+    F(u64, as_of_ns, "log time of the sender")                      \
+    F(u16, currency, "ISO 4217 number")                             \
+    F(u16, state, "0 none, 1 low, 2 some")                          \
+    F(u16, is_gone, "1 = it is not a SKU of this product any more") \
+    Z(u16, zero0)                                                   \
+    S(code, CODE_BYTES_MAX, "the shop's code")
+#define MAIL_SKU_FACT_RSP(F, Z, S) Z(u64, zero0)
+
+#define MAIL_BASKET_REQ(F, Z, S)                                                        \
+    F(id128, order, "that it comes from")                                               \
+    F(u64, bought_at_ns, "log time at which it was paid")                               \
+    F(u16, is_taken_back, "1 = what was counted is subtracted")                         \
+    Z(u16, zero0)                                                                       \
+    F(u32, own_count, "of the products, the first so many live on the receiving shard") \
+    S(products, ROWS(product_ref, BASKET_PRODUCTS_MAX), "no product twice")
+#define MAIL_BASKET_RSP(F, Z, S) Z(u64, zero0)
+
+#define MAIL_PURCHASE_REQ(F, Z, S)        \
+    F(u64, user_id, "whose order it is")  \
+    F(u64, product_id, "what")            \
+    F(id128, order, "that it comes from") \
+    F(i64, units, "received; negative: given back")
+#define MAIL_PURCHASE_RSP(F, Z, S) Z(u64, zero0)
+
 #endif

@@ -252,4 +252,137 @@
     F(u16, status, "in an answer: OK, SHORT_STOCK, ...")                                          \
     Z(u32, zero0)
 
+#define PAGE_SKU_ROW(F, Z)                                                 \
+    F(u64, sku_id, "souk_id(code)")                                        \
+    F(i64, price, "minor units")                                           \
+    F(i64, sellable, "units; -1 = not asked for: see state")               \
+    F(u64, as_of_ns, "log time of the SKU's shard at which this was true") \
+    F(u16, currency, "ISO 4217 number")                                    \
+    F(u16, state, "0 none, 1 low, 2 some")                                 \
+    Z(u32, zero0)                                                          \
+    F(text64, code, "the shop's code")
+
+#define PRODUCT_NAME_ROW(F, Z)            \
+    F(u64, product_id, "souk_id(code)")   \
+    F(u64, version, "counts the changes") \
+    F(text64, code, "the shop's code")
+
+#define CATEGORY_CHILD_ROW(F, Z)                 \
+    F(u64, category_id, "souk_id(code)")         \
+    F(u32, position, "order among its siblings") \
+    F(u32, child_count, "categories below it")   \
+    F(text64, name, "what a shopper reads")
+
+#define PRODUCT_REF_ROW(F, Z) F(u64, product_id, "souk_id(code)")
+
+#define HIT_ROW(F, Z)                                                                           \
+    F(u64, product_id, "souk_id(code)")                                                         \
+    F(u64, ad_id, "the sponsored product whose slot this is; 0 = none")                         \
+    F(i64, price, "minor units: the lowest of its SKUs, or the product's own")                  \
+    F(i64, price_before, "what it is compared with; 0 = nothing")                               \
+    F(u64, sort_key, "what it was sorted by, greater is earlier")                               \
+    F(u32, text_score, "how well the words match")                                              \
+    F(u32, rank_score, "what the profile adds within a bucket")                                 \
+    F(u32, rating_count, "approved reviews")                                                    \
+    F(u32, popularity, "as put")                                                                \
+    F(u32, words, "bits: which words of the query it has, the first is bit 0")                  \
+    F(u32, text_offset, "of code and title in texts")                                           \
+    F(u16, code_bytes, "in texts, followed by the title")                                       \
+    F(u16, title_bytes, "in texts")                                                             \
+    F(u16, currency, "ISO 4217 number")                                                         \
+    F(u16, rating, "average stars in hundredths; 0 = no review")                                \
+    F(u16, state, "availability: 0 none, 1 low, 2 some")                                        \
+    F(u16, flags, "bits: 1 sponsored, 2 pinned, 4 boosted, 8 typo or prefix, 16 words missing") \
+    F(u16, highlight_offset, "first of its rows in highlights")                                 \
+    F(u16, highlight_count, "rows")
+
+#define HIGHLIGHT_ROW(F, Z)                                 \
+    F(u16, offset, "bytes from the beginning of the title") \
+    F(u16, bytes, "of the title")                           \
+    F(u16, word, "of the query, the first is 0")            \
+    Z(u16, zero0)
+
+#define FACET_VALUE_ROW(F, Z)                                          \
+    F(u64, value_id, "souk_id of the value; of a category its id")     \
+    F(u64, parent_id, "of a category; 0 = at the top, or no category") \
+    F(u32, count, "matches")                                           \
+    F(u32, text_offset, "of the value in texts")                       \
+    F(u16, text_bytes, "in texts")                                     \
+    F(u16, facet, "of the request, the first is 0")                    \
+    F(u16, is_chosen, "1 = the filter asks for it")                    \
+    Z(u16, zero0)
+
+#define FACET_RANGE_ROW(F, Z)                                                             \
+    F(i64, from, "least number, inclusive")                                               \
+    F(i64, until,                                                                         \
+      "greatest number, inclusive; of a bar of the histogram exclusive but for the last") \
+    F(u32, count, "matches")                                                              \
+    F(u16, facet, "of the request, the first is 0")                                       \
+    F(u16, is_bar, "0 = of all, 1 = a bar of the histogram")
+
+#define SHARD_SPAN_ROW(F, Z)                           \
+    F(u64, first_lsn, "applied when it began to look") \
+    F(u64, last_lsn, "applied when it had finished")   \
+    F(u16, shard, "index")                             \
+    Z(u16, zero0)                                      \
+    Z(u32, zero1)
+
+#define COMPLETION_ROW(F, Z)               \
+    F(u32, text_offset, "in texts")        \
+    F(u32, text_bytes, "in texts")         \
+    F(u32, count, "products that have it") \
+    Z(u32, zero0)
+
+#define QUERY_COUNT_ROW(F, Z)               \
+    F(u64, asked, "times")                  \
+    F(u64, empty, "times without a hit")    \
+    F(u64, last_ns, "log time of the last") \
+    F(text64, query, "folded, cut at 64 bytes")
+
+#define CURATION_ACTION_ROW(F, Z)                                             \
+    F(u64, product_id, "souk_id(code)")                                       \
+    F(u32, value, "pin: its place, from 1; boost: percent of the text score") \
+    F(u16, kind, "1 pin, 2 hide, 3 boost")                                    \
+    Z(u16, zero0)
+
+#define RECOMMENDED_ROW(F, Z)                                                            \
+    F(u64, product_id, "souk_id(code)")                                                  \
+    F(u64, score, "greater is better; comparable within one answer")                     \
+    F(i64, price, "minor units")                                                         \
+    F(u32, support, "baskets or visits behind it")                                       \
+    F(u16, reason,                                                                       \
+      "1 bought with, 2 viewed with, 3 similar, 4 trending in its category, 5 trending") \
+    F(u16, state, "availability: 1 low, 2 some")                                         \
+    F(u16, currency, "ISO 4217 number")                                                  \
+    F(u16, rating, "average stars in hundredths; 0 = no review")                         \
+    F(u32, text_offset, "of code and title in texts")                                    \
+    F(u16, code_bytes, "in texts, followed by the title")                                \
+    F(u16, title_bytes, "in texts")                                                      \
+    Z(u32, zero0)
+
+#define REVIEW_BRIEF_ROW(F, Z)                                            \
+    F(u64, product_id, "the product")                                     \
+    F(u64, user_id, "who wrote it")                                       \
+    F(u64, created_at_ns, "log time of the first version")                \
+    F(u64, changed_at_ns, "log time of this version")                     \
+    F(u32, helpful, "votes")                                              \
+    F(u32, unhelpful, "votes")                                            \
+    F(u32, text_offset, "of title, body and reply in texts")              \
+    F(u32, body_bytes, "in texts, after the title")                       \
+    F(u32, reply_bytes, "in texts, after the body")                       \
+    F(u16, title_bytes, "in texts")                                       \
+    F(u16, stars, "1 to 5")                                               \
+    F(u16, state, "1 pending, 2 approved, 3 rejected, 4 flagged")         \
+    F(u16, is_verified, "1 = bought, received and not wholly given back") \
+    F(u32, version, "counts the changes")
+
+#define REVIEW_EDIT_ROW(F, Z)                         \
+    F(u64, changed_at_ns, "log time of that version") \
+    F(u32, version, "of the review")                  \
+    F(u16, stars, "1 to 5")                           \
+    F(u16, state, "that it had")                      \
+    F(u32, text_offset, "of title and body in texts") \
+    F(u16, title_bytes, "in texts")                   \
+    F(u16, body_bytes, "in texts, after the title")
+
 #endif

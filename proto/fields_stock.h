@@ -23,7 +23,8 @@
     F(i64, oversell_cap, "units that may be sold before they arrive, 0 to 2^31")          \
     F(u32, lease_default_ms, "lease of a hold that names none; 0 = ten minutes")          \
     F(u16, currency, "ISO 4217 number, e.g. 826 for GBP")                                 \
-    Z(u16, zero0)                                                                         \
+    F(u16, low_at, "pages say low from so few sellable units on; 0 = never")              \
+                                                                                          \
     S(code, CODE_BYTES_MAX, "the shop's code, 1 to 64 bytes")
 #define SKU_PUT_RSP(F, Z, S) F(u64, version, "version after the change, or the current one")
 
@@ -36,7 +37,7 @@
     F(i64, oversell_cap, "as put")                                         \
     F(u32, lease_default_ms, "in force")                                   \
     F(u16, currency, "ISO 4217 number")                                    \
-    Z(u16, zero0)                                                          \
+    F(u16, low_at, "as put")                                               \
     STOCK_LEVELS(F)                                                        \
     F(i64, allocated_anonymous, "of allocated: by takes without an id")    \
     F(i64, received, "sum of all receipts")                                \

@@ -143,8 +143,8 @@ bool frame_valid(const u8 *bytes, u32 length, enum frame_direction direction,
     if (!header_valid(&header, direction, refusal))
         return false;
     const struct message_info *info = message_find(header.opcode);
-    if (info != NULL && info->class == MESSAGE_CLASS_MAIL)
-        info = NULL; /* for shards among themselves: never in a frame */
+    if (info != NULL && (info->class == MESSAGE_CLASS_MAIL || info->class == MESSAGE_CLASS_PART))
+        info = NULL; /* for shards among themselves: never from a client */
     if (info == NULL)
         return refuse(refusal, STATUS_UNKNOWN_OPCODE, "no such operation");
     const u32 body_bytes = length - FRAME_HEADER_BYTES;

@@ -17,13 +17,16 @@
 #define RECORD_REPLY_FIXED_MAX 320u /* the largest fixed reply record of a WRITE operation */
 
 /* Spans, in bytes. [disk] */
-#define CODE_BYTES_MAX       64u
-#define TITLE_BYTES_MAX      512u
-#define BRAND_BYTES_MAX      128u
-#define CATEGORY_BYTES_MAX   256u
-#define ATTRIBUTES_BYTES_MAX 4096u
-#define AGENT_BYTES_MAX      128u
-#define TEXT_BYTES_MAX       (256u << 10) /* replies of info and stats */
+#define CODE_BYTES_MAX        64u
+#define TITLE_BYTES_MAX       512u
+#define BRAND_BYTES_MAX       128u
+#define CATEGORY_BYTES_MAX    256u
+#define ATTRIBUTES_BYTES_MAX  4096u
+#define DESCRIPTION_BYTES_MAX 8192u
+#define PAGE_BYTES_MAX        (32u << 10) /* the opaque blob of a product */
+#define ALIAS_BYTES_MAX       128u        /* a slug or an external key */
+#define AGENT_BYTES_MAX       128u
+#define TEXT_BYTES_MAX        (256u << 10) /* replies of info and stats */
 
 /* Quantities and money. A quantity beyond this is refused as BAD_ARGUMENT; counters saturate far
  * below the range of i64, so no sum of two legal values overflows. [disk] */
@@ -59,10 +62,39 @@
 #define PRICE_TIERS_MAX      8u
 #define PROMOTIONS_MAX       1024u /* that are on, of the whole shop */
 #define LIST_PAGE_ROWS       512u  /* rows of one page of a listing */
-#define SETTING_BYTES_MAX    1024u
+#define SETTING_BYTES_MAX    2048u
 #define PERCENT_MAX          10000  /* hundredths of a percent */
 #define WAIT_MS_MAX          60000u /* of a read that waits */
 #define COMMAND_LEASE_MS_MAX (3600ull * 1000)
+
+/* The catalog and what is found in it. [disk] */
+#define PRODUCT_SKUS_MAX       256u /* that a page knows; more are not shown */
+#define CATEGORIES_MAX         65535u
+#define CATEGORY_DEPTH_MAX     16u
+#define ATTRIBUTE_NAMES_MAX    1024u /* of the whole shop */
+#define COLLECTION_BYTES_MAX   1024u
+#define WORDS_BYTES_MAX        1024u /* of a synonym, a list of stop words, keywords */
+#define CURATION_ACTIONS_MAX   32u
+#define REVIEW_TITLE_BYTES_MAX 256u
+#define REVIEW_BODY_BYTES_MAX  8192u
+#define REVIEW_MEDIA_BYTES_MAX 1024u
+#define REVIEW_EDITS_MAX       8u
+#define BASKET_PRODUCTS_MAX    20u /* of an order that count as bought together */
+
+/* Questions. */
+#define QUERY_BYTES_MAX        1024u
+#define QUERY_WORDS_MAX        32u
+#define FILTER_BYTES_MAX       4096u
+#define FACETS_BYTES_MAX       1024u
+#define FACETS_MAX             16u
+#define CURSOR_BYTES_MAX       128u
+#define SEARCH_LIMIT_MAX       100u
+#define SEARCH_OFFSET_MAX      10000u
+#define SEARCH_TEXTS_BYTES_MAX (256u << 10)
+#define SUGGEST_LIMIT_MAX      50u
+#define RECOMMEND_LIMIT_MAX    100u
+#define REVIEW_LIST_MAX        50u
+#define PART_BYTES_MAX         (1000u << 10)
 
 /* Shards and sessions. [disk] */
 #define SHARDS_MAX              256u

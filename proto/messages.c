@@ -44,6 +44,8 @@ enum message_index {
 #define ROUTE_OFFSET_PRODUCT(name)  offsetof(struct msg_##name##_req, product_id)
 #define ROUTE_OFFSET_USER(name)     offsetof(struct msg_##name##_req, user_id)
 #define ROUTE_OFFSET_ORDER(name)    offsetof(struct msg_##name##_req, order)
+#define ROUTE_OFFSET_ALIAS(name)    offsetof(struct msg_##name##_req, alias_id)
+#define ROUTE_OFFSET_ANY(name)      0
 #define ROUTE_OFFSET_ALL(name)      offsetof(struct msg_##name##_req, home_id)
 
 #define REQUEST_MAX(NAME, name) \
@@ -52,6 +54,8 @@ enum message_index {
     (BODY_BYTES_MAX / RECORD_BYTES_MAX(NAME##_RSP, sizeof(struct msg_##name##_rsp)))
 #define RECORDS_MAX_CONTROL(NAME, name) 1
 #define RECORDS_MAX_MAIL(NAME, name)    1
+#define RECORDS_MAX_GATHER(NAME, name)  1
+#define RECORDS_MAX_PART(NAME, name)    1
 #define RECORDS_MAX_READ(NAME, name)    MIN(FRAME_RECORDS_MAX, REPLY_MAX(NAME, name))
 #define RECORDS_MAX_WRITE(NAME, name)   MIN(FRAME_RECORDS_MAX, REPLY_MAX(NAME, name))
 

@@ -21,13 +21,16 @@
 #include "proto/fields_control.h"
 #include "proto/fields_mail.h"
 #include "proto/fields_order.h"
+#include "proto/fields_recommend.h"
+#include "proto/fields_review.h"
+#include "proto/fields_search.h"
 #include "proto/fields_settings.h"
 #include "proto/fields_stock.h"
 #include "proto/id.h"
 #include "proto/limits.h"
 #include "proto/rows.h"
 
-#define MESSAGE_SPANS_MAX  8u
+#define MESSAGE_SPANS_MAX  12u
 #define MESSAGE_FIELDS_MAX 28u
 #define VERSION_ANY        0ull
 #define VERSION_ABSENT     UINT64_MAX
@@ -37,6 +40,8 @@ enum message_class {
     MESSAGE_CLASS_CONTROL,
     MESSAGE_CLASS_READ,
     MESSAGE_CLASS_WRITE,
+    MESSAGE_CLASS_GATHER,
+    MESSAGE_CLASS_PART,
     MESSAGE_CLASS_MAIL
 };
 enum message_route {
@@ -46,6 +51,8 @@ enum message_route {
     MESSAGE_ROUTE_PRODUCT,
     MESSAGE_ROUTE_USER,
     MESSAGE_ROUTE_ORDER,
+    MESSAGE_ROUTE_ALIAS,
+    MESSAGE_ROUTE_ANY,
     MESSAGE_ROUTE_ALL
 };
 enum opcode {
@@ -108,9 +115,96 @@ enum setting_kind {
     SETTING_KIND_PRICE_LIST = 1,
     SETTING_KIND_PRICE = 2,
     SETTING_KIND_PROMOTION = 3,
-    SETTING_KIND_POLICY = 4
+    SETTING_KIND_POLICY = 4,
+    SETTING_KIND_CATEGORY = 5,
+    SETTING_KIND_ATTRIBUTE = 6,
+    SETTING_KIND_COLLECTION = 7,
+    SETTING_KIND_SYNONYM = 8,
+    SETTING_KIND_STOP_WORDS = 9,
+    SETTING_KIND_RANK_PROFILE = 10,
+    SETTING_KIND_CURATION = 11,
+    SETTING_KIND_AD = 12,
+    SETTING_KIND_SEARCH_POLICY = 13,
+    SETTING_KIND_REVIEW_POLICY = 14,
+    SETTING_KIND_COUNT
 };
-#define POLICY_HOME_ID 1ull
+#define POLICY_HOME_ID 1ull /* also of categories and attributes, which are named by their key */
+enum stock_state { STOCK_STATE_NONE = 0, STOCK_STATE_LOW = 1, STOCK_STATE_SOME = 2 };
+enum alias_kind { ALIAS_KIND_SLUG = 1, ALIAS_KIND_KEY = 2 };
+enum page_by { PAGE_BY_ID = 0, PAGE_BY_SLUG = 1, PAGE_BY_KEY = 2 };
+enum page_flag {
+    PAGE_FLAG_EXACT_STOCK = 1 << 0,
+    PAGE_FLAG_NO_BLOB = 1 << 1,
+    PAGE_FLAG_STAFF = 1 << 2
+};
+enum product_mark {
+    PRODUCT_MARK_DRAFT = 1 << 0,
+    PRODUCT_MARK_UNLISTED = 1 << 1,
+    PRODUCT_MARKS_ALL = 3
+};
+enum attribute_type {
+    ATTRIBUTE_TYPE_ENUM = 1,
+    ATTRIBUTE_TYPE_NUMBER = 2,
+    ATTRIBUTE_TYPE_BOOL = 3,
+    ATTRIBUTE_TYPE_TEXT = 4
+};
+enum search_flag {
+    SEARCH_FLAG_EXPLAIN = 1 << 0,
+    SEARCH_FLAG_NO_TYPOS = 1 << 1,
+    SEARCH_FLAG_NO_PREFIX = 1 << 2,
+    SEARCH_FLAG_NO_DROP = 1 << 3,
+    SEARCH_FLAG_AT_LEAST = 1 << 4,
+    SEARCH_FLAG_NO_CURATION = 1 << 5,
+    SEARCH_FLAG_STAFF = 1 << 6,
+    SEARCH_FLAGS_ALL = 127
+};
+enum search_sort {
+    SEARCH_SORT_RELEVANCE = 0,
+    SEARCH_SORT_PRICE_UP = 1,
+    SEARCH_SORT_PRICE_DOWN = 2,
+    SEARCH_SORT_NEWEST = 3,
+    SEARCH_SORT_POPULARITY = 4,
+    SEARCH_SORT_RATING = 5,
+    SEARCH_SORT_DISCOUNT = 6,
+    SEARCH_SORT_COUNT
+};
+enum search_note {
+    SEARCH_NOTE_PARTIAL = 1 << 0,   /* the deadline came first */
+    SEARCH_NOTE_CORRECTED = 1 << 1, /* words were taken for others */
+    SEARCH_NOTE_DROPPED = 1 << 2,   /* hits need not have all words */
+    SEARCH_NOTE_AT_LEAST = 1 << 3,  /* the total may be greater */
+    SEARCH_NOTE_REINDEXING = 1 << 4 /* a new policy is not yet in force for every product */
+};
+enum hit_flag {
+    HIT_FLAG_SPONSORED = 1 << 0,
+    HIT_FLAG_PINNED = 1 << 1,
+    HIT_FLAG_BOOSTED = 1 << 2,
+    HIT_FLAG_INEXACT = 1 << 3,
+    HIT_FLAG_WORDS_MISSING = 1 << 4
+};
+enum curation_kind { CURATION_PIN = 1, CURATION_HIDE = 2, CURATION_BOOST = 3 };
+enum track_kind { TRACK_VIEW = 1, TRACK_CLICK = 2, TRACK_CART = 3, TRACK_SEARCH = 4 };
+enum related_kind { RELATED_BOUGHT = 1, RELATED_VIEWED = 2, RELATED_SIMILAR = 3 };
+enum recommend_reason {
+    RECOMMEND_BOUGHT = 1,
+    RECOMMEND_VIEWED = 2,
+    RECOMMEND_SIMILAR = 3,
+    RECOMMEND_TRENDING_CATEGORY = 4,
+    RECOMMEND_TRENDING = 5
+};
+enum review_state {
+    REVIEW_STATE_NONE = 0,
+    REVIEW_STATE_PENDING = 1,
+    REVIEW_STATE_APPROVED = 2,
+    REVIEW_STATE_REJECTED = 3,
+    REVIEW_STATE_FLAGGED = 4
+};
+enum review_sort {
+    REVIEW_SORT_NEWEST = 0,
+    REVIEW_SORT_HELPFUL = 1,
+    REVIEW_SORT_HIGHEST = 2,
+    REVIEW_SORT_LOWEST = 3
+};
 enum promotion_kind {
     PROMOTION_KIND_PERCENT = 1,
     PROMOTION_KIND_FIXED = 2,
@@ -235,7 +329,17 @@ enum patch_field {
     PATCH_FIELD_BRAND = 1 << 2,
     PATCH_FIELD_CATEGORY = 1 << 3,
     PATCH_FIELD_ATTRIBUTES = 1 << 4,
-    PATCH_FIELDS_ALL = 31
+    PATCH_FIELD_DESCRIPTION = 1 << 5,
+    PATCH_FIELD_SLUG = 1 << 6,
+    PATCH_FIELD_EXTERNAL_KEY = 1 << 7,
+    PATCH_FIELD_PAGE = 1 << 8,
+    PATCH_FIELD_PRICE_BEFORE = 1 << 9,
+    PATCH_FIELD_VISIBLE = 1 << 10,
+    PATCH_FIELD_BUYABLE = 1 << 11,
+    PATCH_FIELD_POPULARITY = 1 << 12,
+    PATCH_FIELD_MARGIN = 1 << 13,
+    PATCH_FIELD_MARKS = 1 << 14,
+    PATCH_FIELDS_ALL = (1 << 15) - 1
 };
 
 #define MESSAGE_NO_SPAN(field, max, text)

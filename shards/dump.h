@@ -26,7 +26,7 @@
 #include "proto/id.h"
 #include "shards/store/store_memory.h"
 
-#define DUMP_RECORD_BYTES_MAX (40u << 10)
+#define DUMP_RECORD_BYTES_MAX (60u << 10)
 #define DUMP_CHUNK_BYTES_MIN  (64u << 10)
 #define DUMP_BUCKET_MAX       4096u /* records in one chain of a map, far more than there are */
 

@@ -41,6 +41,7 @@ struct shard *shard_open(const struct shard_options *options)
     catalog_init(&shard->catalog, &shard->memory, &shard->arena, &shard->undo);
     session_room_init(&shard->sessions, &shard->memory, &shard->arena, shard->options.sessions_max);
     settings_init(&shard->settings, &shard->memory, &shard->arena);
+    part_room_init(&shard->parts);
     cart_room_init(&shard->carts, &shard->memory, &shard->arena);
     order_room_init(&shard->orders, &shard->memory, &shard->arena);
     mail_room_init(&shard->mail, &shard->memory, &shard->arena, options->index, options->count);
@@ -53,6 +54,7 @@ void shard_close(struct shard *shard)
     mail_room_deinit(&shard->mail);
     order_room_deinit(&shard->orders);
     cart_room_deinit(&shard->carts);
+    part_room_deinit(&shard->parts);
     settings_deinit(&shard->settings);
     session_room_deinit(&shard->sessions);
     catalog_deinit(&shard->catalog);

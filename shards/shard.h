@@ -146,6 +146,21 @@ u64 shard_mail_activity(const struct shard *shard);
 /* (soft) Bytes of messages that wait for their acknowledgement. */
 u64 shard_mail_queued_bytes(const struct shard *shard);
 
+/* ---- Parts of gathers: answered in slices (shards/part.h) ---- */
+
+struct part;
+
+/* A well-formed frame of class PART. NULL: too many are under way; ask again later. */
+struct part *shard_part_begin(struct shard *shard, const struct frame_header *header,
+                              const u8 *body, u32 body_bytes, u64 now_ns);
+/* One slice, of about 50 microseconds at most. `is_late`: finish with what there is. True: it has
+ * finished. */
+NODISCARD bool shard_part_step(struct shard *shard, struct part *part, bool is_late);
+/* Writes the body of the reply of a part that has finished, and fills *reply. */
+void shard_part_reply(const struct part *part, u8 *to, u32 capacity, struct shard_reply *reply);
+/* Ends it, finished or not. */
+void shard_part_end(struct shard *shard, struct part *part);
+
 /* ---- Facts ---- */
 
 u64 shard_applied_lsn(const struct shard *shard);

@@ -30,6 +30,8 @@ static shard_apply_fn *handler_of(u16 index)
 #define HANDLER_CONTROL(name) NULL,
 #define HANDLER_READ(name)    NULL,
 #define HANDLER_MAIL(name)    NULL,
+#define HANDLER_GATHER(name)  NULL,
+#define HANDLER_PART(name)    NULL,
 #define HANDLER_WRITE(name)   shard_apply_##name,
     static shard_apply_fn *const handlers[MESSAGE_COUNT] = {
 #define OP(code, NAME, name, CLASS, ROUTE, summary) HANDLER_##CLASS(name)
@@ -211,7 +213,7 @@ void shard_call_route(struct shard *shard, const struct message_info *info, cons
         if (call->is_key_good && !call->is_foreign)
             call->object = catalog_find(&shard->catalog, call->hash, product_id);
     } else if (info->route == MESSAGE_ROUTE_USER || info->route == MESSAGE_ROUTE_ORDER ||
-               info->route == MESSAGE_ROUTE_ALL) {
+               info->route == MESSAGE_ROUTE_ALL || info->route == MESSAGE_ROUTE_ALIAS) {
         /* Carts, orders and settings look for themselves; of an order, the high half routes. */
         u64 id;
         const u32 at = info->route == MESSAGE_ROUTE_ORDER ? offsetof(struct id128, high) : 0;

@@ -7,6 +7,8 @@
  *                          bytes stay borrowed until the record has been written. False: an expiry
  *                          that concerns it is under way.
  *
+ *      shard_part_<name>   every PART operation: one slice of an answer (shards/part.h)
+ *
  *      shard_mail_<name>   every MAIL operation: applies one message of another shard, or of this one
  *
  * A read that wants to wait says so by shard_read_park. `request` is not aligned; handlers copy it into their struct. `reply` is aligned to 8.
@@ -24,6 +26,8 @@ typedef bool shard_read_fn(struct shard *shard, const struct shard_call *call, c
                            void *reply, struct span *spans);
 
 #define DECLARE_CONTROL(name)
+#define DECLARE_GATHER(name)
+#define DECLARE_PART(name)                          shard_part_fn shard_part_##name;
 #define DECLARE_MAIL(name)                          shard_mail_fn shard_##name;
 #define DECLARE_WRITE(name)                         shard_apply_fn shard_apply_##name;
 #define DECLARE_READ(name)                          shard_read_fn shard_read_##name;
@@ -31,6 +35,8 @@ typedef bool shard_read_fn(struct shard *shard, const struct shard_call *call, c
 #include "proto/messages.def"
 #undef OP
 #undef DECLARE_CONTROL
+#undef DECLARE_GATHER
+#undef DECLARE_PART
 #undef DECLARE_MAIL
 #undef DECLARE_WRITE
 #undef DECLARE_READ

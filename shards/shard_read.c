@@ -14,6 +14,8 @@ static shard_read_fn *reader_of(u16 index)
 #define READER_READ(name)    shard_read_##name,
 #define READER_WRITE(name)   NULL,
 #define READER_MAIL(name)    NULL,
+#define READER_GATHER(name)  NULL,
+#define READER_PART(name)    NULL,
     static shard_read_fn *const readers[MESSAGE_COUNT] = {
 #define OP(code, NAME, name, CLASS, ROUTE, summary) READER_##CLASS(name)
 #include "proto/messages.def"

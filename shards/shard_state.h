@@ -16,6 +16,7 @@
 #include "shards/mail/mail.h"
 #include "shards/notice.h"
 #include "shards/order/order.h"
+#include "shards/part.h"
 #include "shards/session/session.h"
 #include "shards/settings/settings.h"
 #include "shards/shard.h"
@@ -66,6 +67,7 @@ struct shard {
     u32 slice_offset;  /* not 0: a batch is half applied, up to here */
     u32 slice_entries; /* of it that are applied */
     struct gate gate;
+    struct part_room parts;
     struct notice_board notices;
     u64 parked_notice; /* what the read that is being served wants to wait for */
     u32 parked_wait_ms;

@@ -186,6 +186,7 @@ struct core {
     struct core_lane *lanes; /* server.shard_count of them */
     struct core_connection connections[REACTORS_MAX];
     u16 connection_count;
+    u32 any_turn;  /* the shard that answers the next question of any shard, modulo their number */
     bool is_stale; /* another server answers: all connections must go down */
     struct core_frame **frames;
     u32 frame_count;

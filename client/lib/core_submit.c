@@ -217,6 +217,8 @@ static u16 lane_of(const struct core *core, const struct souk_request *request,
     if ((request->flags & SOUK_NUMBERED) != 0 || info->route == MESSAGE_ROUTE_SHARD ||
         info->route == MESSAGE_ROUTE_NONE)
         return request->shard;
+    if (info->route == MESSAGE_ROUTE_ANY)
+        return (u16)((core->any_turn + i) % core->server.shard_count);
     const u8 *record = (const u8 *)request->records + (size_t)i * core_request_size(info);
     return core_route(info, record, core->server.shard_count);
 }
@@ -289,5 +291,6 @@ int core_submit(struct core *core, u64 now_ns, const struct souk_request *given,
         shard = next;
         i = end;
     }
+    core->any_turn += request.count;
     return 0;
 }

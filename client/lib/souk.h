@@ -614,6 +614,12 @@ enum souk_status {
     SOUK_NOT_DELIVERED = 135, /* refused: units have not arrived yet */
     SOUK_WINDOW_CLOSED = 136, /* refused: too late to return */
     SOUK_TOO_MANY = 137, /* refused: no room for one more */
+    SOUK_NOT_VISIBLE = 138, /* refused: the product is not shown */
+    SOUK_ALIAS_TAKEN = 139, /* refused: the slug or external key is another product's */
+    SOUK_CATEGORY_CYCLE = 140, /* refused: a category cannot be below itself */
+    SOUK_NOT_PURCHASED = 141, /* refused: only who has received the product may review it */
+    SOUK_RATE_LIMITED = 142, /* refused: too many in too short a time */
+    SOUK_SELF_VOTE = 143, /* refused: nobody votes for their own review */
     SOUK_BAD_ARGUMENT = 200, /* fix: a field has a value that is not allowed */
     SOUK_NOT_FOUND = 201, /* fix: no such object */
     SOUK_ID_MISMATCH = 202, /* fix: the id is in use with other arguments */
@@ -633,6 +639,9 @@ enum souk_status {
     SOUK_FORBIDDEN = 216, /* fix: that is not yours */
     SOUK_SUM_MISMATCH = 217, /* fix: the amounts do not add up */
     SOUK_NOT_DURABLE = 218, /* fix: an order needs a log on disk */
+    SOUK_BAD_QUERY = 219, /* fix: the query cannot be read */
+    SOUK_BAD_FILTER = 220, /* fix: the filter or list of facets cannot be read */
+    SOUK_CURSOR_MISMATCH = 221, /* fix: the cursor is of another search */
 };
 
 /* The operations, for souk_call() and souk_submit(). */
@@ -664,6 +673,18 @@ enum souk_op {
     SOUK_OP_PRODUCT_PATCH = 0x0402,
     SOUK_OP_PRODUCT_GET = 0x0403,
     SOUK_OP_PRODUCT_DELETE = 0x0404,
+    SOUK_OP_PRODUCT_PAGE = 0x0405,
+    SOUK_OP_PRODUCT_CARD = 0x0406,
+    SOUK_OP_ALIAS_PUT = 0x0407,
+    SOUK_OP_ALIAS_GET = 0x0408,
+    SOUK_OP_PRODUCT_LIST = 0x0409,
+    SOUK_OP_CATEGORY_PUT = 0x0410,
+    SOUK_OP_CATEGORY_GET = 0x0411,
+    SOUK_OP_CATEGORY_LIST = 0x0412,
+    SOUK_OP_ATTRIBUTE_PUT = 0x0413,
+    SOUK_OP_ATTRIBUTE_GET = 0x0414,
+    SOUK_OP_COLLECTION_PUT = 0x0415,
+    SOUK_OP_COLLECTION_GET = 0x0416,
     SOUK_OP_CART_ADD = 0x0501,
     SOUK_OP_CART_SET = 0x0502,
     SOUK_OP_CART_REMOVE = 0x0503,
@@ -711,6 +732,38 @@ enum souk_op {
     SOUK_OP_RETURN_DECIDE = 0x0821,
     SOUK_OP_RETURN_RECEIVE = 0x0822,
     SOUK_OP_RETURN_REFUND = 0x0823,
+    SOUK_OP_SEARCH = 0x0901,
+    SOUK_OP_SUGGEST = 0x0902,
+    SOUK_OP_QUERY_STATS = 0x0903,
+    SOUK_OP_SYNONYM_PUT = 0x0910,
+    SOUK_OP_SYNONYM_GET = 0x0911,
+    SOUK_OP_STOP_WORDS_PUT = 0x0912,
+    SOUK_OP_STOP_WORDS_GET = 0x0913,
+    SOUK_OP_RANK_PROFILE_PUT = 0x0914,
+    SOUK_OP_RANK_PROFILE_GET = 0x0915,
+    SOUK_OP_CURATION_PUT = 0x0916,
+    SOUK_OP_CURATION_GET = 0x0917,
+    SOUK_OP_AD_PUT = 0x0918,
+    SOUK_OP_AD_GET = 0x0919,
+    SOUK_OP_SEARCH_POLICY_PUT = 0x091A,
+    SOUK_OP_SEARCH_POLICY_GET = 0x091B,
+    SOUK_OP_TRACK = 0x0A01,
+    SOUK_OP_RELATED = 0x0A02,
+    SOUK_OP_RECOMMEND = 0x0A03,
+    SOUK_OP_TRENDING = 0x0A04,
+    SOUK_OP_RECENTLY_VIEWED = 0x0A05,
+    SOUK_OP_REVIEW_PUT = 0x0B01,
+    SOUK_OP_REVIEW_MODERATE = 0x0B02,
+    SOUK_OP_REVIEW_VOTE = 0x0B03,
+    SOUK_OP_REVIEW_REPLY = 0x0B04,
+    SOUK_OP_REVIEW_DELETE = 0x0B05,
+    SOUK_OP_REVIEW_ERASE = 0x0B06,
+    SOUK_OP_REVIEW_GET = 0x0B07,
+    SOUK_OP_REVIEW_LIST = 0x0B08,
+    SOUK_OP_RATING_GET = 0x0B09,
+    SOUK_OP_REVIEW_QUEUE = 0x0B0A,
+    SOUK_OP_REVIEW_POLICY_PUT = 0x0B10,
+    SOUK_OP_REVIEW_POLICY_GET = 0x0B11,
 };
 
 /* States of an order; docs/orders.md has the ways between them. */
@@ -1057,6 +1110,155 @@ struct souk_row_change_item {
     uint16_t status; /* in an answer: OK, SHORT_STOCK, ... */
     uint32_t zero0; /* reserved: 0 */
 };
+/* a SKU on its product's page */
+struct souk_row_page_sku {
+    uint64_t sku_id; /* souk_id(code) */
+    int64_t price; /* minor units */
+    int64_t sellable; /* units; -1 = not asked for: see state */
+    uint64_t as_of_ns; /* log time of the SKU's shard at which this was true */
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t state; /* 0 none, 1 low, 2 some */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text64 code; /* the shop's code */
+};
+/* a product in a listing */
+struct souk_row_product_name {
+    uint64_t product_id; /* souk_id(code) */
+    uint64_t version; /* counts the changes */
+    struct souk_text64 code; /* the shop's code */
+};
+/* a category in its parent */
+struct souk_row_category_child {
+    uint64_t category_id; /* souk_id(code) */
+    uint32_t position; /* order among its siblings */
+    uint32_t child_count; /* categories below it */
+    struct souk_text64 name; /* what a shopper reads */
+};
+/* a product by its id */
+struct souk_row_product_ref {
+    uint64_t product_id; /* souk_id(code) */
+};
+/* a product that a search found */
+struct souk_row_hit {
+    uint64_t product_id; /* souk_id(code) */
+    uint64_t ad_id; /* the sponsored product whose slot this is; 0 = none */
+    int64_t price; /* minor units: the lowest of its SKUs, or the product's own */
+    int64_t price_before; /* what it is compared with; 0 = nothing */
+    uint64_t sort_key; /* what it was sorted by, greater is earlier */
+    uint32_t text_score; /* how well the words match */
+    uint32_t rank_score; /* what the profile adds within a bucket */
+    uint32_t rating_count; /* approved reviews */
+    uint32_t popularity; /* as put */
+    uint32_t words; /* bits: which words of the query it has, the first is bit 0 */
+    uint32_t text_offset; /* of code and title in texts */
+    uint16_t code_bytes; /* in texts, followed by the title */
+    uint16_t title_bytes; /* in texts */
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t rating; /* average stars in hundredths; 0 = no review */
+    uint16_t state; /* availability: 0 none, 1 low, 2 some */
+    uint16_t flags; /* bits: 1 sponsored, 2 pinned, 4 boosted, 8 typo or prefix, 16 words missing */
+    uint16_t highlight_offset; /* first of its rows in highlights */
+    uint16_t highlight_count; /* rows */
+};
+/* where a word of the query stands in the title of a hit */
+struct souk_row_highlight {
+    uint16_t offset; /* bytes from the beginning of the title */
+    uint16_t bytes; /* of the title */
+    uint16_t word; /* of the query, the first is 0 */
+    uint16_t zero0; /* reserved: 0 */
+};
+/* how many matches have a value */
+struct souk_row_facet_value {
+    uint64_t value_id; /* souk_id of the value; of a category its id */
+    uint64_t parent_id; /* of a category; 0 = at the top, or no category */
+    uint32_t count; /* matches */
+    uint32_t text_offset; /* of the value in texts */
+    uint16_t text_bytes; /* in texts */
+    uint16_t facet; /* of the request, the first is 0 */
+    uint16_t is_chosen; /* 1 = the filter asks for it */
+    uint16_t zero0; /* reserved: 0 */
+};
+/* least and greatest number of the matches, or a part of the histogram */
+struct souk_row_facet_range {
+    int64_t from; /* least number, inclusive */
+    /* greatest number, inclusive; of a bar of the histogram exclusive but for the last */
+    int64_t until;
+    uint32_t count; /* matches */
+    uint16_t facet; /* of the request, the first is 0 */
+    uint16_t is_bar; /* 0 = of all, 1 = a bar of the histogram */
+};
+/* between which positions of a shard's log an answer was judged */
+struct souk_row_shard_span {
+    uint64_t first_lsn; /* applied when it began to look */
+    uint64_t last_lsn; /* applied when it had finished */
+    uint16_t shard; /* index */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+/* how a word goes on */
+struct souk_row_completion {
+    uint32_t text_offset; /* in texts */
+    uint32_t text_bytes; /* in texts */
+    uint32_t count; /* products that have it */
+    uint32_t zero0; /* reserved: 0 */
+};
+/* how often a query was asked */
+struct souk_row_query_count {
+    uint64_t asked; /* times */
+    uint64_t empty; /* times without a hit */
+    uint64_t last_ns; /* log time of the last */
+    struct souk_text64 query; /* folded, cut at 64 bytes */
+};
+/* a product that is pinned, hidden or boosted */
+struct souk_row_curation_action {
+    uint64_t product_id; /* souk_id(code) */
+    uint32_t value; /* pin: its place, from 1; boost: percent of the text score */
+    uint16_t kind; /* 1 pin, 2 hide, 3 boost */
+    uint16_t zero0; /* reserved: 0 */
+};
+/* a product that is recommended, and why */
+struct souk_row_recommended {
+    uint64_t product_id; /* souk_id(code) */
+    uint64_t score; /* greater is better; comparable within one answer */
+    int64_t price; /* minor units */
+    uint32_t support; /* baskets or visits behind it */
+    /* 1 bought with, 2 viewed with, 3 similar, 4 trending in its category, 5 trending */
+    uint16_t reason;
+    uint16_t state; /* availability: 1 low, 2 some */
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t rating; /* average stars in hundredths; 0 = no review */
+    uint32_t text_offset; /* of code and title in texts */
+    uint16_t code_bytes; /* in texts, followed by the title */
+    uint16_t title_bytes; /* in texts */
+    uint32_t zero0; /* reserved: 0 */
+};
+/* a review in a list */
+struct souk_row_review_brief {
+    uint64_t product_id; /* the product */
+    uint64_t user_id; /* who wrote it */
+    uint64_t created_at_ns; /* log time of the first version */
+    uint64_t changed_at_ns; /* log time of this version */
+    uint32_t helpful; /* votes */
+    uint32_t unhelpful; /* votes */
+    uint32_t text_offset; /* of title, body and reply in texts */
+    uint32_t body_bytes; /* in texts, after the title */
+    uint32_t reply_bytes; /* in texts, after the body */
+    uint16_t title_bytes; /* in texts */
+    uint16_t stars; /* 1 to 5 */
+    uint16_t state; /* 1 pending, 2 approved, 3 rejected, 4 flagged */
+    uint16_t is_verified; /* 1 = bought, received and not wholly given back */
+    uint32_t version; /* counts the changes */
+};
+/* what a review was before */
+struct souk_row_review_edit {
+    uint64_t changed_at_ns; /* log time of that version */
+    uint32_t version; /* of the review */
+    uint16_t stars; /* 1 to 5 */
+    uint16_t state; /* that it had */
+    uint32_t text_offset; /* of title and body in texts */
+    uint16_t title_bytes; /* in texts */
+    uint16_t body_bytes; /* in texts, after the title */
+};
 
 /* hello: say who calls and for which shard; learn version, limits and shard map */
 struct souk_hello {
@@ -1204,7 +1406,7 @@ struct souk_sku_put {
     int64_t oversell_cap; /* units that may be sold before they arrive, 0 to 2^31 */
     uint32_t lease_default_ms; /* lease of a hold that names none; 0 = ten minutes */
     uint16_t currency; /* ISO 4217 number, e.g. 826 for GBP */
-    uint16_t zero0; /* reserved: 0 */
+    uint16_t low_at; /* pages say low from so few sellable units on; 0 = never */
     struct souk_text code; /* at most 64 bytes; the shop's code, 1 to 64 bytes */
 };
 struct souk_sku_put_reply {
@@ -1235,7 +1437,7 @@ struct souk_sku_get_reply {
     int64_t oversell_cap; /* as put */
     uint32_t lease_default_ms; /* in force */
     uint16_t currency; /* ISO 4217 number */
-    uint16_t zero0; /* reserved: 0 */
+    uint16_t low_at; /* as put */
     int64_t on_hand; /* physically there, 0 or more */
     int64_t unavailable; /* of on_hand: damaged, not for sale */
     int64_t held; /* reserved by open holds */
@@ -1614,14 +1816,30 @@ struct souk_product_put {
     uint64_t product_id; /* souk_id(code) */
     uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
     int64_t price; /* minor units, 0 to 2^53; what the page shows, SKUs have their own */
+    int64_t price_before; /* what the price is compared with; 0 = nothing */
+    uint64_t visible_from_ns; /* shown from this time on; 0 = always */
+    uint64_t visible_until_ns; /* shown before this time; 0 = always */
+    uint64_t buyable_from_ns; /* sold from this time on; 0 = always */
+    uint64_t buyable_until_ns; /* sold before this time; 0 = always */
+    uint32_t popularity; /* any measure of the shop's, greater is more popular */
     uint16_t currency; /* ISO 4217 number; 0 = no price */
+    uint16_t margin; /* hundredths of a percent, for ranking */
+    uint16_t marks; /* bits: 1 draft: not shown, 2 unlisted: shown, but not found by searches */
     uint16_t zero0; /* reserved: 0 */
     uint32_t zero1; /* reserved: 0 */
     struct souk_text code; /* at most 64 bytes; the shop's code, 1 to 64 bytes */
     struct souk_text title; /* at most 512 bytes; UTF-8 text */
     struct souk_text brand; /* at most 128 bytes; UTF-8 text */
-    struct souk_text category; /* at most 256 bytes; path with slashes: home/lighting */
-    struct souk_text attributes; /* at most 4096 bytes; lines of name=value */
+    /* at most 256 bytes; code of its category, a path with slashes: home/lighting */
+    struct souk_text category;
+    /* at most 4096 bytes; lines of name=value; a name may come more than once */
+    struct souk_text attributes;
+    /* at most 8192 bytes; UTF-8 text, searched with the least weight */
+    struct souk_text description;
+    struct souk_text slug; /* at most 128 bytes; name in addresses; claimed by alias_put */
+    /* at most 128 bytes; key in another system; claimed by alias_put */
+    struct souk_text external_key;
+    struct souk_text page; /* at most 32768 bytes; what the shop's pages need, opaque */
 };
 struct souk_product_put_reply {
     uint16_t status; /* enum souk_status */
@@ -1640,14 +1858,29 @@ int souk_product_put_batch(struct souk_client *client, const struct souk_product
 struct souk_product_patch {
     uint64_t product_id; /* the product */
     uint64_t if_version; /* 0 = any; else the version it must have */
-    int64_t price; /* used if bit 0 of fields is set */
-    uint16_t currency; /* used if bit 0 of fields is set */
-    uint16_t fields; /* bits: 0 price and currency, 1 title, 2 brand, 3 category, 4 attributes */
-    uint32_t zero0; /* reserved: 0 */
-    struct souk_text title; /* at most 512 bytes; used if bit 1 is set */
-    struct souk_text brand; /* at most 128 bytes; used if bit 2 is set */
-    struct souk_text category; /* at most 256 bytes; used if bit 3 is set */
-    struct souk_text attributes; /* at most 4096 bytes; used if bit 4 is set */
+    /* bits: 1 price and currency, 2 title, 4 brand, 8 category, 16 attributes, 32 description, 64 slug, 128 external_key, 256 page, 512 price_before, 1024 visible times, 2048 buyable times, 4096 popularity, 8192 margin, 16384 marks; the others are not used */
+    uint32_t fields;
+    uint32_t zero2; /* reserved: 0 */
+    int64_t price; /* minor units, 0 to 2^53; what the page shows, SKUs have their own */
+    int64_t price_before; /* what the price is compared with; 0 = nothing */
+    uint64_t visible_from_ns; /* shown from this time on; 0 = always */
+    uint64_t visible_until_ns; /* shown before this time; 0 = always */
+    uint64_t buyable_from_ns; /* sold from this time on; 0 = always */
+    uint64_t buyable_until_ns; /* sold before this time; 0 = always */
+    uint32_t popularity; /* any measure of the shop's, greater is more popular */
+    uint16_t currency; /* ISO 4217 number; 0 = no price */
+    uint16_t margin; /* hundredths of a percent, for ranking */
+    uint16_t marks; /* bits: 1 draft: not shown, 2 unlisted: shown, but not found by searches */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text title; /* at most 512 bytes; used if its bit is set */
+    struct souk_text brand; /* at most 128 bytes; used if its bit is set */
+    struct souk_text category; /* at most 256 bytes; used if its bit is set */
+    struct souk_text attributes; /* at most 4096 bytes; used if its bit is set */
+    struct souk_text description; /* at most 8192 bytes; used if its bit is set */
+    struct souk_text slug; /* at most 128 bytes; used if its bit is set */
+    struct souk_text external_key; /* at most 128 bytes; used if its bit is set */
+    struct souk_text page; /* at most 32768 bytes; used if its bit is set */
 };
 struct souk_product_patch_reply {
     uint16_t status; /* enum souk_status */
@@ -1671,15 +1904,32 @@ struct souk_product_get_reply {
     uint16_t flags; /* enum souk_flag */
     uint32_t retry_after_ms;
     uint64_t version; /* counts the changes */
-    int64_t price; /* minor units */
-    uint16_t currency; /* ISO 4217 number */
+    uint64_t created_at_ns; /* log time of the first put */
+    int64_t price; /* minor units, 0 to 2^53; what the page shows, SKUs have their own */
+    int64_t price_before; /* what the price is compared with; 0 = nothing */
+    uint64_t visible_from_ns; /* shown from this time on; 0 = always */
+    uint64_t visible_until_ns; /* shown before this time; 0 = always */
+    uint64_t buyable_from_ns; /* sold from this time on; 0 = always */
+    uint64_t buyable_until_ns; /* sold before this time; 0 = always */
+    uint32_t popularity; /* any measure of the shop's, greater is more popular */
+    uint16_t currency; /* ISO 4217 number; 0 = no price */
+    uint16_t margin; /* hundredths of a percent, for ranking */
+    uint16_t marks; /* bits: 1 draft: not shown, 2 unlisted: shown, but not found by searches */
     uint16_t zero0; /* reserved: 0 */
     uint32_t zero1; /* reserved: 0 */
     struct souk_text code; /* at most 64 bytes; the shop's code, 1 to 64 bytes */
     struct souk_text title; /* at most 512 bytes; UTF-8 text */
     struct souk_text brand; /* at most 128 bytes; UTF-8 text */
-    struct souk_text category; /* at most 256 bytes; path with slashes: home/lighting */
-    struct souk_text attributes; /* at most 4096 bytes; lines of name=value */
+    /* at most 256 bytes; code of its category, a path with slashes: home/lighting */
+    struct souk_text category;
+    /* at most 4096 bytes; lines of name=value; a name may come more than once */
+    struct souk_text attributes;
+    /* at most 8192 bytes; UTF-8 text, searched with the least weight */
+    struct souk_text description;
+    struct souk_text slug; /* at most 128 bytes; name in addresses; claimed by alias_put */
+    /* at most 128 bytes; key in another system; claimed by alias_put */
+    struct souk_text external_key;
+    struct souk_text page; /* at most 32768 bytes; what the shop's pages need, opaque */
     void *memory; /* of the texts; give it to souk_free() */
 };
 int souk_product_get(struct souk_client *client, const struct souk_product_get *record,
@@ -1706,6 +1956,338 @@ int souk_product_delete_async(struct souk_client *client, const struct souk_prod
     souk_callback *callback, void *context);
 int souk_product_delete_batch(struct souk_client *client, const struct souk_product_delete *records,
     uint32_t count, struct souk_product_delete_reply *replies, uint32_t flags);
+
+/* product_page: everything a product's page shows: SKUs, availability, rating, recommendations */
+struct souk_product_page {
+    uint64_t product_id; /* the product, if it is asked for by id; else 0 */
+    uint64_t if_version; /* a page_version: if it is still that, nothing but the version is sent */
+    uint64_t user_id; /* for recommendations; 0 = nobody in particular */
+    uint32_t recommended; /* recommendations wanted, 0 to 100 */
+    uint16_t by; /* 0 id, 1 slug, 2 external key */
+    /* bits: 1 ask the SKUs for exact stock, 2 without the blob, 4 also what is not visible */
+    uint16_t flags;
+    struct souk_text alias; /* at most 128 bytes; slug or external key */
+};
+struct souk_product_page_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t product_id; /* the product */
+    uint64_t version; /* of what was put */
+    uint64_t created_at_ns; /* log time of the first put */
+    uint64_t as_of_lsn; /* of the product's shard */
+    uint64_t is_not_modified; /* 1 = if_version is in force; the rest is empty */
+    uint64_t page_version; /* counts the changes of all that is shown: product, SKUs, rating */
+    int64_t price_from; /* the lowest price of its SKUs; its own without any */
+    uint64_t rating_sum; /* stars of approved reviews */
+    uint32_t rating_count; /* approved reviews */
+    uint16_t state; /* availability: 0 none, 1 low, 2 some */
+    uint16_t is_buyable; /* 1 = visible, in its time, and available */
+    int64_t price; /* minor units, 0 to 2^53; what the page shows, SKUs have their own */
+    int64_t price_before; /* what the price is compared with; 0 = nothing */
+    uint64_t visible_from_ns; /* shown from this time on; 0 = always */
+    uint64_t visible_until_ns; /* shown before this time; 0 = always */
+    uint64_t buyable_from_ns; /* sold from this time on; 0 = always */
+    uint64_t buyable_until_ns; /* sold before this time; 0 = always */
+    uint32_t popularity; /* any measure of the shop's, greater is more popular */
+    uint16_t currency; /* ISO 4217 number; 0 = no price */
+    uint16_t margin; /* hundredths of a percent, for ranking */
+    uint16_t marks; /* bits: 1 draft: not shown, 2 unlisted: shown, but not found by searches */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text code; /* at most 64 bytes; the shop's code, 1 to 64 bytes */
+    struct souk_text title; /* at most 512 bytes; UTF-8 text */
+    struct souk_text brand; /* at most 128 bytes; UTF-8 text */
+    /* at most 256 bytes; code of its category, a path with slashes: home/lighting */
+    struct souk_text category;
+    /* at most 4096 bytes; lines of name=value; a name may come more than once */
+    struct souk_text attributes;
+    /* at most 8192 bytes; UTF-8 text, searched with the least weight */
+    struct souk_text description;
+    struct souk_text slug; /* at most 128 bytes; name in addresses; claimed by alias_put */
+    /* at most 128 bytes; key in another system; claimed by alias_put */
+    struct souk_text external_key;
+    struct souk_text page; /* at most 32768 bytes; what the shop's pages need, opaque */
+    struct souk_text skus; /* at most 256 struct souk_row_page_sku; its SKUs, by code */
+    struct souk_text items; /* at most 100 struct souk_row_recommended; recommendations */
+    struct souk_text texts; /* at most 262144 bytes; of the recommendations */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_product_page(struct souk_client *client, const struct souk_product_page *record,
+    struct souk_product_page_reply *reply);
+int souk_product_page_async(struct souk_client *client, const struct souk_product_page *record,
+    souk_callback *callback, void *context);
+int souk_product_page_batch(struct souk_client *client, const struct souk_product_page *records,
+    uint32_t count, struct souk_product_page_reply *replies, uint32_t flags);
+
+/* product_card: what a product shows in a list: price, availability, rating, title */
+struct souk_product_card {
+    uint64_t product_id; /* the product */
+    uint64_t if_version; /* as in product_page */
+};
+struct souk_product_card_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t is_not_modified; /* 1 = if_version is in force; the rest is empty */
+    uint64_t page_version; /* counts the changes of all that is shown: product, SKUs, rating */
+    int64_t price_from; /* the lowest price of its SKUs; its own without any */
+    uint64_t rating_sum; /* stars of approved reviews */
+    uint32_t rating_count; /* approved reviews */
+    uint16_t state; /* availability: 0 none, 1 low, 2 some */
+    uint16_t is_buyable; /* 1 = visible, in its time, and available */
+    int64_t price_before; /* as put */
+    uint16_t currency; /* ISO 4217 number */
+    uint16_t marks; /* as put */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text code; /* at most 64 bytes; the shop's code */
+    struct souk_text title; /* at most 512 bytes; UTF-8 text */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_product_card(struct souk_client *client, const struct souk_product_card *record,
+    struct souk_product_card_reply *reply);
+int souk_product_card_async(struct souk_client *client, const struct souk_product_card *record,
+    souk_callback *callback, void *context);
+int souk_product_card_batch(struct souk_client *client, const struct souk_product_card *records,
+    uint32_t count, struct souk_product_card_reply *replies, uint32_t flags);
+
+/* alias_put: claim a slug or external key for a product */
+struct souk_alias_put {
+    uint64_t alias_id; /* souk_id of the text, of an external key with a slash before it */
+    uint64_t product_id; /* the product that gets it; 0 = nobody any more */
+    uint64_t if_product_id; /* 0 = it must be free, or this product's; else whose it must be */
+    uint16_t kind; /* 1 slug, 2 external key */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text alias; /* at most 128 bytes; 1 to 128 bytes */
+};
+struct souk_alias_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t product_id; /* whose it is after the command */
+};
+int souk_alias_put(struct souk_client *client, const struct souk_alias_put *record,
+    struct souk_alias_put_reply *reply);
+int souk_alias_put_async(struct souk_client *client, const struct souk_alias_put *record,
+    souk_callback *callback, void *context);
+int souk_alias_put_batch(struct souk_client *client, const struct souk_alias_put *records,
+    uint32_t count, struct souk_alias_put_reply *replies, uint32_t flags);
+
+/* alias_get: the product of a slug or external key */
+struct souk_alias_get {
+    uint64_t alias_id; /* as in alias_put */
+    uint16_t kind; /* 1 slug, 2 external key */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+struct souk_alias_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t product_id; /* whose it is */
+    struct souk_text alias; /* at most 128 bytes; as put */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_alias_get(struct souk_client *client, const struct souk_alias_get *record,
+    struct souk_alias_get_reply *reply);
+int souk_alias_get_async(struct souk_client *client, const struct souk_alias_get *record,
+    souk_callback *callback, void *context);
+int souk_alias_get_batch(struct souk_client *client, const struct souk_alias_get *records,
+    uint32_t count, struct souk_alias_get_reply *replies, uint32_t flags);
+
+/* product_list: the products of a shard, page by page */
+struct souk_product_list {
+    uint64_t after; /* 0 = from the beginning; else next of the page before */
+    uint32_t limit; /* rows, 1 to 512 */
+    uint32_t has_deleted; /* 1 = tombstones too */
+};
+struct souk_product_list_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t next; /* where the next page begins; 0 = that was the last */
+    uint64_t product_count; /* on this shard, without tombstones */
+    /* at most 512 struct souk_row_product_name; in the shard's order, which changes do not disturb */
+    struct souk_text products;
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_product_list(struct souk_client *client, uint16_t shard, const struct souk_product_list *record,
+    struct souk_product_list_reply *reply);
+int souk_product_list_async(struct souk_client *client, uint16_t shard, const struct souk_product_list *record,
+    souk_callback *callback, void *context);
+
+/* category_put: create a category, rename or move it */
+struct souk_category_put {
+    uint64_t home_id; /* 1 */
+    uint64_t category_id; /* souk_id(code) */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    uint64_t parent_id; /* the category above; 0 = none */
+    uint32_t position; /* order among its siblings, then by name */
+    uint16_t is_off; /* 1 = not shown */
+    uint16_t zero0; /* reserved: 0 */
+    struct souk_text64 name; /* what a shopper reads, 1 to 63 bytes */
+    struct souk_text code; /* at most 256 bytes; what products have as category, 1 to 256 bytes */
+};
+struct souk_category_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_category_put(struct souk_client *client, const struct souk_category_put *record,
+    struct souk_category_put_reply *reply);
+int souk_category_put_async(struct souk_client *client, const struct souk_category_put *record,
+    souk_callback *callback, void *context);
+int souk_category_put_batch(struct souk_client *client, const struct souk_category_put *records,
+    uint32_t count, struct souk_category_put_reply *replies, uint32_t flags);
+
+/* category_get: a category */
+struct souk_category_get {
+    uint64_t home_id; /* 1 */
+    uint64_t category_id; /* souk_id(code) */
+};
+struct souk_category_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the category */
+    uint64_t parent_id; /* the category above; 0 = none */
+    uint32_t position; /* order among its siblings, then by name */
+    uint16_t is_off; /* 1 = not shown */
+    uint16_t zero0; /* reserved: 0 */
+    struct souk_text64 name; /* what a shopper reads, 1 to 63 bytes */
+    struct souk_text code; /* at most 256 bytes; as put */
+    struct souk_text path; /* at most 262144 bytes; names from the top down to it, a line each */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_category_get(struct souk_client *client, const struct souk_category_get *record,
+    struct souk_category_get_reply *reply);
+int souk_category_get_async(struct souk_client *client, const struct souk_category_get *record,
+    souk_callback *callback, void *context);
+int souk_category_get_batch(struct souk_client *client, const struct souk_category_get *records,
+    uint32_t count, struct souk_category_get_reply *replies, uint32_t flags);
+
+/* category_list: the children of a category, in order */
+struct souk_category_list {
+    uint64_t home_id; /* 1 */
+    uint64_t category_id; /* whose children; 0 = those at the top */
+    uint32_t after; /* rows to leave out */
+    uint32_t limit; /* rows, 1 to 512 */
+};
+struct souk_category_list_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint32_t total; /* children */
+    uint32_t zero0; /* reserved: 0 */
+    /* at most 512 struct souk_row_category_child; by position, then by name */
+    struct souk_text children;
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_category_list(struct souk_client *client, const struct souk_category_list *record,
+    struct souk_category_list_reply *reply);
+int souk_category_list_async(struct souk_client *client, const struct souk_category_list *record,
+    souk_callback *callback, void *context);
+int souk_category_list_batch(struct souk_client *client, const struct souk_category_list *records,
+    uint32_t count, struct souk_category_list_reply *replies, uint32_t flags);
+
+/* attribute_put: say of what type an attribute is */
+struct souk_attribute_put {
+    uint64_t home_id; /* 1 */
+    uint64_t attribute_id; /* souk_id(name) */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    uint16_t type; /* 1 enum, 2 number, 3 bool, 4 text: searched, no facet */
+    uint16_t is_searched; /* 1 = words of its values find the product */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text64 name; /* as in the lines of a product, 1 to 63 bytes */
+};
+struct souk_attribute_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_attribute_put(struct souk_client *client, const struct souk_attribute_put *record,
+    struct souk_attribute_put_reply *reply);
+int souk_attribute_put_async(struct souk_client *client, const struct souk_attribute_put *record,
+    souk_callback *callback, void *context);
+int souk_attribute_put_batch(struct souk_client *client, const struct souk_attribute_put *records,
+    uint32_t count, struct souk_attribute_put_reply *replies, uint32_t flags);
+
+/* attribute_get: the type of an attribute */
+struct souk_attribute_get {
+    uint64_t home_id; /* 1 */
+    uint64_t attribute_id; /* souk_id(name) */
+};
+struct souk_attribute_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the attribute */
+    uint16_t type; /* 1 enum, 2 number, 3 bool, 4 text: searched, no facet */
+    uint16_t is_searched; /* 1 = words of its values find the product */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text64 name; /* as in the lines of a product, 1 to 63 bytes */
+};
+int souk_attribute_get(struct souk_client *client, const struct souk_attribute_get *record,
+    struct souk_attribute_get_reply *reply);
+int souk_attribute_get_async(struct souk_client *client, const struct souk_attribute_get *record,
+    souk_callback *callback, void *context);
+int souk_attribute_get_batch(struct souk_client *client, const struct souk_attribute_get *records,
+    uint32_t count, struct souk_attribute_get_reply *replies, uint32_t flags);
+
+/* collection_put: create a collection by rule, or change it */
+struct souk_collection_put {
+    uint64_t home_id; /* the collection: souk_id of a name */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    uint16_t sort; /* as in search */
+    uint16_t is_off; /* 1 = not shown */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text64 name; /* what a shopper reads, 1 to 63 bytes */
+    struct souk_text filter; /* at most 1024 bytes; the rule: a filter as in search */
+};
+struct souk_collection_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_collection_put(struct souk_client *client, const struct souk_collection_put *record,
+    struct souk_collection_put_reply *reply);
+int souk_collection_put_async(struct souk_client *client, const struct souk_collection_put *record,
+    souk_callback *callback, void *context);
+int souk_collection_put_batch(struct souk_client *client, const struct souk_collection_put *records,
+    uint32_t count, struct souk_collection_put_reply *replies, uint32_t flags);
+
+/* collection_get: a collection */
+struct souk_collection_get {
+    uint64_t home_id; /* the collection */
+};
+struct souk_collection_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the collection */
+    uint16_t sort; /* as in search */
+    uint16_t is_off; /* 1 = not shown */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text64 name; /* what a shopper reads, 1 to 63 bytes */
+    struct souk_text filter; /* at most 1024 bytes; as put */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_collection_get(struct souk_client *client, const struct souk_collection_get *record,
+    struct souk_collection_get_reply *reply);
+int souk_collection_get_async(struct souk_client *client, const struct souk_collection_get *record,
+    souk_callback *callback, void *context);
+int souk_collection_get_batch(struct souk_client *client, const struct souk_collection_get *records,
+    uint32_t count, struct souk_collection_get_reply *replies, uint32_t flags);
 
 /* cart_add: add units of a SKU to a cart */
 struct souk_cart_add {
@@ -2984,6 +3566,847 @@ int souk_return_refund_async(struct souk_client *client, const struct souk_retur
     souk_callback *callback, void *context);
 int souk_return_refund_batch(struct souk_client *client, const struct souk_return_refund *records,
     uint32_t count, struct souk_return_refund_reply *replies, uint32_t flags);
+
+/* search: products that match words and filters, ranked, with facets */
+struct souk_search {
+    uint64_t user_id; /* whose recent categories count a little more; 0 = nobody in particular */
+    uint64_t profile_id; /* ranking profile; 0 = the built-in one */
+    uint64_t collection_id; /* only what is in this collection; 0 = all */
+    uint64_t only_product_id; /* only this product, e.g. to have it explained; 0 = all */
+    uint32_t limit; /* hits wanted, 0 to 100 */
+    uint32_t offset; /* hits to leave out, 0 to 10,000; beyond that, follow the cursor */
+    uint32_t deadline_ms; /* answer with what has been found by then; 0 = when all is found */
+    /* bits: 1 explain the scores, 2 no typos, 4 the last word is whole, 8 all words must match, 16 the total may be a lower bound, 32 no curation, 64 also what is not visible */
+    uint16_t flags;
+    /* 0 relevance, 1 price, 2 price from the highest, 3 newest, 4 popularity, 5 rating, 6 discount */
+    uint16_t sort;
+    uint16_t ads; /* sponsored slots wanted, 0 to 10 */
+    uint16_t bars; /* bars of the histogram of a number facet, 0 to 50 */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text query; /* at most 1024 bytes; words, "phrases", -words; empty = everything */
+    /* at most 4096 bytes; an expression: brand:acme AND price:100..500; empty = none */
+    struct souk_text filter;
+    /* at most 1024 bytes; names with commas, each with :values wanted; empty = none */
+    struct souk_text facets;
+    /* at most 128 bytes; of the answer before, to go on; empty = from the beginning */
+    struct souk_text cursor;
+};
+struct souk_search_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t total; /* products that match */
+    /* bits: 1 partial: the deadline came, 2 words were corrected, 4 words were dropped, 8 the total is a lower bound, 16 the index is being rebuilt */
+    uint32_t notes;
+    uint32_t error_at; /* BAD_FILTER, BAD_QUERY: byte of the text at which it is wrong */
+    uint16_t words; /* words of the query that count */
+    uint16_t words_required; /* how many of them a match has at least */
+    uint32_t zero0; /* reserved: 0 */
+    /* at most 110 struct souk_row_hit; in order, sponsored slots among them */
+    struct souk_text hits;
+    struct souk_text highlights; /* at most 4096 struct souk_row_highlight; of the hits */
+    /* at most 8192 struct souk_row_facet_value; by facet, then most matches first, then by value */
+    struct souk_text values;
+    struct souk_text ranges; /* at most 1024 struct souk_row_facet_range; by facet */
+    struct souk_text shards; /* at most 256 struct souk_row_shard_span; who answered */
+    struct souk_text cursor; /* at most 128 bytes; to go on; empty = that was the end */
+    struct souk_text corrected; /* at most 1024 bytes; the query as it was understood */
+    struct souk_text problem; /* at most 256 bytes; what is wrong, in words */
+    struct souk_text explanation; /* at most 16384 bytes; lines of text, if asked for */
+    struct souk_text texts; /* at most 262144 bytes; of hits and values */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_search(struct souk_client *client, const struct souk_search *record,
+    struct souk_search_reply *reply);
+int souk_search_async(struct souk_client *client, const struct souk_search *record,
+    souk_callback *callback, void *context);
+int souk_search_batch(struct souk_client *client, const struct souk_search *records,
+    uint32_t count, struct souk_search_reply *replies, uint32_t flags);
+
+/* suggest: words and products that begin like this */
+struct souk_suggest {
+    uint64_t category_id; /* only products of this category; 0 = all */
+    uint32_t words; /* words wanted, 0 to 50 */
+    uint32_t products; /* products wanted, 0 to 50 */
+    struct souk_text query; /* at most 1024 bytes; what has been typed so far */
+};
+struct souk_suggest_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t zero0; /* reserved: 0 */
+    /* at most 50 struct souk_row_completion; whole queries, the most frequent word first */
+    struct souk_text completions;
+    struct souk_text hits; /* at most 50 struct souk_row_hit; products, the best first */
+    struct souk_text texts; /* at most 262144 bytes; of both */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_suggest(struct souk_client *client, const struct souk_suggest *record,
+    struct souk_suggest_reply *reply);
+int souk_suggest_async(struct souk_client *client, const struct souk_suggest *record,
+    souk_callback *callback, void *context);
+int souk_suggest_batch(struct souk_client *client, const struct souk_suggest *records,
+    uint32_t count, struct souk_suggest_reply *replies, uint32_t flags);
+
+/* query_stats: queries that are asked most, and those that found nothing */
+struct souk_query_stats {
+    uint32_t limit; /* rows of each, 1 to 100 */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_query_stats_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t asked; /* queries counted since the start */
+    uint64_t empty; /* of them without a hit */
+    struct souk_text popular; /* at most 100 struct souk_row_query_count; asked most first */
+    /* at most 100 struct souk_row_query_count; without a hit, asked most first */
+    struct souk_text hopeless;
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_query_stats(struct souk_client *client, uint16_t shard, const struct souk_query_stats *record,
+    struct souk_query_stats_reply *reply);
+int souk_query_stats_async(struct souk_client *client, uint16_t shard, const struct souk_query_stats *record,
+    souk_callback *callback, void *context);
+
+/* synonym_put: words that mean the same, one way or both */
+struct souk_synonym_put {
+    uint64_t home_id; /* the synonym: souk_id of a name */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    /* 0 = all mean the same; 1 = the first also finds the others, not the other way round */
+    uint16_t is_one_way;
+    uint16_t is_off; /* 1 = not used */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text words; /* at most 1024 bytes; words or phrases, with commas */
+};
+struct souk_synonym_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_synonym_put(struct souk_client *client, const struct souk_synonym_put *record,
+    struct souk_synonym_put_reply *reply);
+int souk_synonym_put_async(struct souk_client *client, const struct souk_synonym_put *record,
+    souk_callback *callback, void *context);
+int souk_synonym_put_batch(struct souk_client *client, const struct souk_synonym_put *records,
+    uint32_t count, struct souk_synonym_put_reply *replies, uint32_t flags);
+
+/* synonym_get: a synonym */
+struct souk_synonym_get {
+    uint64_t home_id; /* the synonym */
+};
+struct souk_synonym_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the synonym */
+    /* 0 = all mean the same; 1 = the first also finds the others, not the other way round */
+    uint16_t is_one_way;
+    uint16_t is_off; /* 1 = not used */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text words; /* at most 1024 bytes; as put */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_synonym_get(struct souk_client *client, const struct souk_synonym_get *record,
+    struct souk_synonym_get_reply *reply);
+int souk_synonym_get_async(struct souk_client *client, const struct souk_synonym_get *record,
+    souk_callback *callback, void *context);
+int souk_synonym_get_batch(struct souk_client *client, const struct souk_synonym_get *records,
+    uint32_t count, struct souk_synonym_get_reply *replies, uint32_t flags);
+
+/* stop_words_put: words that a query may leave out */
+struct souk_stop_words_put {
+    uint64_t home_id; /* the list: souk_id of a name */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    uint16_t is_off; /* 1 = not used */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text words; /* at most 1024 bytes; words, with commas */
+};
+struct souk_stop_words_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_stop_words_put(struct souk_client *client, const struct souk_stop_words_put *record,
+    struct souk_stop_words_put_reply *reply);
+int souk_stop_words_put_async(struct souk_client *client, const struct souk_stop_words_put *record,
+    souk_callback *callback, void *context);
+int souk_stop_words_put_batch(struct souk_client *client, const struct souk_stop_words_put *records,
+    uint32_t count, struct souk_stop_words_put_reply *replies, uint32_t flags);
+
+/* stop_words_get: a list of stop words */
+struct souk_stop_words_get {
+    uint64_t home_id; /* the list */
+};
+struct souk_stop_words_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the list */
+    uint16_t is_off; /* 1 = not used */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text words; /* at most 1024 bytes; as put */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_stop_words_get(struct souk_client *client, const struct souk_stop_words_get *record,
+    struct souk_stop_words_get_reply *reply);
+int souk_stop_words_get_async(struct souk_client *client, const struct souk_stop_words_get *record,
+    souk_callback *callback, void *context);
+int souk_stop_words_get_batch(struct souk_client *client, const struct souk_stop_words_get *records,
+    uint32_t count, struct souk_stop_words_get_reply *replies, uint32_t flags);
+
+/* rank_profile_put: how popularity, availability, rating and margin order equal hits */
+struct souk_rank_profile_put {
+    uint64_t home_id; /* the profile: souk_id of a name */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    uint32_t bucket; /* text scores that differ by less than this count as equal; 0 = none do */
+    uint16_t popularity; /* weight, 0 to 1000 */
+    uint16_t availability; /* weight, 0 to 1000 */
+    uint16_t rating; /* weight, 0 to 1000 */
+    uint16_t margin; /* weight, 0 to 1000 */
+    uint16_t recent_category; /* weight of a user's recent categories, 0 to 1000 */
+    uint16_t zero0; /* reserved: 0 */
+    struct souk_text64 name; /* 1 to 63 bytes */
+};
+struct souk_rank_profile_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_rank_profile_put(struct souk_client *client, const struct souk_rank_profile_put *record,
+    struct souk_rank_profile_put_reply *reply);
+int souk_rank_profile_put_async(struct souk_client *client, const struct souk_rank_profile_put *record,
+    souk_callback *callback, void *context);
+int souk_rank_profile_put_batch(struct souk_client *client, const struct souk_rank_profile_put *records,
+    uint32_t count, struct souk_rank_profile_put_reply *replies, uint32_t flags);
+
+/* rank_profile_get: a ranking profile */
+struct souk_rank_profile_get {
+    uint64_t home_id; /* the profile */
+};
+struct souk_rank_profile_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the profile */
+    uint32_t bucket; /* text scores that differ by less than this count as equal; 0 = none do */
+    uint16_t popularity; /* weight, 0 to 1000 */
+    uint16_t availability; /* weight, 0 to 1000 */
+    uint16_t rating; /* weight, 0 to 1000 */
+    uint16_t margin; /* weight, 0 to 1000 */
+    uint16_t recent_category; /* weight of a user's recent categories, 0 to 1000 */
+    uint16_t zero0; /* reserved: 0 */
+    struct souk_text64 name; /* 1 to 63 bytes */
+};
+int souk_rank_profile_get(struct souk_client *client, const struct souk_rank_profile_get *record,
+    struct souk_rank_profile_get_reply *reply);
+int souk_rank_profile_get_async(struct souk_client *client, const struct souk_rank_profile_get *record,
+    souk_callback *callback, void *context);
+int souk_rank_profile_get_batch(struct souk_client *client, const struct souk_rank_profile_get *records,
+    uint32_t count, struct souk_rank_profile_get_reply *replies, uint32_t flags);
+
+/* curation_put: pin, hide and boost products for a query or a category */
+struct souk_curation_put {
+    uint64_t home_id; /* the curation: souk_id of a name */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    uint64_t category_id; /* for searches of this category without words; 0 = for words */
+    uint64_t valid_from_ns; /* from this time on; 0 = always */
+    uint64_t valid_until_ns; /* before this time; 0 = always */
+    uint16_t is_part; /* 0 = the query is these words; 1 = it has them among others */
+    uint16_t is_off; /* 1 = not used */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text words; /* at most 1024 bytes; of the query */
+    struct souk_text actions; /* at most 32 struct souk_row_curation_action; what is done */
+};
+struct souk_curation_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_curation_put(struct souk_client *client, const struct souk_curation_put *record,
+    struct souk_curation_put_reply *reply);
+int souk_curation_put_async(struct souk_client *client, const struct souk_curation_put *record,
+    souk_callback *callback, void *context);
+int souk_curation_put_batch(struct souk_client *client, const struct souk_curation_put *records,
+    uint32_t count, struct souk_curation_put_reply *replies, uint32_t flags);
+
+/* curation_get: a curation */
+struct souk_curation_get {
+    uint64_t home_id; /* the curation */
+};
+struct souk_curation_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the curation */
+    uint64_t category_id; /* for searches of this category without words; 0 = for words */
+    uint64_t valid_from_ns; /* from this time on; 0 = always */
+    uint64_t valid_until_ns; /* before this time; 0 = always */
+    uint16_t is_part; /* 0 = the query is these words; 1 = it has them among others */
+    uint16_t is_off; /* 1 = not used */
+    uint32_t zero0; /* reserved: 0 */
+    struct souk_text words; /* at most 1024 bytes; as put */
+    struct souk_text actions; /* at most 32 struct souk_row_curation_action; as put */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_curation_get(struct souk_client *client, const struct souk_curation_get *record,
+    struct souk_curation_get_reply *reply);
+int souk_curation_get_async(struct souk_client *client, const struct souk_curation_get *record,
+    souk_callback *callback, void *context);
+int souk_curation_get_batch(struct souk_client *client, const struct souk_curation_get *records,
+    uint32_t count, struct souk_curation_get_reply *replies, uint32_t flags);
+
+/* ad_put: a sponsored product for words or a category, with a bid */
+struct souk_ad_put {
+    /* the ad: souk_id of a name; its budget is the resource of kind ad_budget with this id */
+    uint64_t home_id;
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    uint64_t product_id; /* the product that is shown */
+    uint64_t category_id; /* for searches of this category; 0 = for words */
+    int64_t bid; /* minor units for a click; the highest bids are shown */
+    uint64_t valid_from_ns; /* from this time on; 0 = always */
+    uint64_t valid_until_ns; /* before this time; 0 = always */
+    uint16_t is_off; /* 1 = not shown */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    /* at most 1024 bytes; with commas: queries that have one of these show it */
+    struct souk_text words;
+};
+struct souk_ad_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_ad_put(struct souk_client *client, const struct souk_ad_put *record,
+    struct souk_ad_put_reply *reply);
+int souk_ad_put_async(struct souk_client *client, const struct souk_ad_put *record,
+    souk_callback *callback, void *context);
+int souk_ad_put_batch(struct souk_client *client, const struct souk_ad_put *records,
+    uint32_t count, struct souk_ad_put_reply *replies, uint32_t flags);
+
+/* ad_get: a sponsored product */
+struct souk_ad_get {
+    uint64_t home_id; /* the ad */
+};
+struct souk_ad_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the ad */
+    uint64_t product_id; /* the product that is shown */
+    uint64_t category_id; /* for searches of this category; 0 = for words */
+    int64_t bid; /* minor units for a click; the highest bids are shown */
+    uint64_t valid_from_ns; /* from this time on; 0 = always */
+    uint64_t valid_until_ns; /* before this time; 0 = always */
+    uint16_t is_off; /* 1 = not shown */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text words; /* at most 1024 bytes; as put */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_ad_get(struct souk_client *client, const struct souk_ad_get *record,
+    struct souk_ad_get_reply *reply);
+int souk_ad_get_async(struct souk_client *client, const struct souk_ad_get *record,
+    souk_callback *callback, void *context);
+int souk_ad_get_batch(struct souk_client *client, const struct souk_ad_get *records,
+    uint32_t count, struct souk_ad_get_reply *replies, uint32_t flags);
+
+/* search_policy_put: language, weights and tolerance of the search index */
+struct souk_search_policy_put {
+    uint64_t home_id; /* 1 */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    /* with fewer matches than this, matches need not have all words; 0 = they always do */
+    uint32_t drop_below;
+    uint16_t typo1_bytes; /* words from so many letters on may have one typo; 0 = none */
+    uint16_t typo2_bytes; /* words from so many letters on may have two; 0 = none */
+    uint16_t weight_title; /* 0 to 100 */
+    uint16_t weight_brand; /* 0 to 100 */
+    uint16_t weight_category; /* 0 to 100 */
+    uint16_t weight_attributes; /* 0 to 100 */
+    uint16_t weight_description; /* 0 to 100 */
+    uint16_t weight_code; /* 0 to 100 */
+    uint32_t zero0; /* reserved: 0 */
+    /* of the Snowball stemmers: english, german, ...; none = no stemming */
+    struct souk_text64 language;
+};
+struct souk_search_policy_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_search_policy_put(struct souk_client *client, const struct souk_search_policy_put *record,
+    struct souk_search_policy_put_reply *reply);
+int souk_search_policy_put_async(struct souk_client *client, const struct souk_search_policy_put *record,
+    souk_callback *callback, void *context);
+int souk_search_policy_put_batch(struct souk_client *client, const struct souk_search_policy_put *records,
+    uint32_t count, struct souk_search_policy_put_reply *replies, uint32_t flags);
+
+/* search_policy_get: the search policy in force */
+struct souk_search_policy_get {
+    uint64_t home_id; /* 1 */
+};
+struct souk_search_policy_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* 0 = as built in */
+    /* with fewer matches than this, matches need not have all words; 0 = they always do */
+    uint32_t drop_below;
+    uint16_t typo1_bytes; /* words from so many letters on may have one typo; 0 = none */
+    uint16_t typo2_bytes; /* words from so many letters on may have two; 0 = none */
+    uint16_t weight_title; /* 0 to 100 */
+    uint16_t weight_brand; /* 0 to 100 */
+    uint16_t weight_category; /* 0 to 100 */
+    uint16_t weight_attributes; /* 0 to 100 */
+    uint16_t weight_description; /* 0 to 100 */
+    uint16_t weight_code; /* 0 to 100 */
+    uint32_t zero0; /* reserved: 0 */
+    /* of the Snowball stemmers: english, german, ...; none = no stemming */
+    struct souk_text64 language;
+};
+int souk_search_policy_get(struct souk_client *client, const struct souk_search_policy_get *record,
+    struct souk_search_policy_get_reply *reply);
+int souk_search_policy_get_async(struct souk_client *client, const struct souk_search_policy_get *record,
+    souk_callback *callback, void *context);
+int souk_search_policy_get_batch(struct souk_client *client, const struct souk_search_policy_get *records,
+    uint32_t count, struct souk_search_policy_get_reply *replies, uint32_t flags);
+
+/* track: a shopper saw, clicked or took a product; may be lost */
+struct souk_track {
+    uint64_t user_id; /* who; a guest too */
+    uint64_t product_id; /* what */
+    uint16_t kind; /* 1 view, 2 click, 3 put into the cart, 4 found by a search */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+struct souk_track_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t zero0; /* reserved: 0 */
+};
+int souk_track(struct souk_client *client, const struct souk_track *record,
+    struct souk_track_reply *reply);
+int souk_track_async(struct souk_client *client, const struct souk_track *record,
+    souk_callback *callback, void *context);
+int souk_track_batch(struct souk_client *client, const struct souk_track *records,
+    uint32_t count, struct souk_track_reply *replies, uint32_t flags);
+
+/* related: bought with, viewed with, or similar to a product */
+struct souk_related {
+    uint64_t product_id; /* related to what */
+    uint32_t limit; /* items wanted, 1 to 100 */
+    uint16_t kind; /* 1 bought with it, 2 viewed with it, 3 similar to it */
+    uint16_t is_strict; /* 1 = only that: no fallback to other kinds when there are too few */
+    struct souk_text without; /* at most 100 struct souk_row_product_ref; products to leave out */
+};
+struct souk_related_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t zero0; /* reserved: 0 */
+    struct souk_text items; /* at most 100 struct souk_row_recommended; the best first */
+    struct souk_text texts; /* at most 262144 bytes; codes and titles */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_related(struct souk_client *client, const struct souk_related *record,
+    struct souk_related_reply *reply);
+int souk_related_async(struct souk_client *client, const struct souk_related *record,
+    souk_callback *callback, void *context);
+int souk_related_batch(struct souk_client *client, const struct souk_related *records,
+    uint32_t count, struct souk_related_reply *replies, uint32_t flags);
+
+/* recommend: for a cart or for a user */
+struct souk_recommend {
+    uint64_t user_id; /* whose recent views count; 0 = nobody's */
+    uint32_t limit; /* items wanted, 1 to 100 */
+    uint16_t is_strict; /* 1 = only what the cart and the views give */
+    uint16_t zero0; /* reserved: 0 */
+    struct souk_text products; /* at most 100 struct souk_row_product_ref; of the cart */
+    /* at most 100 struct souk_row_product_ref; more products to leave out */
+    struct souk_text without;
+};
+struct souk_recommend_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t zero0; /* reserved: 0 */
+    struct souk_text items; /* at most 100 struct souk_row_recommended; the best first */
+    struct souk_text texts; /* at most 262144 bytes; codes and titles */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_recommend(struct souk_client *client, const struct souk_recommend *record,
+    struct souk_recommend_reply *reply);
+int souk_recommend_async(struct souk_client *client, const struct souk_recommend *record,
+    souk_callback *callback, void *context);
+int souk_recommend_batch(struct souk_client *client, const struct souk_recommend *records,
+    uint32_t count, struct souk_recommend_reply *replies, uint32_t flags);
+
+/* trending: what is bought most at the moment, in all or in a category */
+struct souk_trending {
+    uint64_t category_id; /* and what is below it; 0 = everything */
+    uint32_t limit; /* items wanted, 1 to 100 */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_trending_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t zero0; /* reserved: 0 */
+    struct souk_text items; /* at most 100 struct souk_row_recommended; the best first */
+    struct souk_text texts; /* at most 262144 bytes; codes and titles */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_trending(struct souk_client *client, const struct souk_trending *record,
+    struct souk_trending_reply *reply);
+int souk_trending_async(struct souk_client *client, const struct souk_trending *record,
+    souk_callback *callback, void *context);
+int souk_trending_batch(struct souk_client *client, const struct souk_trending *records,
+    uint32_t count, struct souk_trending_reply *replies, uint32_t flags);
+
+/* recently_viewed: what a user viewed last; may forget it */
+struct souk_recently_viewed {
+    uint64_t user_id; /* who */
+    uint32_t limit; /* 1 to 100 */
+    uint32_t is_forgotten; /* 1 = forget them after this answer */
+};
+struct souk_recently_viewed_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t zero0; /* reserved: 0 */
+    struct souk_text products; /* at most 100 struct souk_row_product_ref; the last first */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_recently_viewed(struct souk_client *client, const struct souk_recently_viewed *record,
+    struct souk_recently_viewed_reply *reply);
+int souk_recently_viewed_async(struct souk_client *client, const struct souk_recently_viewed *record,
+    souk_callback *callback, void *context);
+int souk_recently_viewed_batch(struct souk_client *client, const struct souk_recently_viewed *records,
+    uint32_t count, struct souk_recently_viewed_reply *replies, uint32_t flags);
+
+/* review_put: write a review, or change it */
+struct souk_review_put {
+    uint64_t product_id; /* the product */
+    uint64_t user_id; /* who wrote it */
+    uint64_t if_version; /* 0 = any; 2^64-1 = must not exist; else the version it must have */
+    uint16_t stars; /* 1 to 5 */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text title; /* at most 256 bytes; UTF-8 text */
+    struct souk_text body; /* at most 8192 bytes; UTF-8 text */
+    struct souk_text media; /* at most 1024 bytes; lines of references */
+};
+struct souk_review_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the review after the change, or the current one */
+    uint64_t rating_sum; /* stars of the product's approved reviews */
+    uint32_t rating_count; /* approved reviews of the product */
+    uint16_t state; /* 1 pending, 2 approved, 3 rejected, 4 flagged; 0 = there is none */
+    uint16_t is_verified; /* 1 = bought, received and not wholly given back */
+};
+int souk_review_put(struct souk_client *client, const struct souk_review_put *record,
+    struct souk_review_put_reply *reply);
+int souk_review_put_async(struct souk_client *client, const struct souk_review_put *record,
+    souk_callback *callback, void *context);
+int souk_review_put_batch(struct souk_client *client, const struct souk_review_put *records,
+    uint32_t count, struct souk_review_put_reply *replies, uint32_t flags);
+
+/* review_moderate: approve, reject or flag a review */
+struct souk_review_moderate {
+    uint64_t product_id; /* the product */
+    uint64_t user_id; /* who wrote it */
+    uint64_t if_version; /* 0 = any; else the version that the moderator saw */
+    uint64_t actor; /* who decides */
+    uint32_t reason; /* a number that means something to the shop */
+    uint16_t state; /* 1 pending, 2 approved, 3 rejected, 4 flagged */
+    uint16_t zero0; /* reserved: 0 */
+};
+struct souk_review_moderate_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the review after the change, or the current one */
+    uint64_t rating_sum; /* stars of the product's approved reviews */
+    uint32_t rating_count; /* approved reviews of the product */
+    uint16_t state; /* 1 pending, 2 approved, 3 rejected, 4 flagged; 0 = there is none */
+    uint16_t is_verified; /* 1 = bought, received and not wholly given back */
+};
+int souk_review_moderate(struct souk_client *client, const struct souk_review_moderate *record,
+    struct souk_review_moderate_reply *reply);
+int souk_review_moderate_async(struct souk_client *client, const struct souk_review_moderate *record,
+    souk_callback *callback, void *context);
+int souk_review_moderate_batch(struct souk_client *client, const struct souk_review_moderate *records,
+    uint32_t count, struct souk_review_moderate_reply *replies, uint32_t flags);
+
+/* review_vote: a review was helpful, or not; once per voter */
+struct souk_review_vote {
+    uint64_t product_id; /* the product */
+    uint64_t user_id; /* who wrote it */
+    uint64_t voter_id; /* who votes, once; not the author */
+    uint16_t vote; /* 1 helpful, 2 not helpful, 0 takes the vote back */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+};
+struct souk_review_vote_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint32_t helpful; /* votes */
+    uint32_t unhelpful; /* votes */
+};
+int souk_review_vote(struct souk_client *client, const struct souk_review_vote *record,
+    struct souk_review_vote_reply *reply);
+int souk_review_vote_async(struct souk_client *client, const struct souk_review_vote *record,
+    souk_callback *callback, void *context);
+int souk_review_vote_batch(struct souk_client *client, const struct souk_review_vote *records,
+    uint32_t count, struct souk_review_vote_reply *replies, uint32_t flags);
+
+/* review_reply: the merchant's reply to a review */
+struct souk_review_reply {
+    uint64_t product_id; /* the product */
+    uint64_t user_id; /* who wrote it */
+    uint64_t actor; /* who replies for the merchant */
+    struct souk_text reply; /* at most 8192 bytes; UTF-8 text; empty = no reply any more */
+};
+struct souk_review_reply_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the review after the change, or the current one */
+    uint64_t rating_sum; /* stars of the product's approved reviews */
+    uint32_t rating_count; /* approved reviews of the product */
+    uint16_t state; /* 1 pending, 2 approved, 3 rejected, 4 flagged; 0 = there is none */
+    uint16_t is_verified; /* 1 = bought, received and not wholly given back */
+};
+int souk_review_reply(struct souk_client *client, const struct souk_review_reply *record,
+    struct souk_review_reply_reply *reply);
+int souk_review_reply_async(struct souk_client *client, const struct souk_review_reply *record,
+    souk_callback *callback, void *context);
+int souk_review_reply_batch(struct souk_client *client, const struct souk_review_reply *records,
+    uint32_t count, struct souk_review_reply_reply *replies, uint32_t flags);
+
+/* review_delete: delete a review */
+struct souk_review_delete {
+    uint64_t product_id; /* the product */
+    uint64_t user_id; /* who wrote it */
+    uint64_t if_version; /* 0 = any; else the version it must have */
+};
+struct souk_review_delete_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* of the review after the change, or the current one */
+    uint64_t rating_sum; /* stars of the product's approved reviews */
+    uint32_t rating_count; /* approved reviews of the product */
+    uint16_t state; /* 1 pending, 2 approved, 3 rejected, 4 flagged; 0 = there is none */
+    uint16_t is_verified; /* 1 = bought, received and not wholly given back */
+};
+int souk_review_delete(struct souk_client *client, const struct souk_review_delete *record,
+    struct souk_review_delete_reply *reply);
+int souk_review_delete_async(struct souk_client *client, const struct souk_review_delete *record,
+    souk_callback *callback, void *context);
+int souk_review_delete_batch(struct souk_client *client, const struct souk_review_delete *records,
+    uint32_t count, struct souk_review_delete_reply *replies, uint32_t flags);
+
+/* review_erase: erase all reviews and votes of a user on a shard */
+struct souk_review_erase {
+    uint64_t user_id; /* whose reviews and votes */
+};
+struct souk_review_erase_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint32_t reviews; /* erased on this shard by this command */
+    uint32_t votes; /* erased on this shard by this command */
+    uint32_t left; /* still there: ask again until it is 0 */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_review_erase(struct souk_client *client, uint16_t shard, const struct souk_review_erase *record,
+    struct souk_review_erase_reply *reply);
+int souk_review_erase_async(struct souk_client *client, uint16_t shard, const struct souk_review_erase *record,
+    souk_callback *callback, void *context);
+
+/* review_get: a review with its history */
+struct souk_review_get {
+    uint64_t product_id; /* the product */
+    uint64_t user_id; /* who wrote it */
+};
+struct souk_review_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* counts the changes */
+    uint64_t created_at_ns; /* log time of the first version */
+    uint64_t changed_at_ns; /* log time of this version */
+    uint64_t moderator; /* who decided last */
+    uint64_t replied_by; /* who replied */
+    uint64_t replied_at_ns; /* log time of the reply */
+    uint32_t helpful; /* votes */
+    uint32_t unhelpful; /* votes */
+    uint32_t reason; /* of the last decision */
+    uint16_t stars; /* 1 to 5 */
+    uint16_t state; /* 1 pending, 2 approved, 3 rejected, 4 flagged */
+    uint16_t is_verified; /* 1 = bought, received and not wholly given back */
+    uint16_t zero0; /* reserved: 0 */
+    uint32_t zero1; /* reserved: 0 */
+    struct souk_text title; /* at most 256 bytes; UTF-8 text */
+    struct souk_text body; /* at most 8192 bytes; UTF-8 text */
+    struct souk_text media; /* at most 1024 bytes; lines of references */
+    struct souk_text reply; /* at most 8192 bytes; of the merchant */
+    /* at most 8 struct souk_row_review_edit; versions before, the last first */
+    struct souk_text edits;
+    struct souk_text texts; /* at most 67584 bytes; of the edits */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_review_get(struct souk_client *client, const struct souk_review_get *record,
+    struct souk_review_get_reply *reply);
+int souk_review_get_async(struct souk_client *client, const struct souk_review_get *record,
+    souk_callback *callback, void *context);
+int souk_review_get_batch(struct souk_client *client, const struct souk_review_get *records,
+    uint32_t count, struct souk_review_get_reply *replies, uint32_t flags);
+
+/* review_list: reviews of a product, sorted and filtered, page by page */
+struct souk_review_list {
+    uint64_t product_id; /* the product */
+    uint64_t after_key; /* next_key of the page before; 0 with after_user 0 = from the beginning */
+    uint64_t after_user; /* next_user of the page before */
+    uint32_t limit; /* rows, 1 to 50 */
+    uint16_t sort; /* 0 newest, 1 most helpful, 2 best, 3 worst; then newest */
+    uint16_t stars; /* bits: 1 one star, 2 two, ... 16 five; 0 = all */
+    uint16_t is_verified; /* 1 = only verified ones */
+    uint16_t states; /* bits: 2 pending, 4 approved, 8 rejected, 16 flagged; 0 = approved */
+    uint32_t zero0; /* reserved: 0 */
+};
+struct souk_review_list_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t total; /* that match */
+    uint64_t next_key; /* for the next page */
+    uint64_t next_user; /* for the next page; 0 = that was the last */
+    struct souk_text reviews; /* at most 50 struct souk_row_review_brief; in order */
+    struct souk_text texts; /* at most 832000 bytes; of the reviews */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_review_list(struct souk_client *client, const struct souk_review_list *record,
+    struct souk_review_list_reply *reply);
+int souk_review_list_async(struct souk_client *client, const struct souk_review_list *record,
+    souk_callback *callback, void *context);
+int souk_review_list_batch(struct souk_client *client, const struct souk_review_list *records,
+    uint32_t count, struct souk_review_list_reply *replies, uint32_t flags);
+
+/* rating_get: count, sum and histogram of the stars of a product */
+struct souk_rating_get {
+    uint64_t product_id; /* the product */
+};
+struct souk_rating_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t sum; /* stars of approved reviews */
+    uint32_t count; /* approved reviews */
+    uint32_t stars1; /* of them with one star */
+    uint32_t stars2; /* two */
+    uint32_t stars3; /* three */
+    uint32_t stars4; /* four */
+    uint32_t stars5; /* five */
+};
+int souk_rating_get(struct souk_client *client, const struct souk_rating_get *record,
+    struct souk_rating_get_reply *reply);
+int souk_rating_get_async(struct souk_client *client, const struct souk_rating_get *record,
+    souk_callback *callback, void *context);
+int souk_rating_get_batch(struct souk_client *client, const struct souk_rating_get *records,
+    uint32_t count, struct souk_rating_get_reply *replies, uint32_t flags);
+
+/* review_queue: reviews of a shard that wait for a moderator, oldest first */
+struct souk_review_queue {
+    uint64_t after_ns; /* changed_at_ns of the last row; 0 = from the beginning */
+    uint64_t after_user; /* user_id of the last row */
+    uint32_t limit; /* rows, 1 to 50 */
+    uint16_t state; /* 1 pending, 4 flagged */
+    uint16_t zero0; /* reserved: 0 */
+};
+struct souk_review_queue_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t total; /* in this state on this shard */
+    struct souk_text reviews; /* at most 50 struct souk_row_review_brief; oldest first */
+    struct souk_text texts; /* at most 832000 bytes; of the reviews */
+    void *memory; /* of the texts; give it to souk_free() */
+};
+int souk_review_queue(struct souk_client *client, uint16_t shard, const struct souk_review_queue *record,
+    struct souk_review_queue_reply *reply);
+int souk_review_queue_async(struct souk_client *client, uint16_t shard, const struct souk_review_queue *record,
+    souk_callback *callback, void *context);
+
+/* review_policy_put: who may write reviews, and whether a moderator sees them first */
+struct souk_review_policy_put {
+    uint64_t home_id; /* 1 */
+    uint64_t if_version; /* 0 = any; else the version it must have */
+    /* reviews that a user may write or change on a shard in 24 hours; 0 = any number */
+    uint32_t per_day;
+    uint16_t is_moderated; /* 1 = a review is pending until a moderator approves it */
+    uint16_t needs_purchase; /* 1 = only who has bought and received it may write */
+};
+struct souk_review_policy_put_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* after the change, or the current one */
+    uint32_t pending; /* shards on which it is not in force yet: wait with setting_status */
+    uint32_t zero0; /* reserved: 0 */
+};
+int souk_review_policy_put(struct souk_client *client, const struct souk_review_policy_put *record,
+    struct souk_review_policy_put_reply *reply);
+int souk_review_policy_put_async(struct souk_client *client, const struct souk_review_policy_put *record,
+    souk_callback *callback, void *context);
+int souk_review_policy_put_batch(struct souk_client *client, const struct souk_review_policy_put *records,
+    uint32_t count, struct souk_review_policy_put_reply *replies, uint32_t flags);
+
+/* review_policy_get: the policy of reviews in force */
+struct souk_review_policy_get {
+    uint64_t home_id; /* 1 */
+};
+struct souk_review_policy_get_reply {
+    uint16_t status; /* enum souk_status */
+    uint16_t flags; /* enum souk_flag */
+    uint32_t retry_after_ms;
+    uint64_t version; /* 0 = as built in: moderated, no purchase needed, 20 a day */
+    /* reviews that a user may write or change on a shard in 24 hours; 0 = any number */
+    uint32_t per_day;
+    uint16_t is_moderated; /* 1 = a review is pending until a moderator approves it */
+    uint16_t needs_purchase; /* 1 = only who has bought and received it may write */
+};
+int souk_review_policy_get(struct souk_client *client, const struct souk_review_policy_get *record,
+    struct souk_review_policy_get_reply *reply);
+int souk_review_policy_get_async(struct souk_client *client, const struct souk_review_policy_get *record,
+    souk_callback *callback, void *context);
+int souk_review_policy_get_batch(struct souk_client *client, const struct souk_review_policy_get *records,
+    uint32_t count, struct souk_review_policy_get_reply *replies, uint32_t flags);
 /* generated: end */
 /* clang-format on */
 

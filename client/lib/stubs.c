@@ -28,6 +28,8 @@
 #define PROVE_CONTROL(NAME, name) PROVE(NAME, name)
 #define PROVE_READ(NAME, name)    PROVE(NAME, name)
 #define PROVE_WRITE(NAME, name)   PROVE(NAME, name)
+#define PROVE_GATHER(NAME, name)  PROVE(NAME, name)
+#define PROVE_PART(NAME, name)
 #define PROVE(NAME, name)                                                               \
     NAME##_REQ(HAS_F, HAS_Z, MESSAGE_NO_SPAN) NAME##_RSP(HAS_F, HAS_Z, MESSAGE_NO_SPAN) \
         STATIC_CHECK(sizeof(struct souk_##name) ==                                      \
@@ -123,6 +125,8 @@ static int submit_one(struct souk_client *client, u16 op, u16 shard, const void 
 #define STUB_RESOURCE(NAME, name) STUB_KEYED(NAME, name) STUB_BATCH(NAME, name)
 #define STUB_PRODUCT(NAME, name)  STUB_RESOURCE(NAME, name)
 #define STUB_USER(NAME, name)     STUB_RESOURCE(NAME, name)
+#define STUB_ALIAS(NAME, name)    STUB_RESOURCE(NAME, name)
+#define STUB_ANY(NAME, name)      STUB_RESOURCE(NAME, name)
 #define STUB_ORDER(NAME, name)    STUB_RESOURCE(NAME, name)
 #define STUB_ALL(NAME, name)      STUB_RESOURCE(NAME, name)
 #define STUB_SHARD(NAME, name)                                                                    \
@@ -138,6 +142,8 @@ static int submit_one(struct souk_client *client, u16 op, u16 shard, const void 
         return submit_one(client, OPCODE_##NAME, shard, record, callback, context);               \
     }
 #define CALLS_MAIL(NAME, name, ROUTE)
+#define CALLS_PART(NAME, name, ROUTE)
+#define CALLS_GATHER(NAME, name, ROUTE)             STUB_##ROUTE(NAME, name)
 #define CALLS_CONTROL(NAME, name, ROUTE)            STUB_##ROUTE(NAME, name)
 #define CALLS_READ(NAME, name, ROUTE)               STUB_##ROUTE(NAME, name)
 #define CALLS_WRITE(NAME, name, ROUTE)              STUB_##ROUTE(NAME, name)

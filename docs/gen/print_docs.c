@@ -21,6 +21,8 @@ static const char *class_name(enum message_class class)
     case MESSAGE_CLASS_CONTROL: return "control";
     case MESSAGE_CLASS_READ: return "read";
     case MESSAGE_CLASS_WRITE: return "write";
+    case MESSAGE_CLASS_GATHER: return "gather";
+    case MESSAGE_CLASS_PART: return "part";
     case MESSAGE_CLASS_MAIL: return "mail";
     }
     return "?";
@@ -35,6 +37,8 @@ static const char *route_name(enum message_route route)
     case MESSAGE_ROUTE_PRODUCT: return "product_id";
     case MESSAGE_ROUTE_USER: return "user_id";
     case MESSAGE_ROUTE_ORDER: return "order (high half)";
+    case MESSAGE_ROUTE_ALIAS: return "alias_id";
+    case MESSAGE_ROUTE_ANY: return "any";
     case MESSAGE_ROUTE_ALL: return "home_id";
     }
     return "?";

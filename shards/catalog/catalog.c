@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "proto/money.h"
+#include "proto/text.h"
 
 STATIC_CHECK(PRODUCT_BLOB_BYTES_MAX <= ARENA_BYTES_MAX);
-STATIC_CHECK(ATTRIBUTES_BYTES_MAX <= UINT16_MAX);
+STATIC_CHECK(PAGE_BYTES_MAX <= UINT16_MAX);
 
 static u64 hash_of_product(const void *context, u32 index)
 {
@@ -123,6 +124,26 @@ bool product_price_good(i64 price, u16 currency)
     if (price < 0 || price > PRICE_MAX)
         return false;
     return currency == 0 ? price == 0 : currency_find(currency) != NULL;
+}
+
+static bool times_good(u64 from_ns, u64 until_ns)
+{
+    return until_ns == 0 || from_ns < until_ns;
+}
+
+bool product_facts_good(const struct product_facts *facts)
+{
+    return product_price_good(facts->price, facts->currency) && facts->price_before >= 0 &&
+           facts->price_before <= PRICE_MAX && (facts->marks & ~PRODUCT_MARKS_ALL) == 0 &&
+           times_good(facts->visible_from_ns, facts->visible_until_ns) &&
+           times_good(facts->buyable_from_ns, facts->buyable_until_ns) && facts->zero0 == 0 &&
+           facts->zero1 == 0;
+}
+
+bool product_text_good(u32 text, struct span span)
+{
+    const bool has_lines = text == PRODUCT_TEXT_ATTRIBUTES || text == PRODUCT_TEXT_DESCRIPTION;
+    return text == PRODUCT_TEXT_PAGE || text_invalid(span.data, span.bytes, has_lines) == NULL;
 }
 
 void catalog_undo(struct catalog *catalog, struct undo_entry entry, const void *image)

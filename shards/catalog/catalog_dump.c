@@ -10,13 +10,13 @@
 struct dump_product {
     u64 product_id;
     u64 version;
-    i64 price;
+    u64 created_at_ns;
+    struct product_facts facts;
     u16 text_bytes[PRODUCT_TEXT_COUNT];
-    u16 currency;
     u16 is_deleted;
-    u16 zero;
+    u32 zero;
 };
-STATIC_CHECK(sizeof(struct dump_product) == 40);
+STATIC_CHECK(sizeof(struct dump_product) == 24 + sizeof(struct product_facts) + 24);
 STATIC_CHECK(sizeof(struct dump_head) + sizeof(struct dump_product) + PRODUCT_BLOB_BYTES_MAX <
              DUMP_RECORD_BYTES_MAX);
 
@@ -30,8 +30,8 @@ void catalog_dump_bucket(struct catalog *catalog, u32 bucket, struct dump_sink *
         struct dump_product fixed = {
             .product_id = product->product_id,
             .version = product->version,
-            .price = product->price,
-            .currency = product->currency,
+            .created_at_ns = product->created_at_ns,
+            .facts = product->facts,
             .is_deleted = product->is_deleted,
         };
         u32 bytes = 0;
@@ -46,14 +46,15 @@ void catalog_dump_bucket(struct catalog *catalog, u32 bucket, struct dump_sink *
 static const char *dump_product_invalid(const struct dump_product *fixed, const struct span *texts)
 {
     static const u32 bytes_max[PRODUCT_TEXT_COUNT] = {
-        CODE_BYTES_MAX, TITLE_BYTES_MAX, BRAND_BYTES_MAX, CATEGORY_BYTES_MAX, ATTRIBUTES_BYTES_MAX};
+        CODE_BYTES_MAX,     TITLE_BYTES_MAX,      BRAND_BYTES_MAX,
+        CATEGORY_BYTES_MAX, ATTRIBUTES_BYTES_MAX, DESCRIPTION_BYTES_MAX,
+        ALIAS_BYTES_MAX,    ALIAS_BYTES_MAX,      PAGE_BYTES_MAX};
     if (fixed->product_id == 0 || fixed->version == 0 || fixed->is_deleted > 1 || fixed->zero != 0)
         return "a product has a field that cannot be";
-    if (!product_price_good(fixed->price, fixed->currency))
-        return "a product has a price that cannot be";
+    if (!product_facts_good(&fixed->facts))
+        return "a product has a price, time or flag that cannot be";
     for (u32 i = 0; i < PRODUCT_TEXT_COUNT; i++) {
-        if (texts[i].bytes > bytes_max[i] ||
-            text_invalid(texts[i].data, texts[i].bytes, i == PRODUCT_TEXT_ATTRIBUTES) != NULL)
+        if (texts[i].bytes > bytes_max[i] || !product_text_good(i, texts[i]))
             return "a product has a text that cannot be";
         if (i != PRODUCT_TEXT_CODE && fixed->is_deleted != 0 && texts[i].bytes != 0)
             return "a deleted product has texts";
@@ -86,8 +87,8 @@ const char *catalog_load(struct catalog *catalog, const u8 *body, u32 bytes)
     const u32 index = catalog_create(catalog, hash, fixed.product_id);
     struct product *product = product_at(catalog, index);
     product->version = fixed.version;
-    product->price = fixed.price;
-    product->currency = fixed.currency;
+    product->created_at_ns = fixed.created_at_ns;
+    product->facts = fixed.facts;
     catalog_set_texts(catalog, index, texts);
     catalog_set_deleted(catalog, index, fixed.is_deleted != 0);
     return NULL;

@@ -10,10 +10,26 @@
 static bool texts_good(const struct span *texts, u32 used)
 {
     for (u32 i = 0; i < PRODUCT_TEXT_COUNT; i++)
-        if ((used & (1u << i)) != 0 &&
-            text_invalid(texts[i].data, texts[i].bytes, i == PRODUCT_TEXT_ATTRIBUTES) != NULL)
+        if ((used & (1u << i)) != 0 && !product_text_good(i, texts[i]))
             return false;
     return true;
+}
+
+/* The facts stand in puts, patches and answers as PRODUCT_FACTS lists them, without padding. */
+#define FACTS_AT(op) offsetof(struct msg_##op, price)
+#define FACTS_FIT(op)                                                                     \
+    STATIC_CHECK(FACTS_AT(op) + sizeof(struct product_facts) <= sizeof(struct msg_##op)); \
+    STATIC_CHECK(offsetof(struct msg_##op, zero1) - FACTS_AT(op) ==                       \
+                 offsetof(struct product_facts, zero1))
+FACTS_FIT(product_put_req);
+FACTS_FIT(product_patch_req);
+FACTS_FIT(product_get_rsp);
+
+static struct product_facts facts_of(const void *message, size_t at)
+{
+    struct product_facts facts;
+    memcpy(&facts, (const u8 *)message + at, sizeof facts);
+    return facts;
 }
 
 /* May a product that exists be changed by a request for this version? */
@@ -46,8 +62,8 @@ void shard_apply_product_put(struct shard *shard, const struct shard_call *call,
     struct msg_product_put_rsp *answer = reply;
     memcpy(&ask, request, sizeof ask);
     const struct span *texts = call->spans;
-    const bool is_good = product_price_good(ask.price, ask.currency) &&
-                         texts[PRODUCT_TEXT_CODE].bytes != 0 &&
+    const struct product_facts facts = facts_of(&ask, FACTS_AT(product_put_req));
+    const bool is_good = product_facts_good(&facts) && texts[PRODUCT_TEXT_CODE].bytes != 0 &&
                          texts_good(texts, (1u << PRODUCT_TEXT_COUNT) - 1);
     u16 status = shard_call_refusal_create(call, is_good);
     if (status == STATUS_OK)
@@ -62,8 +78,9 @@ void shard_apply_product_put(struct shard *shard, const struct shard_call *call,
         call->object != 0 ? call->object : catalog_create(catalog, call->hash, ask.product_id);
     catalog_before_change(catalog, index);
     struct product *product = product_at(catalog, index);
-    product->price = ask.price;
-    product->currency = ask.currency;
+    product->facts = facts;
+    if (product->is_deleted != 0)
+        product->created_at_ns = call->now_ns;
     product->version++;
     catalog_set_texts(catalog, index, texts);
     catalog_set_deleted(catalog, index, false);
@@ -87,6 +104,38 @@ static u16 judge_existing(const struct catalog *catalog, const struct shard_call
     return STATUS_VERSION_CONFLICT;
 }
 
+/* The facts with those that the patch names. */
+static struct product_facts patch_facts(const struct product_facts *now,
+                                        const struct product_facts *asked, u32 fields)
+{
+    struct product_facts facts = *now;
+    if ((fields & PATCH_FIELD_PRICE) != 0) {
+        facts.price = asked->price;
+        facts.currency = asked->currency;
+    }
+    if ((fields & PATCH_FIELD_PRICE_BEFORE) != 0)
+        facts.price_before = asked->price_before;
+    if ((fields & PATCH_FIELD_VISIBLE) != 0) {
+        facts.visible_from_ns = asked->visible_from_ns;
+        facts.visible_until_ns = asked->visible_until_ns;
+    }
+    if ((fields & PATCH_FIELD_BUYABLE) != 0) {
+        facts.buyable_from_ns = asked->buyable_from_ns;
+        facts.buyable_until_ns = asked->buyable_until_ns;
+    }
+    if ((fields & PATCH_FIELD_POPULARITY) != 0)
+        facts.popularity = asked->popularity;
+    if ((fields & PATCH_FIELD_MARGIN) != 0)
+        facts.margin = asked->margin;
+    if ((fields & PATCH_FIELD_MARKS) != 0)
+        facts.marks = asked->marks;
+    return facts;
+}
+
+#define PATCH_TEXTS                                                                          \
+    (PATCH_FIELD_TITLE | PATCH_FIELD_BRAND | PATCH_FIELD_CATEGORY | PATCH_FIELD_ATTRIBUTES | \
+     PATCH_FIELD_DESCRIPTION | PATCH_FIELD_SLUG | PATCH_FIELD_EXTERNAL_KEY | PATCH_FIELD_PAGE)
+
 void shard_apply_product_patch(struct shard *shard, const struct shard_call *call,
                                const void *request, void *reply)
 {
@@ -94,13 +143,15 @@ void shard_apply_product_patch(struct shard *shard, const struct shard_call *cal
     struct msg_product_patch_req ask;
     struct msg_product_patch_rsp *answer = reply;
     memcpy(&ask, request, sizeof ask);
-    /* Bits 1..4 of fields are the texts 1..4; the patch's spans begin with the title. */
+    /* Bits 1..8 of fields are the texts 1..8; the patch's spans begin with the title. */
     struct span texts[PRODUCT_TEXT_COUNT] = {{NULL, 0}};
     memcpy(texts + 1, call->spans, (PRODUCT_TEXT_COUNT - 1) * sizeof *texts);
-    const u32 used = ask.fields & ~(u32)PATCH_FIELD_PRICE;
-    const bool is_good =
-        ask.fields != 0 && (ask.fields & ~PATCH_FIELDS_ALL) == 0 && texts_good(texts, used) &&
-        IMPLIES((ask.fields & PATCH_FIELD_PRICE) != 0, product_price_good(ask.price, ask.currency));
+    const u32 used = ask.fields & PATCH_TEXTS;
+    const struct product_facts asked = facts_of(&ask, FACTS_AT(product_patch_req));
+    const struct product_facts none = {0};
+    const struct product_facts checked = patch_facts(&none, &asked, ask.fields);
+    const bool is_good = ask.fields != 0 && (ask.fields & ~(u32)PATCH_FIELDS_ALL) == 0 &&
+                         texts_good(texts, used) && product_facts_good(&checked);
     answer->head.status = judge_existing(catalog, call, is_good, ask.if_version, &answer->version);
     if (answer->head.status != STATUS_OK)
         return;
@@ -111,18 +162,15 @@ void shard_apply_product_patch(struct shard *shard, const struct shard_call *cal
     for (u32 i = 1; i < PRODUCT_TEXT_COUNT; i++)
         if ((used & (1u << i)) != 0)
             now[i] = texts[i];
-    if ((ask.fields & PATCH_FIELD_PRICE) != 0) {
-        product->price = ask.price;
-        product->currency = ask.currency;
-    }
+    product->facts = patch_facts(&product->facts, &asked, ask.fields);
     catalog_set_texts(catalog, call->object, now);
     product->version++;
     answer->version = product->version;
 }
 STATIC_CHECK(PATCH_FIELD_TITLE == 1 << PRODUCT_TEXT_TITLE);
-STATIC_CHECK(PATCH_FIELD_BRAND == 1 << PRODUCT_TEXT_BRAND);
-STATIC_CHECK(PATCH_FIELD_CATEGORY == 1 << PRODUCT_TEXT_CATEGORY);
 STATIC_CHECK(PATCH_FIELD_ATTRIBUTES == 1 << PRODUCT_TEXT_ATTRIBUTES);
+STATIC_CHECK(PATCH_FIELD_DESCRIPTION == 1 << PRODUCT_TEXT_DESCRIPTION);
+STATIC_CHECK(PATCH_FIELD_PAGE == 1 << PRODUCT_TEXT_PAGE);
 
 void shard_apply_product_delete(struct shard *shard, const struct shard_call *call,
                                 const void *request, void *reply)
@@ -142,8 +190,8 @@ void shard_apply_product_delete(struct shard *shard, const struct shard_call *ca
         texts[i] = (struct span){NULL, 0};
     catalog_set_texts(catalog, call->object, texts);
     catalog_set_deleted(catalog, call->object, true);
-    product->price = 0;
-    product->currency = 0;
+    product->facts = (struct product_facts){0};
+    product->created_at_ns = 0;
     product->version++;
     answer->version = product->version;
 }
@@ -162,8 +210,8 @@ bool shard_read_product_get(struct shard *shard, const struct shard_call *call, 
     if (status != STATUS_OK)
         return true;
     answer->version = product->version;
-    answer->price = product->price;
-    answer->currency = product->currency;
+    answer->created_at_ns = product->created_at_ns;
+    memcpy((u8 *)answer + FACTS_AT(product_get_rsp), &product->facts, sizeof product->facts);
     product_texts(product, spans);
     return true;
 }

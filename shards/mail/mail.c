@@ -15,6 +15,8 @@ static shard_mail_fn *handler_of(u16 index)
 #define HANDLER_READ(name)    NULL,
 #define HANDLER_WRITE(name)   NULL,
 #define HANDLER_MAIL(name)    shard_##name,
+#define HANDLER_GATHER(name)  NULL,
+#define HANDLER_PART(name)    NULL,
     static shard_mail_fn *const handlers[MESSAGE_COUNT] = {
 #define OP(code, NAME, name, CLASS, ROUTE, summary) HANDLER_##CLASS(name)
 #include "proto/messages.def"

@@ -155,6 +155,17 @@ const char *setting_invalid(struct setting_name name, struct span body)
             return "a price that names another SKU";
         return tiers_invalid(body.data + fixed, tail / (u32)sizeof(struct row_price_tier));
     case SETTING_KIND_PROMOTION: return promotion_invalid(&put.promotion);
+    case SETTING_KIND_CATEGORY:
+    case SETTING_KIND_ATTRIBUTE:
+    case SETTING_KIND_COLLECTION:
+    case SETTING_KIND_SYNONYM:
+    case SETTING_KIND_STOP_WORDS:
+    case SETTING_KIND_RANK_PROFILE:
+    case SETTING_KIND_CURATION:
+    case SETTING_KIND_AD:
+    case SETTING_KIND_SEARCH_POLICY:
+    case SETTING_KIND_REVIEW_POLICY:
+    case SETTING_KIND_COUNT: return "no such kind of setting";
     case SETTING_KIND_POLICY: return policy_invalid(&put.policy);
     }
     PANIC("no such kind of setting");

@@ -40,6 +40,17 @@ static void count_setting(const struct shard *shard, const struct setting *setti
         else
             tally->automatic_promotions++;
         return;
+    case SETTING_KIND_CATEGORY:
+    case SETTING_KIND_ATTRIBUTE:
+    case SETTING_KIND_COLLECTION:
+    case SETTING_KIND_SYNONYM:
+    case SETTING_KIND_STOP_WORDS:
+    case SETTING_KIND_RANK_PROFILE:
+    case SETTING_KIND_CURATION:
+    case SETTING_KIND_AD:
+    case SETTING_KIND_SEARCH_POLICY:
+    case SETTING_KIND_REVIEW_POLICY:
+    case SETTING_KIND_COUNT: return;
     case SETTING_KIND_POLICY:
         tally->out_of_place += shard->settings.policy.version != setting->version ? 1 : 0;
         return;

@@ -204,8 +204,8 @@ static void make_frames(struct vectors *vectors)
     char name[64];
     for (u32 i = 0; i < MESSAGE_COUNT; i++) {
         const struct message_info *info = message_at(i);
-        if (info->class == MESSAGE_CLASS_MAIL)
-            continue; /* never in a frame: make_mail */
+        if (info->class == MESSAGE_CLASS_MAIL || info->class == MESSAGE_CLASS_PART)
+            continue; /* never in a frame: make_mail; parts are never stored nor sent */
         for (u32 d = 0; d < 2; d++) {
             const enum frame_direction direction = (enum frame_direction)d;
             for (u32 count = 1; count <= MIN(info->records_max, 2); count++) {

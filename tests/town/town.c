@@ -231,6 +231,7 @@ u16 town_route(const struct town *town, const struct message_info *info, const v
     u64 id = 0;
     switch (info->route) {
     case MESSAGE_ROUTE_NONE:
+    case MESSAGE_ROUTE_ANY:
     case MESSAGE_ROUTE_SHARD: return 0;
     case MESSAGE_ROUTE_RESOURCE: {
         struct resource key;
@@ -240,6 +241,7 @@ u16 town_route(const struct town *town, const struct message_info *info, const v
     case MESSAGE_ROUTE_ORDER: memcpy(&id, at + offsetof(struct id128, high), sizeof id); break;
     case MESSAGE_ROUTE_PRODUCT:
     case MESSAGE_ROUTE_USER:
+    case MESSAGE_ROUTE_ALIAS:
     case MESSAGE_ROUTE_ALL: memcpy(&id, at, sizeof id); break;
     }
     return route_shard(route_hash_u64(id), town->options.shard_count);

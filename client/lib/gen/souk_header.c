@@ -68,6 +68,12 @@ static void print_side(FILE *to, const struct message_side *side)
     }
 }
 
+/* Between shards: not for clients. */
+static bool is_internal(const struct message_info *info)
+{
+    return info->class == MESSAGE_CLASS_MAIL || info->class == MESSAGE_CLASS_PART;
+}
+
 /* The calls of an operation: those without a key take the shard, or none. */
 static void print_calls(FILE *to, const struct message_info *info)
 {
@@ -180,7 +186,7 @@ static void print_section(FILE *to)
     (void)fprintf(to, "enum souk_op {\n");
     const struct message_info *info;
     for (size_t i = 0; (info = message_at(i)) != NULL; i++) {
-        if (info->class == MESSAGE_CLASS_MAIL)
+        if (is_internal(info))
             continue;
         (void)fprintf(to, "    SOUK_OP_");
         print_upper(to, info->name);
@@ -190,7 +196,7 @@ static void print_section(FILE *to)
     print_saga(to);
     print_rows(to);
     for (size_t i = 0; (info = message_at(i)) != NULL; i++)
-        if (info->class != MESSAGE_CLASS_MAIL)
+        if (!is_internal(info))
             print_operation(to, info);
 }
 

@@ -51,9 +51,10 @@ static void reserved_fields_are_left_out_and_text_is_quoted(void **state)
     assert_true(frame_record_write(info, FRAME_DIRECTION_REQUEST, (u8 *)record, sizeof record, &req,
                                    &code) != 0);
     print_record(info, FRAME_DIRECTION_REQUEST, (const u8 *)record, text, sizeof text);
-    assert_string_equal(text, "sku_put resource=kind9:1(tenant 2, location 0) product_id=0 "
-                              "if_version=0 price=0 safety_stock=0 oversell_cap=0 "
-                              "lease_default_ms=0 currency=0 code=\"a\\\"\\\\\\x0a\\xc3\"");
+    assert_string_equal(text,
+                        "sku_put resource=kind9:1(tenant 2, location 0) product_id=0 "
+                        "if_version=0 price=0 safety_stock=0 oversell_cap=0 "
+                        "lease_default_ms=0 currency=0 low_at=0 code=\"a\\\"\\\\\\x0a\\xc3\"");
 }
 
 static void whatever_the_capacity_the_text_is_terminated(void **state)

@@ -1,0 +1,93 @@
+/* find_stubs: operations that are declared and not yet there: they answer INVALID_STATE.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/gather/gather.h"
+#include "shards/mail/mail.h"
+#include "shards/shard_handlers.h"
+
+#define STUB_WRITE(name)                                                        \
+    void shard_apply_##name(struct shard *shard, const struct shard_call *call, \
+                            const void *request, void *reply)                   \
+    {                                                                           \
+        (void)shard, (void)call, (void)request;                                 \
+        ((struct record_status *)reply)->status = STATUS_INVALID_STATE;         \
+    }
+#define STUB_READ(name)                                                          \
+    bool shard_read_##name(struct shard *shard, const struct shard_call *call,   \
+                           const void *request, void *reply, struct span *spans) \
+    {                                                                            \
+        (void)shard, (void)call, (void)request, (void)spans;                     \
+        ((struct record_status *)reply)->status = STATUS_INVALID_STATE;          \
+        return true;                                                             \
+    }
+#define STUB_GATHER(name)                            \
+    void gather_##name(struct gather *gather)        \
+    {                                                \
+        gather_refuse(gather, STATUS_INVALID_STATE); \
+    }
+#define STUB_PART(name)                                            \
+    bool shard_part_##name(struct shard *shard, struct part *part) \
+    {                                                              \
+        (void)shard, (void)part;                                   \
+        return true;                                               \
+    }
+#define STUB_MAIL(name)                                                  \
+    void shard_##name(struct shard *shard, const struct mail_call *call) \
+    {                                                                    \
+        (void)shard, (void)call;                                         \
+    }
+
+/* clang-format off */
+STUB_GATHER(product_page)
+STUB_READ(product_card)
+STUB_WRITE(alias_put)
+STUB_READ(alias_get)
+STUB_READ(product_list)
+STUB_WRITE(category_put)
+STUB_READ(category_get)
+STUB_READ(category_list)
+STUB_WRITE(attribute_put)
+STUB_READ(attribute_get)
+STUB_WRITE(collection_put)
+STUB_READ(collection_get)
+STUB_GATHER(search)
+STUB_GATHER(suggest)
+STUB_READ(query_stats)
+STUB_WRITE(synonym_put)
+STUB_READ(synonym_get)
+STUB_WRITE(stop_words_put)
+STUB_READ(stop_words_get)
+STUB_WRITE(rank_profile_put)
+STUB_READ(rank_profile_get)
+STUB_WRITE(curation_put)
+STUB_READ(curation_get)
+STUB_WRITE(ad_put)
+STUB_READ(ad_get)
+STUB_WRITE(search_policy_put)
+STUB_READ(search_policy_get)
+STUB_GATHER(track)
+STUB_GATHER(related)
+STUB_GATHER(recommend)
+STUB_GATHER(trending)
+STUB_READ(recently_viewed)
+STUB_WRITE(review_put)
+STUB_WRITE(review_moderate)
+STUB_WRITE(review_vote)
+STUB_WRITE(review_reply)
+STUB_WRITE(review_delete)
+STUB_WRITE(review_erase)
+STUB_READ(review_get)
+STUB_READ(review_list)
+STUB_READ(rating_get)
+STUB_READ(review_queue)
+STUB_WRITE(review_policy_put)
+STUB_READ(review_policy_get)
+STUB_PART(search_part)
+STUB_PART(suggest_part)
+STUB_PART(recommend_part)
+STUB_PART(track_part)
+STUB_PART(query_seen)
+STUB_MAIL(mail_sku_fact)
+STUB_MAIL(mail_basket)
+STUB_MAIL(mail_purchase)

@@ -1,0 +1,110 @@
+/* gather: a question that several shards answer, as rounds of questions to single shards.
+ *
+ *      request --> gather_<name>(round 0) --asks--> shards --answers--> gather_<name>(round 1) ...
+ *                                                    until a round asks nothing: the reply is there
+ *
+ * Pure: who carries the asks (the engine between reactors, a loop in tests) is not its business. An
+ * ask is one record of an operation of class PART or READ for a shard that is named.
+ *
+ * Invariants
+ *   I1  a round is called when all asks of the one before have been answered.
+ *   I2  answers, asks and all memory stay good until the gather ends.
+ *   I3  the reply does not depend on the order in which answers came, nor, but for what is said of
+ *       shards, on their number.
+ * Ownership  one core, that which the request came to.
+ * Happy path gather_begin, gather_next -> asks; each answered by gather_answer; gather_next ... until
+ *            it returns 0; gather_reply.
+ * Failure    an ask that is refused as a frame (OVERLOADED, UNAVAILABLE) ends the gather with that
+ *            status. A gather that needs more memory than one may have answers TOO_LARGE.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SOUK_SHARDS_GATHER_GATHER_H
+#define SOUK_SHARDS_GATHER_GATHER_H
+
+#include "proto/frame.h"
+#include "proto/messages.h"
+#include "shards/store/bump.h"
+
+/* Asks of one round: each shard once, and some more. */
+#define GATHER_ASKS_MAX    (SHARDS_MAX + 8u)
+#define GATHER_REPLY_WORDS 48u
+
+struct gather_ask {
+    const struct message_info *info;
+    const u8 *body; /* the record */
+    u32 body_bytes;
+    u16 shard;
+    bool is_answered;
+    /* The answer. */
+    u64 lsn;                   /* of the frame */
+    struct record_view answer; /* fixed part (struct record_status first) and spans */
+};
+
+struct gather {
+    const struct message_info *info;
+    const u8 *fixed; /* of the request; a copy in the bump */
+    struct span spans[MESSAGE_SPANS_MAX];
+    u16 shard_count;
+    u32 round;                     /* 0 in the first call */
+    u64 now_ns;                    /* log clock when it began */
+    bool is_late;                  /* the deadline that the request names has passed */
+    struct gather_ask *asks;       /* GATHER_ASKS_MAX */
+    u32 ask_count;                 /* of this round */
+    u32 open_count;                /* of them not answered */
+    void *state;                   /* of the operation, NULL in the first call */
+    u64 reply[GATHER_REPLY_WORDS]; /* struct msg_..._rsp, zeroed at the beginning */
+    struct span reply_spans[MESSAGE_SPANS_MAX];
+    struct bump bump;
+};
+
+/* A round: looks at asks[0 .. ask_count) of the round before and adds those of the next by
+ * gather_ask; the array is emptied by the first one. */
+typedef void gather_fn(struct gather *gather);
+
+void gather_init(struct gather *gather, struct store_memory *memory);
+void gather_deinit(struct gather *gather);
+/* One well-formed record of an operation of class GATHER. */
+void gather_begin(struct gather *gather, const struct message_info *info, const u8 *body,
+                  u32 body_bytes, u16 shard_count, u64 now_ns);
+/* Runs a round. How many asks it has; 0: the reply is there. */
+NODISCARD u32 gather_next(struct gather *gather);
+/* Answer of ask i, one well-formed reply record of its operation, which stays where it is until the
+ * gather ends. Returns how many are still open. */
+u32 gather_answer(struct gather *gather, u32 i, const u8 *body, u64 lsn);
+/* Writes the reply record; its length. */
+u32 gather_reply(const struct gather *gather, u8 *to, u32 capacity);
+/* All memory is free again, for the next one. */
+void gather_end(struct gather *gather);
+
+/* ---- for the operations ---- */
+
+/* One more ask of the next round; the record is written at once. */
+void gather_ask(struct gather *gather, u16 opcode, u16 shard, const void *fixed,
+                const struct span *spans);
+/* Memory until the end; NULL when there is no more: answer TOO_LARGE. */
+static inline void *gather_acquire(struct gather *gather, size_t bytes)
+{
+    return bump_acquire(&gather->bump, bytes);
+}
+/* The reply has this status and nothing else. */
+void gather_refuse(struct gather *gather, u16 status);
+
+/* One function per operation of class GATHER. */
+#define DECLARE_CONTROL(name)
+#define DECLARE_MAIL(name)
+#define DECLARE_WRITE(name)
+#define DECLARE_READ(name)
+#define DECLARE_PART(name)
+#define DECLARE_GATHER(name)                        gather_fn gather_##name;
+#define OP(code, NAME, name, CLASS, ROUTE, summary) DECLARE_##CLASS(name)
+#include "proto/messages.def"
+#undef OP
+#undef DECLARE_CONTROL
+#undef DECLARE_MAIL
+#undef DECLARE_WRITE
+#undef DECLARE_READ
+#undef DECLARE_PART
+#undef DECLARE_GATHER
+
+#endif
