@@ -91,3 +91,8 @@ STUB_PART(query_seen)
 STUB_MAIL(mail_sku_fact)
 STUB_MAIL(mail_basket)
 STUB_MAIL(mail_purchase)
+
+#include "shards/search/search.h"
+void search_refresh(struct shard *shard, u32 product, u32 what) { (void)shard, (void)product, (void)what; }
+void search_setting(struct shard *shard, u32 setting) { (void)shard, (void)setting; }
+void search_budget(struct shard *shard, u64 ad_id, bool is_left) { (void)shard, (void)ad_id, (void)is_left; }
