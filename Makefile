@@ -131,10 +131,14 @@ $(BUILD)/micro/%: $(BUILD)/obj/bench/micro/%.o $(BUILD)/obj/tests/support/plain_
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 TEST_PANIC := $(BUILD)/obj/tests/support/test_panic.o
+# Shards in one process, with the mail between them, and gathers over them: for whoever calls them.
+LIB_test   := $(BUILD)/libtest.a
+$(LIB_test): $(call obj,tests/town/town.c tests/support/gather_loop.c)
+	$(archive)
 
 $(BUILD)/tests/unit/proto/%:  $(BUILD)/obj/tests/unit/proto/%.o $(TEST_PANIC) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) -lcmocka
-$(BUILD)/tests/unit/shards/%: $(BUILD)/obj/tests/unit/shards/%.o $(TEST_PANIC) $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
+$(BUILD)/tests/unit/shards/%: $(BUILD)/obj/tests/unit/shards/%.o $(TEST_PANIC) $(PLAIN_MEMORY) $(LIB_test) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) -lcmocka
 # Orders live on several shards with mail between them.
 $(BUILD)/tests/unit/shards/test_order_%: $(BUILD)/obj/tests/unit/shards/test_order_%.o $(BUILD)/obj/tests/town/town.o $(TEST_PANIC) $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
