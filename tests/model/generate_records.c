@@ -290,6 +290,23 @@ static u64 draw_product(struct generator *generator)
     return generator->products[generate_below(generator, generator->product_count)];
 }
 
+struct product_facts_drawn {
+    PRODUCT_FACTS(WIRE_DECL_F, WIRE_DECL_Z)
+};
+
+/* All but price and currency. */
+static void draw_facts(struct generator *generator, struct product_facts_drawn *facts)
+{
+    facts->price_before = generate_chance(generator, 500) ? 0 : draw_price(generator);
+    facts->visible_from_ns = generate_below(generator, 3);
+    facts->visible_until_ns = is_bad(generator) ? 1 : generate_below(generator, 2) * 100;
+    facts->buyable_from_ns = generate_below(generator, 3);
+    facts->buyable_until_ns = is_bad(generator) ? 1 : generate_below(generator, 2) * 100;
+    facts->popularity = (u32)generate_random(generator);
+    facts->margin = (u16)generate_random(generator);
+    facts->marks = (u16)generate_below(generator, is_bad(generator) ? 6 : 4);
+}
+
 static u32 write_product_put(struct generator *generator, const struct message_info *info, u8 *to,
                              u32 capacity)
 {
@@ -297,12 +314,15 @@ static u32 write_product_put(struct generator *generator, const struct message_i
     struct span spans[MESSAGE_SPANS_MAX];
     struct msg_product_put_req req = {.product_id = draw_product(generator),
                                       .if_version = draw_if_version(generator)};
+    struct product_facts_drawn facts = {0};
+    draw_facts(generator, &facts);
     if (generate_chance(generator, 800) || is_bad(generator)) {
-        req.price = draw_price(generator);
-        req.currency = draw_currency(generator);
+        facts.price = draw_price(generator);
+        facts.currency = draw_currency(generator);
     }
+    memcpy(&req.price, &facts, sizeof facts);
     for (u32 i = 0; i < MESSAGE_SPANS_MAX; i++)
-        spans[i] = (struct span){texts[i], draw_text(generator, texts[i], 128, i == 4)};
+        spans[i] = (struct span){texts[i], draw_text(generator, texts[i], 128, i == 4 || i == 5)};
     spans[0].bytes = draw_code(generator, req.product_id, texts[0]);
     return frame_record_write(info, FRAME_DIRECTION_REQUEST, to, capacity, &req, spans);
 }
@@ -314,13 +334,18 @@ static u32 write_product_patch(struct generator *generator, const struct message
     struct span spans[MESSAGE_SPANS_MAX];
     struct msg_product_patch_req req = {.product_id = draw_product(generator),
                                         .if_version = draw_if_version(generator),
-                                        .price = draw_price(generator),
-                                        .currency = draw_currency(generator),
-                                        .fields = (u16)generate_below(generator, 32)};
+                                        .fields = (u32)generate_below(generator, 1 << 15)};
+    struct product_facts_drawn facts = {0};
+    draw_facts(generator, &facts);
+    facts.price = draw_price(generator);
+    facts.currency = draw_currency(generator);
+    memcpy(&req.price, &facts, sizeof facts);
     if (is_bad(generator))
-        req.fields = (u16)generate_random(generator);
+        req.fields = (u32)generate_random(generator);
+    else if (generate_chance(generator, 500))
+        req.fields &= 1u << generate_below(generator, 15);
     for (u32 i = 0; i < MESSAGE_SPANS_MAX - 1; i++)
-        spans[i] = (struct span){texts[i], draw_text(generator, texts[i], 128, i == 3)};
+        spans[i] = (struct span){texts[i], draw_text(generator, texts[i], 128, i == 3 || i == 4)};
     return frame_record_write(info, FRAME_DIRECTION_REQUEST, to, capacity, &req, spans);
 }
 

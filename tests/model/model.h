@@ -90,8 +90,8 @@ u16 model_session_question(const struct model *model, const struct entry_header 
 
 const char *model_mutation_name(enum model_mutation mutation);
 
-/* What the model knows: sessions, stock and catalog; these come first in messages.def. */
-#define MODEL_CODE_END 0x0500u
+/* What the model knows: sessions, stock and the product record; these come first in messages.def. */
+#define MODEL_CODE_END 0x0405u
 enum {
     MODEL_MESSAGE_COUNT = 0
 #define OP(code, NAME, name, CLASS, ROUTE, summary) +((code) < MODEL_CODE_END ? 1 : 0)

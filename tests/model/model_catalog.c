@@ -13,7 +13,18 @@
 #include "proto/route.h"
 #include "proto/text.h"
 
-enum { CODE, TITLE, BRAND, CATEGORY, ATTRIBUTES, TEXT_COUNT };
+enum {
+    CODE,
+    TITLE,
+    BRAND,
+    CATEGORY,
+    ATTRIBUTES,
+    DESCRIPTION,
+    SLUG,
+    EXTERNAL_KEY,
+    PAGE,
+    TEXT_COUNT
+};
 
 static bool price_good(i64 price, u16 currency)
 {
@@ -24,8 +35,9 @@ static bool price_good(i64 price, u16 currency)
 
 static u8 *text_at(struct model_product *product, u32 which)
 {
-    u8 *const all[TEXT_COUNT] = {product->code, product->title, product->brand, product->category,
-                                 product->attributes};
+    u8 *const all[TEXT_COUNT] = {product->code,     product->title,        product->brand,
+                                 product->category, product->attributes,   product->description,
+                                 product->slug,     product->external_key, product->page};
     return all[which];
 }
 
@@ -39,12 +51,60 @@ static void set_text(struct model_product *product, u32 which, struct span text)
 
 static bool text_good(struct span text, u32 which)
 {
-    return text_invalid(text.data, text.bytes, which == ATTRIBUTES) == NULL;
+    return which == PAGE ||
+           text_invalid(text.data, text.bytes, which == ATTRIBUTES || which == DESCRIPTION) == NULL;
+}
+
+static bool times_good(u64 from_ns, u64 until_ns)
+{
+    return until_ns == 0 || from_ns < until_ns;
+}
+
+static bool facts_good(const struct model_facts *facts)
+{
+    return price_good(facts->price, facts->currency) && facts->price_before >= 0 &&
+           facts->price_before <= PRICE_MAX && facts->marks <= PRODUCT_MARKS_ALL &&
+           times_good(facts->visible_from_ns, facts->visible_until_ns) &&
+           times_good(facts->buyable_from_ns, facts->buyable_until_ns);
+}
+
+/* They begin with the price wherever they stand. */
+static struct model_facts facts_at(const i64 *price)
+{
+    struct model_facts facts;
+    memcpy(&facts, price, sizeof facts);
+    return facts;
+}
+
+/* Those that the bits of a patch name, of one into the other. */
+static void take_facts(struct model_facts *to, const struct model_facts *from, u32 fields)
+{
+    if ((fields & PATCH_FIELD_PRICE) != 0) {
+        to->price = from->price;
+        to->currency = from->currency;
+    }
+    if ((fields & PATCH_FIELD_PRICE_BEFORE) != 0)
+        to->price_before = from->price_before;
+    if ((fields & PATCH_FIELD_VISIBLE) != 0) {
+        to->visible_from_ns = from->visible_from_ns;
+        to->visible_until_ns = from->visible_until_ns;
+    }
+    if ((fields & PATCH_FIELD_BUYABLE) != 0) {
+        to->buyable_from_ns = from->buyable_from_ns;
+        to->buyable_until_ns = from->buyable_until_ns;
+    }
+    if ((fields & PATCH_FIELD_POPULARITY) != 0)
+        to->popularity = from->popularity;
+    if ((fields & PATCH_FIELD_MARGIN) != 0)
+        to->margin = from->margin;
+    if ((fields & PATCH_FIELD_MARKS) != 0)
+        to->marks = from->marks;
 }
 
 static bool put_good(const struct msg_product_put_req *req, const struct span *spans)
 {
-    if (req->product_id == 0 || !price_good(req->price, req->currency) || spans[CODE].bytes == 0)
+    const struct model_facts facts = facts_at(&req->price);
+    if (req->product_id == 0 || !facts_good(&facts) || spans[CODE].bytes == 0)
         return false;
     for (u32 i = 0; i < TEXT_COUNT; i++)
         if (!text_good(spans[i], i))
@@ -55,9 +115,11 @@ static bool put_good(const struct msg_product_put_req *req, const struct span *s
 /* The spans of a patch begin with the title, so span i is text i + 1, as is bit i + 1. */
 static bool patch_good(const struct msg_product_patch_req *req, const struct span *spans)
 {
-    if (req->product_id == 0 || req->fields == 0 || (req->fields & ~PATCH_FIELDS_ALL) != 0)
-        return false;
-    if ((req->fields & PATCH_FIELD_PRICE) != 0 && !price_good(req->price, req->currency))
+    struct model_facts facts = {0};
+    const struct model_facts asked = facts_at(&req->price);
+    take_facts(&facts, &asked, req->fields);
+    if (req->product_id == 0 || req->fields == 0 || (req->fields & ~(u32)PATCH_FIELDS_ALL) != 0 ||
+        !facts_good(&facts))
         return false;
     for (u32 i = TITLE; i < TEXT_COUNT; i++)
         if ((req->fields >> i & 1) != 0 && !text_good(spans[i - 1], i))
@@ -88,9 +150,10 @@ static u16 put(struct model *model, struct model_product *product,
         }
         model_touch(model, &model->products, product);
     }
+    if (product->version == 0 || product->is_deleted)
+        product->created_at_ns = model->now;
     product->is_deleted = false;
-    product->price = req->price;
-    product->currency = req->currency;
+    product->facts = facts_at(&req->price);
     for (u32 i = 0; i < TEXT_COUNT; i++)
         set_text(product, i, spans[i]);
     *version = ++product->version;
@@ -108,10 +171,8 @@ static u16 patch(struct model *model, struct model_product *product,
         return STATUS_VERSION_CONFLICT;
     }
     model_touch(model, &model->products, product);
-    if ((req->fields & PATCH_FIELD_PRICE) != 0) {
-        product->price = req->price;
-        product->currency = req->currency;
-    }
+    const struct model_facts asked = facts_at(&req->price);
+    take_facts(&product->facts, &asked, req->fields);
     for (u32 i = TITLE; i < TEXT_COUNT; i++)
         if ((req->fields >> i & 1) != 0)
             set_text(product, i, record->spans[i - 1]);
@@ -139,8 +200,8 @@ static u16 get(struct model_product *product, struct model_answer *answer)
         return STATUS_NOT_FOUND;
     struct msg_product_get_rsp *rsp = (void *)answer->fixed;
     rsp->version = product->version;
-    rsp->price = product->price;
-    rsp->currency = product->currency;
+    rsp->created_at_ns = product->created_at_ns;
+    memcpy(&rsp->price, &product->facts, sizeof product->facts);
     for (u32 i = 0; i < TEXT_COUNT; i++)
         answer->spans[i] = (struct span){text_at(product, i), product->bytes[i]};
     return STATUS_OK;

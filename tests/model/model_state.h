@@ -45,15 +45,22 @@ struct model_grant {
     u64 first_expires_at;
 };
 
+/* What a product is put with beside its texts. */
+struct model_facts {
+    PRODUCT_FACTS(WIRE_DECL_F, WIRE_DECL_Z)
+};
+
 struct model_product {
     struct model_item item;
     u64 version;
     bool is_deleted;
-    i64 price;
-    u16 currency;
-    u32 bytes[5];
+    u64 created_at_ns;
+    struct model_facts facts;
+    u32 bytes[9];
     u8 code[CODE_BYTES_MAX], title[TITLE_BYTES_MAX], brand[BRAND_BYTES_MAX],
-        category[CATEGORY_BYTES_MAX], attributes[ATTRIBUTES_BYTES_MAX];
+        category[CATEGORY_BYTES_MAX], attributes[ATTRIBUTES_BYTES_MAX],
+        description[DESCRIPTION_BYTES_MAX], slug[ALIAS_BYTES_MAX], external_key[ALIAS_BYTES_MAX],
+        page[PAGE_BYTES_MAX];
 };
 
 struct model_session {

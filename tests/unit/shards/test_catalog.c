@@ -33,14 +33,17 @@ static struct span text(const char *from)
 
 /* A product with texts; its id is 5 unless said otherwise. */
 struct product_texts {
-    const char *code, *title, *brand, *category, *attributes;
+    const char *code, *title, *brand, *category, *attributes, *description, *slug, *external_key,
+        *page;
 };
 
 static u32 write_put(u8 *to, const struct msg_product_put_req *put,
                      const struct product_texts *texts)
 {
-    const struct span spans[] = {text(texts->code), text(texts->title), text(texts->brand),
-                                 text(texts->category), text(texts->attributes)};
+    const struct span spans[] = {
+        text(texts->code),     text(texts->title),        text(texts->brand),
+        text(texts->category), text(texts->attributes),   text(texts->description),
+        text(texts->slug),     text(texts->external_key), text(texts->page)};
     const u32 bytes = frame_record_write(message_find(OPCODE_PRODUCT_PUT), FRAME_DIRECTION_REQUEST,
                                          to, 8192, put, spans);
     assert_int_not_equal(bytes, 0);
@@ -60,15 +63,24 @@ static struct msg_product_put_rsp put(u64 product_id, u64 if_version,
     return FX_RSP(&fx, product_put, 0);
 }
 
-static const struct product_texts lamp = {"LAMP", "A lamp", "Bright", "home/lighting",
-                                          "colour=red\nsize=3"};
+static const struct product_texts lamp = {"LAMP",
+                                          "A lamp",
+                                          "Bright",
+                                          "home/lighting",
+                                          "colour=red\nsize=3",
+                                          "It shines.\nBrightly.",
+                                          "a-lamp",
+                                          "K-17",
+                                          "\x01\xff opaque"};
 
 static struct msg_product_patch_rsp patch(struct msg_product_patch_req req,
                                           const struct product_texts *texts)
 {
     u8 body[8192];
-    const struct span spans[] = {text(texts->title), text(texts->brand), text(texts->category),
-                                 text(texts->attributes)};
+    const struct span spans[] = {text(texts->title),        text(texts->brand),
+                                 text(texts->category),     text(texts->attributes),
+                                 text(texts->description),  text(texts->slug),
+                                 text(texts->external_key), text(texts->page)};
     const u32 bytes = frame_record_write(message_find(OPCODE_PRODUCT_PATCH),
                                          FRAME_DIRECTION_REQUEST, body, sizeof body, &req, spans);
     fx.seq++;
@@ -88,11 +100,12 @@ static struct msg_product_get_rsp get(u64 product_id, const struct product_texts
 {
     const struct msg_product_get_rsp rsp =
         FX_READ(&fx, OPCODE_PRODUCT_GET, product_get, .product_id = product_id);
-    const struct product_texts none = {"", "", "", "", ""};
+    const struct product_texts none = {"", "", "", "", "", "", "", "", ""};
     if (texts == NULL)
         texts = &none;
-    const char *const all[] = {texts->code, texts->title, texts->brand, texts->category,
-                               texts->attributes};
+    const char *const all[] = {texts->code,     texts->title,        texts->brand,
+                               texts->category, texts->attributes,   texts->description,
+                               texts->slug,     texts->external_key, texts->page};
     struct record_view view;
     u32 offset = 0;
     frame_record_next(message_find(OPCODE_PRODUCT_GET), FRAME_DIRECTION_REPLY, fx.read_body,
@@ -178,7 +191,8 @@ static void a_deleted_product_leaves_code_and_version(void **state)
 static void patch_changes_what_its_bits_say(void **state)
 {
     (void)state;
-    const struct product_texts news = {"", "A better lamp", "ignored", "", "size=4"};
+    const struct product_texts news = {"", "A better lamp", "ignored", "", "size=4", "", "", "",
+                                       ""};
     assert_int_equal(
         patch((struct msg_product_patch_req){.product_id = 5, .fields = 2}, &news).head.status,
         STATUS_NOT_FOUND);
@@ -198,7 +212,8 @@ static void patch_changes_what_its_bits_say(void **state)
     assert_int_equal(patch((struct msg_product_patch_req){.product_id = 5}, &news).head.status,
                      STATUS_BAD_ARGUMENT);
     assert_int_equal(
-        patch((struct msg_product_patch_req){.product_id = 5, .fields = 32}, &news).head.status,
+        patch((struct msg_product_patch_req){.product_id = 5, .fields = 1 << 15}, &news)
+            .head.status,
         STATUS_BAD_ARGUMENT);
     /* A text whose bit is not set is not looked at. */
     struct product_texts bad = news;
