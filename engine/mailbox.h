@@ -46,12 +46,16 @@ enum mail_kind {
     MAIL_KIND_EXIT    /* from the server: everybody has drained, leave */
 };
 
+struct inquiry;
+
 struct mail {
     struct mail *next; /* in a list of whoever has it at the moment */
     u16 kind;          /* enum mail_kind */
     u16 from;          /* index of the reactor that made it */
     u32 connection;    /* FRAME, REPLY: whose frame it is, as index and generation */
     u32 generation;
+    struct inquiry *inquiry; /* FRAME, REPLY: or the question whose ask it is */
+    u32 ask;
     i32 fd; /* SOCKET */
     u64 arrival_ns;
     u8 *bytes; /* from the maker's buffer pool; room for the answer too */

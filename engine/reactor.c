@@ -65,6 +65,7 @@ static void apply_durable(struct reactor *reactor)
         start_log_writes(reactor);
     for (u32 i = 0; i < reactor->host_count; i++)
         park_turn(&reactor->hosts[i]);
+    inquiry_turn(reactor);
 }
 
 /* Replies of this turn leave: one send per connection, however many replies it has. */
@@ -129,7 +130,7 @@ static void submit_and_wait(struct reactor *reactor, u64 wanted_ns)
     const struct server *server = reactor->server;
     struct mailbox_bell *bell = &server->bells[reactor->index];
     mailbox_bell_sleep(bell);
-    bool has_work = reactor->connections.dirty_count > 0;
+    bool has_work = reactor->connections.dirty_count > 0 || inquiry_has_work(reactor);
     for (u32 from = 0; !has_work && from <= server->reactor_count; from++)
         has_work = !mailbox_is_empty(server_mailbox(server, from, reactor->index));
     u64 timeout_ns = wanted_ns;
@@ -150,7 +151,7 @@ static void submit_and_wait(struct reactor *reactor, u64 wanted_ns)
  *   3 log         before applying, so that disk and processor work at the same time
  *   4 apply       what is durable, and only that; replies are written into the outputs, mail between
  *                 shards goes into the open batches of this core's shards, which are written at once
- *                 if no write is in flight. A large batch waits one turn when 3 has started a write,
+ *                 if no write is in flight. Then slices of searches, which wait for all that. A large batch waits one turn when 3 has started a write,
  *                 so that 7 hands that to the disk first
  *   5 effects     after applying, once: a connection with replies from 2 and 4 gets one send
  *   6 background  last, when nobody waits for it any more
@@ -226,7 +227,8 @@ static void advance_phase(struct reactor *reactor)
                 connection_end_all(reactor, true);
             return;
         }
-        if (forward_is_quiet(reactor) && ring_in_flight(reactor->ring) == 0)
+        if (forward_is_quiet(reactor) && inquiry_is_quiet(reactor) &&
+            ring_in_flight(reactor->ring) == 0)
             reactor->phase = REACTOR_PHASE_OVER;
     }
 }
@@ -293,6 +295,7 @@ int reactor_open(struct reactor *reactor, const struct server *server, u16 index
 void reactor_close(struct reactor *reactor)
 {
     connection_table_deinit(reactor);
+    inquiry_close(reactor);
     for (u32 i = 0; i < reactor->host_count; i++)
         host_close(&reactor->hosts[i]);
     ring_close(reactor->ring);

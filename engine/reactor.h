@@ -21,6 +21,7 @@
 #define SOUK_ENGINE_REACTOR_H
 
 #include "engine/clock.h"
+#include "engine/inquiry.h"
 #include "engine/net/buffer_pool.h"
 #include "engine/net/connection.h"
 #include "engine/net/forward.h"
@@ -78,6 +79,7 @@ struct reactor {
     struct mail *free_mail;
     struct mail_queue waiting; /* frames of others that are to be served */
     bool is_any_outbox_full;
+    struct inquiry_table inquiries;
     u32 posts_under_way; /* chunks of shard mail that others have */
     u32 post_first;      /* rotates: the host whose mail goes first */
 

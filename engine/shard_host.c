@@ -168,6 +168,8 @@ enum dispatch_result host_frame(struct shard_host *host, const struct origin *or
 {
     struct reactor *reactor = host->reactor;
     MUST(info->class != MESSAGE_CLASS_CONTROL && header->shard == host->index);
+    if (info->class == MESSAGE_CLASS_PART && replog_may_answer(host->log))
+        return part_queue_add(host, origin, header, body, body_bytes);
     if (header->deadline_ms != 0 &&
         reactor->now_ns > origin->arrival_ns + header->deadline_ms * NS_PER_MS)
         return refuse(host, origin, header, STATUS_DEADLINE, 0, &reactor->metrics->deadline_missed);
@@ -536,6 +538,7 @@ bool host_is_stopped(const struct shard_host *host)
 
 void host_close(struct shard_host *host)
 {
+    part_queue_close(host);
     replog_close(host->log);
     shard_close(host->shard);
     post_close(host);

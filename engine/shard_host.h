@@ -32,6 +32,7 @@
 #include "engine/net/dispatch.h"
 #include "engine/net/origin.h"
 #include "engine/park.h"
+#include "engine/part_queue.h"
 #include "engine/post.h"
 #include "shards/shard.h"
 
@@ -81,6 +82,7 @@ struct shard_host {
     u64 outbox_lsn; /* mode async: the last batch with a command_poll */
     struct post post;
     struct park park;
+    struct part_queue parts;
 };
 
 /* Opens shard and log and replays it. 0 or -errno with a reason and the exit code. Blocks. */

@@ -4,6 +4,7 @@
  */
 #include "engine/net/dispatch.h"
 
+#include "engine/inquiry.h"
 #include "engine/net/control.h"
 #include "engine/reactor.h"
 
@@ -57,6 +58,10 @@ enum dispatch_result dispatch_frame(struct reactor *reactor, struct connection *
     }
     if (reactor_of_shard(reactor, header.shard) != reactor->index) {
         forward_frame(reactor, &origin, &header, bytes);
+        return DISPATCH_DONE;
+    }
+    if (info->class == MESSAGE_CLASS_GATHER) {
+        inquiry_begin(reactor, &origin, &header, body, length - FRAME_HEADER_BYTES);
         return DISPATCH_DONE;
     }
     return host_frame(reactor_host(reactor, header.shard), &origin, info, &header, body,

@@ -2,6 +2,7 @@
  *
  *      not well formed        answered with the reason; fatal: the connection ends
  *      hello ping info stats  answered here (control.h)
+ *      gather                 the reactor of its shard asks the others (engine/inquiry.h)
  *      shard of this core     shard_host
  *      shard of another       forwarded by mail (forward.h)
  *

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/inquiry.h"
 #include "engine/net/handoff.h"
 #include "engine/reactor.h"
 
@@ -89,14 +90,21 @@ static u32 answer_bytes_max(const struct frame_header *header)
     return (u32)MIN(MAX(FRAME_HEADER_BYTES + body, FRAME_REFUSAL_BYTES), FRAME_BYTES_MAX);
 }
 
+bool forward_has_room(const struct reactor *reactor, const struct frame_header *header)
+{
+    const struct peer *peer = &reactor->peers[reactor_of_shard(reactor, header->shard)];
+    const u32 capacity = MAX(header->length, answer_bytes_max(header));
+    return peer->frames_under_way < FORWARD_FRAMES_MAX && reactor->phase < REACTOR_PHASE_DRAINED &&
+           (peer->frames_under_way == 0 || peer->bytes_under_way + capacity <= FORWARD_BYTES_MAX);
+}
+
 void forward_frame(struct reactor *reactor, const struct origin *origin,
                    const struct frame_header *header, const u8 *bytes)
 {
     const u32 to = reactor_of_shard(reactor, header->shard);
     struct peer *peer = &reactor->peers[to];
     const u32 capacity = MAX(header->length, answer_bytes_max(header));
-    if (peer->frames_under_way >= FORWARD_FRAMES_MAX || reactor->phase >= REACTOR_PHASE_DRAINED ||
-        (peer->frames_under_way > 0 && peer->bytes_under_way + capacity > FORWARD_BYTES_MAX)) {
+    if (!forward_has_room(reactor, header)) {
         const struct frame_echo echo = frame_echo_of(header);
         metric_add(&reactor->metrics->overloaded, 1);
         origin_refuse(
@@ -110,6 +118,8 @@ void forward_frame(struct reactor *reactor, const struct origin *origin,
     mail->kind = MAIL_KIND_FRAME;
     mail->connection = handle.connection;
     mail->generation = handle.generation;
+    mail->inquiry = handle.inquiry;
+    mail->ask = handle.ask;
     mail->arrival_ns = origin->arrival_ns;
     mail->count = header->length;
     memcpy(mail->bytes, bytes, header->length);
@@ -128,17 +138,24 @@ static void deliver_answer(struct reactor *reactor, u32 from, struct mail *mail)
     peer->bytes_under_way -= mail->capacity;
     const struct origin_handle handle = {.connection = mail->connection,
                                          .generation = mail->generation,
+                                         .inquiry = mail->inquiry,
+                                         .ask = mail->ask,
                                          .arrival_ns = mail->arrival_ns};
     const struct origin origin = origin_resume(reactor, &handle);
-    if (origin.connection != NULL) {
+    if (origin.inquiry != NULL) {
+        u8 *frame = inquiry_answer_room(reactor, origin.inquiry, mail->count);
+        memcpy(frame, mail->bytes, mail->count);
+        inquiry_answered(origin.inquiry, origin.ask, frame);
+    } else if (origin.connection != NULL) {
         memcpy(connection_reply_room(origin.connection, mail->count), mail->bytes, mail->count);
         connection_reply_written(origin.connection, mail->count);
         const struct frame_header header = frame_header_read(mail->bytes);
         const struct message_info *info = message_find(header.opcode);
         if (mail->arrival_ns != FORWARD_PARKED)
             origin_measure(reactor, &origin,
-                           info->class == MESSAGE_CLASS_READ ? LATENCY_CLASS_READ
-                                                             : LATENCY_CLASS_WRITE);
+                           info->class == MESSAGE_CLASS_GATHER ? LATENCY_CLASS_GATHER
+                           : info->class == MESSAGE_CLASS_READ ? LATENCY_CLASS_READ
+                                                               : LATENCY_CLASS_WRITE);
     } else {
         metric_add(&reactor->metrics->replies_lost, 1);
     }
@@ -163,6 +180,11 @@ static bool serve_frame(struct reactor *reactor, struct mail *mail)
     MUST(info != NULL && header.length == mail->count); /* judged where it arrived */
     const struct origin origin = {.mail = mail, .arrival_ns = mail->arrival_ns};
     reactor->facts.opcode = header.opcode;
+    if (info->class == MESSAGE_CLASS_GATHER) {
+        inquiry_begin(reactor, &origin, &header, mail->bytes + FRAME_HEADER_BYTES,
+                      header.length - FRAME_HEADER_BYTES);
+        return true;
+    }
     return host_frame(reactor_host(reactor, header.shard), &origin, info, &header,
                       mail->bytes + FRAME_HEADER_BYTES,
                       header.length - FRAME_HEADER_BYTES) != DISPATCH_WAIT;

@@ -45,6 +45,8 @@ struct peer {
     u32 parked_bytes;
 };
 
+/* Would forward_frame send it? */
+bool forward_has_room(const struct reactor *reactor, const struct frame_header *header);
 /* Sends the frame to the reactor of its shard, or refuses it with OVERLOADED. */
 void forward_frame(struct reactor *reactor, const struct origin *origin,
                    const struct frame_header *header, const u8 *bytes);

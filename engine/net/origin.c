@@ -6,12 +6,15 @@
 
 #include <string.h>
 
+#include "engine/inquiry.h"
 #include "engine/reactor.h"
 
 void origin_defer(const struct origin *origin, struct origin_handle *handle)
 {
-    MUST((origin->connection == NULL) != (origin->mail == NULL));
+    MUST((origin->connection != NULL) + (origin->mail != NULL) + (origin->inquiry != NULL) == 1);
     handle->mail = origin->mail;
+    handle->inquiry = origin->inquiry;
+    handle->ask = origin->ask;
     handle->connection = 0;
     handle->generation = 0;
     handle->arrival_ns = origin->arrival_ns;
@@ -24,8 +27,11 @@ void origin_defer(const struct origin *origin, struct origin_handle *handle)
 
 struct origin origin_resume(struct reactor *reactor, const struct origin_handle *handle)
 {
-    struct origin origin = {.mail = handle->mail, .arrival_ns = handle->arrival_ns};
-    if (handle->mail != NULL)
+    struct origin origin = {.mail = handle->mail,
+                            .inquiry = handle->inquiry,
+                            .ask = handle->ask,
+                            .arrival_ns = handle->arrival_ns};
+    if (handle->mail != NULL || handle->inquiry != NULL)
         return origin;
     origin.connection = connection_find(reactor, handle->connection, handle->generation);
     if (origin.connection != NULL) {
@@ -40,6 +46,8 @@ static u8 *reply_room(struct reactor *reactor, const struct origin *origin, u32 
 {
     if (origin->connection != NULL)
         return connection_reply_room(origin->connection, bytes);
+    if (origin->inquiry != NULL)
+        return inquiry_answer_room(reactor, origin->inquiry, bytes);
     if (origin->mail == NULL) {
         metric_add(&reactor->metrics->replies_lost, 1);
         return NULL;
@@ -48,10 +56,13 @@ static u8 *reply_room(struct reactor *reactor, const struct origin *origin, u32 
     return origin->mail->bytes;
 }
 
-static void reply_written(struct reactor *reactor, const struct origin *origin, u32 bytes)
+static void reply_written(struct reactor *reactor, const struct origin *origin, const u8 *frame,
+                          u32 bytes)
 {
     if (origin->connection != NULL)
         connection_reply_written(origin->connection, bytes);
+    else if (origin->inquiry != NULL)
+        inquiry_answered(origin->inquiry, origin->ask, frame);
     else
         forward_answer(reactor, origin->mail, bytes);
 }
@@ -90,8 +101,9 @@ void origin_reply(struct reactor *reactor, const struct origin *origin,
         memcpy(to + FRAME_HEADER_BYTES, reply->body, body_bytes);
     else
         memcpy(to + FRAME_HEADER_BYTES, &reply->detail, body_bytes);
-    frame_seal(to, length);
-    reply_written(reactor, origin, length);
+    if (origin->inquiry == NULL)
+        frame_seal(to, length);
+    reply_written(reactor, origin, to, length);
 }
 
 void origin_refuse(struct reactor *reactor, const struct origin *origin,
@@ -106,7 +118,7 @@ void origin_refuse(struct reactor *reactor, const struct origin *origin,
 
 void origin_measure(struct reactor *reactor, const struct origin *origin, enum latency_class class)
 {
-    if (origin->mail != NULL)
+    if (origin->mail != NULL || origin->inquiry != NULL)
         return; /* measured where it arrived */
     if (origin->arrival_ns == reactor->turn_ns)
         reactor->same_turn[class]++; /* all of them together, when the effects leave */

@@ -2,6 +2,7 @@
  *
  *      a connection of this reactor   the answer is written into its output
  *      mail from another reactor      the answer is written into the message, which goes back
+ *      an inquiry of this reactor    the answer is written into a buffer of the inquiry
  *      nobody any more                the answer is dropped; the session keeps it
  *
  * Ownership  an origin is valid within a turn. What outlives the turn (an entry of the log) keeps a
@@ -19,14 +20,20 @@
 #include "proto/frame.h"
 #include "shards/shard.h"
 
+struct inquiry;
+
 struct origin {
     struct connection *connection;
     struct mail *mail;
+    struct inquiry *inquiry; /* and which of its asks */
+    u32 ask;
     u64 arrival_ns;
 };
 
 struct origin_handle {
-    struct mail *mail; /* NULL: a connection */
+    struct mail *mail; /* NULL: a connection or an inquiry */
+    struct inquiry *inquiry;
+    u32 ask;
     u32 connection;
     u32 generation;
     u64 arrival_ns;
@@ -54,7 +61,7 @@ static inline struct frame_echo frame_echo_of(const struct frame_header *header)
 
 /* A frame will be answered in a later turn. */
 void origin_defer(const struct origin *origin, struct origin_handle *handle);
-/* The answer is there: resolves the handle. Both pointers NULL: nobody is left. */
+/* The answer is there: resolves the handle. All pointers NULL: nobody is left. */
 struct origin origin_resume(struct reactor *reactor, const struct origin_handle *handle);
 
 /* Writes a whole reply: the body is copied once, the frame sealed once. `lsn` 0 for control. */

@@ -32,6 +32,7 @@ enum latency_class {
     LATENCY_CLASS_READ,
     LATENCY_CLASS_WRITE,   /* through the log */
     LATENCY_CLASS_REFUSED, /* a write answered without the log: refusal or replay */
+    LATENCY_CLASS_GATHER,  /* a read that several shards answer */
     LATENCY_CLASS_COUNT
 };
 

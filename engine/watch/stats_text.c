@@ -15,7 +15,8 @@
 static const char *const class_names[LATENCY_CLASS_COUNT] = {[LATENCY_CLASS_CONTROL] = "control",
                                                              [LATENCY_CLASS_READ] = "read",
                                                              [LATENCY_CLASS_WRITE] = "write",
-                                                             [LATENCY_CLASS_REFUSED] = "refused"};
+                                                             [LATENCY_CLASS_REFUSED] = "refused",
+                                                             [LATENCY_CLASS_GATHER] = "gather"};
 
 static void put(json_t *object, const char *name, u64 value)
 {

@@ -90,9 +90,10 @@ void gather_ask(struct gather *gather, u16 opcode, u16 shard, const void *fixed,
     MUST(gather->ask_count < GATHER_ASKS_MAX);
     const struct span *texts = spans != NULL ? spans : none;
     const u32 bytes = frame_record_bytes(info, FRAME_DIRECTION_REQUEST, texts);
-    u8 *body = bump_acquire(&gather->bump, bytes);
-    if (body == NULL)
+    u8 *frame = bump_acquire(&gather->bump, FRAME_HEADER_BYTES + bytes);
+    if (frame == NULL)
         PANIC("a gather asks for more than it may remember");
+    u8 *body = frame + FRAME_HEADER_BYTES;
     MUST(frame_record_write(info, FRAME_DIRECTION_REQUEST, body, bytes, fixed, texts) == bytes);
     gather->asks[gather->ask_count++] =
         (struct gather_ask){.info = info, .body = body, .body_bytes = bytes, .shard = shard};
@@ -109,6 +110,13 @@ u32 gather_answer(struct gather *gather, u32 i, const u8 *body, u64 lsn)
     ask->lsn = lsn;
     ask->is_answered = true;
     return --gather->open_count;
+}
+
+void gather_fail(struct gather *gather, u32 i)
+{
+    MUST(i < gather->ask_count && gather->open_count > 0 && !gather->asks[i].is_answered);
+    gather->asks[i].is_answered = true;
+    gather->open_count--;
 }
 
 u32 gather_reply(const struct gather *gather, u8 *to, u32 capacity)

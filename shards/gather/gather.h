@@ -32,7 +32,7 @@
 
 struct gather_ask {
     const struct message_info *info;
-    const u8 *body; /* the record */
+    u8 *body; /* the record; FRAME_HEADER_BYTES before it are room for the carrier's header */
     u32 body_bytes;
     u16 shard;
     bool is_answered;
@@ -72,6 +72,8 @@ NODISCARD u32 gather_next(struct gather *gather);
 /* Answer of ask i, one well-formed reply record of its operation, which stays where it is until the
  * gather ends. Returns how many are still open. */
 u32 gather_answer(struct gather *gather, u32 i, const u8 *body, u64 lsn);
+/* The same for an ask that was refused: the carrier ends the gather with that refusal. */
+void gather_fail(struct gather *gather, u32 i);
 /* Writes the reply record; its length. */
 u32 gather_reply(const struct gather *gather, u8 *to, u32 capacity);
 /* All memory is free again, for the next one. */
