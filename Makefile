@@ -146,7 +146,7 @@ $(BUILD)/tests/unit/shards/test_order_%: $(BUILD)/obj/tests/unit/shards/test_ord
 $(BUILD)/tests/unit/engine/%: $(BUILD)/obj/tests/unit/engine/%.o $(TEST_PANIC) $(LIB_engine) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) $(LIBS_engine) -lcmocka
 # These bring operations with test meanings of their own, which come before those of the archives.
-$(BUILD)/tests/unit/engine/test_post $(BUILD)/tests/unit/engine/test_park $(BUILD)/tests/unit/shards/test_mail: LDFLAGS += -Wl,-z,muldefs
+$(BUILD)/tests/unit/engine/test_post $(BUILD)/tests/unit/engine/test_park $(BUILD)/tests/unit/engine/test_inquiry $(BUILD)/tests/unit/shards/test_mail: LDFLAGS += -Wl,-z,muldefs
 $(BUILD)/tests/unit/client/%: $(BUILD)/obj/tests/unit/client/%.o $(LIB_client)
 	$(link) $^ $(LDFLAGS) -lcmocka
 $(BUILD)/tests/unit/cli/%: $(BUILD)/obj/tests/unit/cli/%.o $(filter-out %/main.o,$(call obj,$(SRC_cli))) $(LIB_client)
