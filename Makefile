@@ -45,7 +45,8 @@ SRC_micro  := $(wildcard bench/micro/*.c)
 LIBCURL    := $(shell pkg-config --libs libcurl 2>/dev/null)
 SRC_example:= $(filter-out $(if $(LIBCURL),,client/examples/payment_worker.c),$(wildcard client/examples/*.c))
 SRC_support:= $(wildcard tests/support/*.c)
-LIBS_engine := -luring $(if $(filter 1,$(JEMALLOC)),-ljemalloc) -ljansson
+LIBS_shards := -lstemmer -lutf8proc
+LIBS_engine := -luring $(if $(filter 1,$(JEMALLOC)),-ljemalloc) -ljansson $(LIBS_shards)
 LIBS_cli    := -ljansson -ledit
 LIBS_bench  := -luring -ljansson -lm $(filter -l% -L%,$(LIBPQ))
 
@@ -139,10 +140,10 @@ $(LIB_test): $(call obj,tests/town/town.c tests/support/gather_loop.c)
 $(BUILD)/tests/unit/proto/%:  $(BUILD)/obj/tests/unit/proto/%.o $(TEST_PANIC) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) -lcmocka
 $(BUILD)/tests/unit/shards/%: $(BUILD)/obj/tests/unit/shards/%.o $(TEST_PANIC) $(PLAIN_MEMORY) $(LIB_test) $(LIB_shards) $(LIB_proto)
-	$(link) $^ $(LDFLAGS) -lcmocka
+	$(link) $^ $(LDFLAGS) $(LIBS_shards) -lcmocka
 # Orders live on several shards with mail between them.
 $(BUILD)/tests/unit/shards/test_order_%: $(BUILD)/obj/tests/unit/shards/test_order_%.o $(BUILD)/obj/tests/town/town.o $(TEST_PANIC) $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
-	$(link) $^ $(LDFLAGS) -lcmocka
+	$(link) $^ $(LDFLAGS) $(LIBS_shards) -lcmocka
 $(BUILD)/tests/unit/engine/%: $(BUILD)/obj/tests/unit/engine/%.o $(TEST_PANIC) $(LIB_engine) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) $(LIBS_engine) -lcmocka
 # These bring operations with test meanings of their own, which come before those of the archives.
@@ -251,7 +252,7 @@ OPS  ?= 20000000
 SEED ?=
 MODEL_OBJ := $(call obj,$(wildcard tests/model/model*.c))
 $(BUILD)/tests/model/model-test: $(call obj,$(wildcard tests/model/*.c)) $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
-	$(link) $^ $(LDFLAGS)
+	$(link) $^ $(LDFLAGS) $(LIBS_shards)
 $(BUILD)/tests/golden/golden: $(BUILD)/obj/tests/golden/golden.o $(BUILD)/obj/tests/support/plain_panic.o $(LIB_proto)
 	$(link) $^ $(LDFLAGS)
 
@@ -271,7 +272,7 @@ golden: $(BUILD)/tests/golden/golden ## do frames, batches and routes still have
 ORDERS ?= 1000000
 TOWN_OBJ := $(call obj,$(wildcard tests/town/town.c tests/town/b*.c tests/town/shop*.c))
 $(BUILD)/tests/town/%: $(BUILD)/obj/tests/town/%.o $(TOWN_OBJ) $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
-	$(link) $^ $(LDFLAGS)
+	$(link) $^ $(LDFLAGS) $(LIBS_shards)
 .PHONY: payments payments-short
 payments: $(BUILD)/tests/town/payments ## ORDERS=1000000 checkouts over a bank that loses, delays and doubles answers (SEED=)
 	$(Q)$< --orders $(ORDERS) --seed $(or $(SEED),1)
@@ -314,9 +315,9 @@ $(BUILD)/fuzz/replay_log $(BUILD)/fuzz/fuzz_log: $(call obj,$(addprefix engine/l
 $(BUILD)/fuzz/replay_reply $(BUILD)/fuzz/fuzz_reply: $(call obj,$(wildcard client/lib/core_*.c))
 $(BUILD)/fuzz/replay_order $(BUILD)/fuzz/fuzz_order: $(call obj,tests/town/town.c)
 $(BUILD)/fuzz/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz_replay.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
-	$(link) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS)
+	$(link) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LIBS_shards)
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
-	$(link) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) -fsanitize=fuzzer
+	$(link) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LIBS_shards) -fsanitize=fuzzer
 
 .PHONY: fuzz fuzz-smoke fuzz-corpus
 fuzz: ## libFuzzer with clang: T=frame SECONDS=60

@@ -9,7 +9,8 @@
 set -eu
 tier=${1:-build}
 packages="gcc libc6-dev make pkg-config liburing-dev libjemalloc-dev libxxhash-dev liblz4-dev
-    libcmocka-dev libjansson-dev libedit-dev libcurl4-openssl-dev xz-utils"
+    libutf8proc-dev libstemmer-dev libcmocka-dev libjansson-dev libedit-dev libcurl4-openssl-dev
+    xz-utils"
 case $tier in
 build) ;;
 check) packages="$packages clang clang-format libclang-rt-14-dev
@@ -24,8 +25,8 @@ esac
 if ! command -v dpkg-query > /dev/null 2>&1 || ! command -v apt-get > /dev/null 2>&1; then
     cat >&2 << 'EOF'
 This is not a Debian system, so nothing is installed. Souk needs, with their headers:
-  gcc or clang (C11), GNU make, pkg-config, liburing 2.3 or newer, jemalloc 5, xxHash 0.8, lz4,
-  CMocka 1.1.5 (tests), jansson 2.13, libedit, libcurl (an example), xz (to read compressed data), and for make check
+  gcc or clang (C11), GNU make, pkg-config, liburing 2.3 or newer, jemalloc 5, xxHash 0.8, lz4, utf8proc 2.8,
+  libstemmer 2.2, CMocka 1.1.5 (tests), jansson 2.13, libedit, libcurl (an example), xz (to read compressed data), and for make check
   libmicrohttpd 0.9.75, libcurl 7.88 and curl
 and Linux 6.1 or newer. Install them with your package manager and run make again.
 EOF
