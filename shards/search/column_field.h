@@ -1,0 +1,161 @@
+/* column_field: fields whose values are texts, and which document has which.
+ *
+ *      fields     name -> struct column_field; 1 is the brand, 2 the category, attributes follow
+ *      values     (field, text) -> struct column_value; its ordinal counts the values of its field
+ *      per window of 4,096 documents, where any has a value:
+ *          packed   present bits, rank of each word, one u32 per document that is present
+ *          dense    one u32 per document, once half of them have one
+ *          an u32 is an ordinal, 0 = none, or LIST | where in `lists`: count, ordinals ...
+ *
+ * A packed block costs 0.7 KiB and 4 bytes per document, so that an attribute of few products in
+ * every window is not paid for by all others (1,000 attributes over a million products would be 4 GiB).
+ *
+ * Invariants
+ *   I1  documents get their values in order, each once; a value stands once in a document's list.
+ *   I2  ordinals of the category are nodes of the tree, without a struct column_value.
+ *   I3  value->live_count is how many live documents have it; field->live_count those that have any.
+ *   I4  an ordinal whose value nobody has is in the field's list of the unused, once.
+ * Ownership  texts and arrays are in the arena of the columns, longer ones in chunks of the memory.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SOUK_SHARDS_SEARCH_COLUMN_FIELD_H
+#define SOUK_SHARDS_SEARCH_COLUMN_FIELD_H
+
+#include "proto/frame.h"
+#include "proto/limits.h"
+#include "shards/search/column_bits.h"
+#include "shards/store/arena.h"
+#include "shards/store/map.h"
+#include "shards/store/pool.h"
+
+#define COLUMN_FIELD_BRAND    1u
+#define COLUMN_FIELD_CATEGORY 2u
+#define COLUMN_FIELDS_MAX     (ATTRIBUTE_NAMES_MAX + 2u)
+#define COLUMN_LIST           (1u << 31) /* not an ordinal, but where a list is */
+
+/* Numbers of attributes have three decimals: 5.25 is 5250. */
+#define COLUMN_NUMBER_SCALE 1000
+#define COLUMN_NUMBER_MAX   ((i64)PRICE_MAX * COLUMN_NUMBER_SCALE)
+
+enum column_truth { COLUMN_TRUTH_NONE = 0, COLUMN_TRUTH_YES = 1, COLUMN_TRUTH_NO = 2 };
+
+struct column_value {
+    u64 value_id; /* id_from_code of the text */
+    u8 *text;
+    i64 number; /* in thousandths, if it is one */
+    u32 field;
+    u32 ordinal;
+    u32 live_count;
+    u32 next_unused; /* ordinal, 0 = the last */
+    u16 text_bytes;
+    u8 is_number;
+    u8 truth; /* enum column_truth: true yes 1, false no 0 */
+    u8 is_unused;
+    u8 zero[3];
+};
+STATIC_CHECK(sizeof(struct column_value) == 48);
+
+struct column_block {
+    struct window_bits present;
+    u16 ranks[WINDOW_WORDS]; /* documents present before the word */
+    u32 *ordinals;           /* `count` of them, or WINDOW_DOCS when dense */
+    u32 *lists;
+    u32 count;
+    u32 capacity;
+    u32 list_used;
+    u32 list_capacity;
+    bool is_dense;
+};
+
+struct column_field {
+    u64 name_id;
+    u8 *name;
+    struct column_block **blocks; /* per window, NULL: nobody has one */
+    u32 *values;                  /* ordinal -> record of struct column_value */
+    u32 block_capacity;
+    u32 value_capacity;
+    u32 value_end; /* ordinals are below */
+    u32 first_unused;
+    u32 live_count;
+    u32 last_doc;
+    u16 name_bytes;
+    u16 zero0;
+    u32 zero1;
+};
+
+struct column_fields {
+    struct store_memory *memory;
+    struct arena *arena;
+    struct pool pool; /* of struct column_field: record i is field i */
+    struct pool values;
+    struct map value_map;
+    u32 field_count;
+    u32 names[4096]; /* hash table of the fields, by name id; 0 = free */
+};
+
+void column_fields_init(struct column_fields *fields, struct store_memory *memory,
+                        struct arena *arena);
+void column_fields_deinit(struct column_fields *fields);
+
+/* The field of an attribute, or 0. */
+u32 column_field_find(const struct column_fields *fields, struct span name);
+/* The same, made if there is room; 0: there are too many. */
+u32 column_field_add(struct column_fields *fields, struct span name);
+
+/* The ordinal of a text in a field, or 0. */
+u32 column_value_find(const struct column_fields *fields, u32 field, struct span text);
+/* The same, made if it is new; of the unused ones if `may_reuse`. */
+u32 column_value_add(struct column_fields *fields, u32 field, struct span text, bool may_reuse);
+/* The value with this id, or 0: for labels. */
+u32 column_value_by_id(const struct column_fields *fields, u32 field, u64 value_id);
+
+/* Sets the ordinals (none twice) of a document and counts it; documents in order. */
+void column_field_set(struct column_fields *fields, u32 field, u32 doc, const u32 *ordinals,
+                      u32 count);
+/* The document does not count any more; its ordinals stay. */
+void column_field_uncount(struct column_fields *fields, u32 field, u32 doc);
+/* Frees what a window holds. */
+void column_field_drop(struct column_fields *fields, u32 field, u32 window);
+
+bool column_fields_valid(const struct column_fields *fields);
+
+/* Decimal number with up to three decimals (more: cut if `may_cut`, else none) in thousandths. */
+bool column_number_parse(struct span text, bool may_cut, i64 *number);
+
+static inline struct column_field *column_field_at(const struct column_fields *fields, u32 field)
+{
+    return pool_at(&fields->pool, field);
+}
+
+static inline struct column_value *column_value_at(const struct column_fields *fields, u32 field,
+                                                   u32 ordinal)
+{
+    return pool_at(&fields->values, column_field_at(fields, field)->values[ordinal]);
+}
+
+static inline const struct column_block *column_block_at(const struct column_field *field,
+                                                         u32 window)
+{
+    return window < field->block_capacity ? field->blocks[window] : NULL;
+}
+
+/* Where the entry of a document that is present is; `at` is its number in the window. */
+static inline u32 column_block_entry(const struct column_block *block, u32 at)
+{
+    if (block->is_dense)
+        return block->ordinals[at];
+    const u64 below = block->present.words[at / 64] & ((1ull << at % 64) - 1);
+    return block->ordinals[block->ranks[at / 64] + bits_count(below)];
+}
+
+/* The ordinals of a document: how many, and where they stand; `single` takes one that is alone. */
+u32 column_field_get(const struct column_fields *fields, u32 field, u32 doc, u32 *single,
+                     const u32 **ordinals);
+
+/* Arrays that grow: in the arena, beyond its longest object in chunks. New bytes are zeroed. */
+void *column_array_grow(struct column_fields *fields, void *array, size_t old_bytes,
+                        size_t new_bytes);
+void column_array_release(struct column_fields *fields, void *array, size_t bytes);
+
+#endif
