@@ -88,7 +88,6 @@ STUB_PART(suggest_part)
 STUB_PART(recommend_part)
 STUB_PART(track_part)
 STUB_PART(query_seen)
-STUB_MAIL(mail_sku_fact)
 STUB_MAIL(mail_basket)
 STUB_MAIL(mail_purchase)
 

@@ -77,6 +77,7 @@ bool shard_expire(struct shard *shard, u64 stamp_ns, u32 budget)
                          cart_expire(shard, stamp_ns, &left) &&
                          order_expire(shard, stamp_ns, &left);
     mail_apply_own(shard, stamp_ns);
+    catalog_tell_touched(shard);
     if (!is_done) {
         shard->expiring_ns = stamp_ns;
         return false;

@@ -279,6 +279,8 @@ static struct shard_reply apply_entry(struct shard *shard, const struct batch_wa
     }
     if (UNLIKELY(shard->mail.own_count != 0))
         mail_apply_own(shard, walk->now_ns);
+    if (UNLIKELY(shard->catalog.touched_first != 0))
+        catalog_tell_touched(shard);
     return reply;
 }
 

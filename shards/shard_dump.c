@@ -209,6 +209,8 @@ static const char *load_record(struct shard *shard, const struct dump_view *view
         return stock_load_resource(&shard->stock, view->body, view->body_bytes);
     case DUMP_KIND_GRANT: return stock_load_grant(&shard->stock, view->body, view->body_bytes);
     case DUMP_KIND_PRODUCT: return catalog_load(&shard->catalog, view->body, view->body_bytes);
+    case DUMP_KIND_PRODUCT_SKUS:
+        return catalog_load_skus(&shard->catalog, view->body, view->body_bytes);
     case DUMP_KIND_SESSION: return session_load(&shard->sessions, view->body, view->body_bytes);
     case DUMP_KIND_REPLY: return session_load_reply(&shard->sessions, view->body, view->body_bytes);
     case DUMP_KIND_CART: return cart_load(&shard->carts, view->body, view->body_bytes);
@@ -255,5 +257,7 @@ const char *shard_load_finish(struct shard *shard)
         reason = cart_load_finish(&shard->carts);
     if (reason == NULL)
         reason = order_load_finish(shard);
+    if (reason == NULL)
+        reason = catalog_load_finish(shard);
     return reason;
 }

@@ -344,17 +344,24 @@ static void set_watch(struct shard *shard, bool is_linked)
     }
 }
 
+static bool is_of_catalog(u16 undo_kind)
+{
+    return undo_kind == UNDO_KIND_PRODUCT || undo_kind == UNDO_KIND_PRODUCT_NEW ||
+           undo_kind == UNDO_KIND_PRODUCT_LIVE;
+}
+
 /* Everything that the frame changed is as before; only the refused record keeps its answer. */
 static void roll_back(struct shard *shard, const struct shard_frame *frame, u32 refused)
 {
     struct undo_entry entry;
     const void *image;
     while (undo_pop(&shard->undo, &entry, &image)) { /* ends: an entry less each time */
-        if (entry.kind == UNDO_KIND_PRODUCT || entry.kind == UNDO_KIND_PRODUCT_NEW)
+        if (is_of_catalog(entry.kind))
             catalog_undo(&shard->catalog, entry, image);
         else
             stock_undo(&shard->stock, entry, image);
     }
+    catalog_forget_touched(&shard->catalog);
     const u32 reply_bytes = frame->info->reply.fixed_bytes;
     const struct record_status failed = {.status = STATUS_LINKED_FAILED};
     for (u32 i = 0; i < frame->entry->record_count; i++) {
@@ -370,7 +377,7 @@ static void commit(struct shard *shard)
     struct undo_entry entry;
     const void *image;
     while (undo_pop(&shard->undo, &entry, &image)) /* ends: an entry less each time */
-        if (entry.kind == UNDO_KIND_PRODUCT || entry.kind == UNDO_KIND_PRODUCT_NEW)
+        if (is_of_catalog(entry.kind))
             catalog_commit(&shard->catalog, entry, image);
 }
 

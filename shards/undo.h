@@ -28,7 +28,8 @@ enum undo_kind {
     UNDO_KIND_GRANT,
     UNDO_KIND_GRANT_NEW,
     UNDO_KIND_PRODUCT,
-    UNDO_KIND_PRODUCT_NEW
+    UNDO_KIND_PRODUCT_NEW,
+    UNDO_KIND_PRODUCT_LIVE
 };
 
 struct undo_entry {

@@ -8,6 +8,8 @@
 
 #include "proto/money.h"
 #include "proto/text.h"
+#include "shards/search/search.h"
+#include "shards/shard_state.h"
 
 STATIC_CHECK(PRODUCT_BLOB_BYTES_MAX <= ARENA_BYTES_MAX);
 STATIC_CHECK(PAGE_BYTES_MAX <= UINT16_MAX);
@@ -65,6 +67,71 @@ void catalog_before_change(struct catalog *catalog, u32 index)
                   sizeof(struct product));
 }
 
+void catalog_before_live_change(struct catalog *catalog, u32 index)
+{
+    if (UNLIKELY((catalog->watch & CATALOG_WATCH_DUMP) != 0))
+        map_before_change(&catalog->map, hash_of_product(catalog, index));
+    if (UNLIKELY((catalog->watch & CATALOG_WATCH_UNDO) != 0))
+        undo_push(catalog->undo, UNDO_KIND_PRODUCT_LIVE, index, product_at(catalog, index),
+                  sizeof(struct product));
+}
+
+/* ---- touched products ---- */
+
+void catalog_touch(struct catalog *catalog, u32 index, u32 what)
+{
+    struct product *product = product_at(catalog, index);
+    MUST(what == SEARCH_REFRESH_COLUMNS || what == SEARCH_REFRESH_TEXT);
+    product->page_version++;
+    if (product->touched == 0) {
+        product->touched_next = 0;
+        if (catalog->touched_first == 0)
+            catalog->touched_first = index;
+        else
+            product_at(catalog, catalog->touched_last)->touched_next = index;
+        catalog->touched_last = index;
+    }
+    product->touched = (u8)MAX((u32)product->touched, what);
+}
+STATIC_CHECK(SEARCH_REFRESH_TEXT > SEARCH_REFRESH_COLUMNS);
+
+void catalog_tell_touched(struct shard *shard)
+{
+    struct catalog *catalog = &shard->catalog;
+    while (catalog->touched_first != 0) { /* ends: one less each time */
+        const u32 index = catalog->touched_first;
+        struct product *product = product_at(catalog, index);
+        const u32 what = product->touched;
+        catalog->touched_first = product->touched_next;
+        product->touched = 0;
+        product->touched_next = 0;
+        search_refresh(shard, index, what);
+    }
+    catalog->touched_last = 0;
+}
+
+/* The images have put the marks of the products back. */
+void catalog_forget_touched(struct catalog *catalog)
+{
+    catalog->touched_first = 0;
+    catalog->touched_last = 0;
+}
+
+void catalog_set_rating(struct shard *shard, u32 index, u64 sum, u32 count)
+{
+    struct catalog *catalog = &shard->catalog;
+    struct product *product = product_at(catalog, index);
+    MUST(sum >= count && sum <= 5ull * count);
+    if (product->rating_sum == sum && product->rating_count == count)
+        return;
+    catalog_before_live_change(catalog, index);
+    product->rating_sum = sum;
+    product->rating_count = count;
+    catalog_touch(catalog, index, SEARCH_REFRESH_COLUMNS);
+}
+
+/* ---- texts ---- */
+
 static u32 blob_bytes(const struct product *product)
 {
     u32 bytes = 0;
@@ -81,12 +148,14 @@ static void release_blob(struct catalog *catalog, const struct product *product)
 }
 
 /* Always a new blob, so that the undo's image of the record keeps the old one whole. */
-void catalog_set_texts(struct catalog *catalog, u32 index, const struct span *texts)
+void catalog_set_texts(struct catalog *catalog, u32 index, const struct span *texts, u32 page_bytes)
 {
     struct product *product = product_at(catalog, index);
     const struct product old = *product;
+    MUST(page_bytes >= texts[PRODUCT_TEXT_PAGE].bytes && page_bytes <= PAGE_BYTES_MAX);
     for (u32 i = 0; i < PRODUCT_TEXT_COUNT; i++)
         product->text_bytes[i] = (u16)texts[i].bytes;
+    product->page_bytes = page_bytes;
     product->blob = arena_acquire(catalog->arena, blob_bytes(product));
     u8 *to = product->blob;
     for (u32 i = 0; i < PRODUCT_TEXT_COUNT; i++) {
@@ -146,6 +215,14 @@ bool product_text_good(u32 text, struct span span)
     return text == PRODUCT_TEXT_PAGE || text_invalid(span.data, span.bytes, has_lines) == NULL;
 }
 
+static void undo_live(struct product *product, const struct product *before)
+{
+    product->page_version = before->page_version;
+    product->rating_sum = before->rating_sum;
+    product->rating_count = before->rating_count;
+    product->touched = before->touched;
+}
+
 void catalog_undo(struct catalog *catalog, struct undo_entry entry, const void *image)
 {
     u32 index = entry.index;
@@ -153,15 +230,21 @@ void catalog_undo(struct catalog *catalog, struct undo_entry entry, const void *
     MUST((catalog->watch & CATALOG_WATCH_UNDO) == 0);
     if (entry.kind == UNDO_KIND_PRODUCT_NEW) {
         MUST(product->blob == NULL);
-        MUST(product->is_deleted == 1);
+        MUST(product->is_deleted == 1 && product->sku_count == 0);
         map_remove(&catalog->map, hash_of_product(catalog, index), index);
         pool_release(&catalog->pool, &index);
         return;
     }
     struct product before;
-    MUST(entry.kind == UNDO_KIND_PRODUCT && entry.bytes == sizeof before);
+    MUST(entry.bytes == sizeof before);
     memcpy(&before, image, sizeof before);
     MUST(before.product_id == product->product_id);
+    MUST(before.skus == product->skus); /* they change by mail, which comes alone */
+    if (entry.kind == UNDO_KIND_PRODUCT_LIVE) {
+        undo_live(product, &before);
+        return;
+    }
+    MUST(entry.kind == UNDO_KIND_PRODUCT);
     if (product->blob != before.blob)
         release_blob(catalog, product);
     catalog_set_deleted(catalog, index, before.is_deleted != 0);
@@ -171,10 +254,10 @@ void catalog_undo(struct catalog *catalog, struct undo_entry entry, const void *
 /* Popped in reverse, each image owns the blob that its change replaced. */
 void catalog_commit(struct catalog *catalog, struct undo_entry entry, const void *image)
 {
-    if (entry.kind == UNDO_KIND_PRODUCT_NEW)
+    if (entry.kind != UNDO_KIND_PRODUCT)
         return;
     struct product before;
-    MUST(entry.kind == UNDO_KIND_PRODUCT && entry.bytes == sizeof before);
+    MUST(entry.bytes == sizeof before);
     memcpy(&before, image, sizeof before);
     /* Whoever announces a change gives the product a new blob. */
     if (before.blob != NULL)

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "proto/text.h"
+#include "shards/catalog/catalog_live.h"
+#include "shards/search/search.h"
 #include "shards/shard_handlers.h"
 
 static bool texts_good(const struct span *texts, u32 used)
@@ -41,17 +43,42 @@ static bool version_fits(const struct product *product, u64 if_version)
 static u16 judge_put(const struct catalog *catalog, u32 index,
                      const struct msg_product_put_req *ask, struct span code)
 {
-    if (index == 0)
+    const struct product *product = index != 0 ? product_at(catalog, index) : NULL;
+    if (product == NULL || product->version == 0) /* only a SKU has named it */
         return ask->if_version == VERSION_ANY || ask->if_version == VERSION_ABSENT
                    ? STATUS_OK
                    : STATUS_NOT_FOUND;
-    const struct product *product = product_at(catalog, index);
     if (product->text_bytes[PRODUCT_TEXT_CODE] != code.bytes ||
         memcmp(product->blob, code.data, code.bytes) != 0)
         return STATUS_ID_COLLISION;
     if (product->is_deleted != 0 && ask->if_version == VERSION_ABSENT)
         return STATUS_OK;
     return version_fits(product, ask->if_version) ? STATUS_OK : STATUS_VERSION_CONFLICT;
+}
+
+/* The words that a search looks at. */
+static bool is_searched(u32 text)
+{
+    return text <= PRODUCT_TEXT_DESCRIPTION;
+}
+STATIC_CHECK(PRODUCT_TEXT_CODE == 0 && PRODUCT_TEXT_DESCRIPTION == 5);
+
+/* Gives the product these texts, of which the page is stored as it is or packed, and says what the
+ * search room must look at again: `what` at least. */
+static void change_texts(struct catalog *catalog, u32 index, const struct span *texts,
+                         u32 page_bytes, u32 what)
+{
+    const struct product *product = product_at(catalog, index);
+    struct span now[PRODUCT_TEXT_COUNT];
+    product_texts(product, now);
+    for (u32 i = 0; i < PRODUCT_TEXT_COUNT; i++)
+        if (is_searched(i) &&
+            (now[i].bytes != texts[i].bytes ||
+             (now[i].bytes != 0 && memcmp(now[i].data, texts[i].data, now[i].bytes) != 0)))
+            what = SEARCH_REFRESH_TEXT;
+    catalog_set_texts(catalog, index, texts, page_bytes);
+    catalog_derive(product_at(catalog, index));
+    catalog_touch(catalog, index, what);
 }
 
 void shard_apply_product_put(struct shard *shard, const struct shard_call *call,
@@ -61,7 +88,8 @@ void shard_apply_product_put(struct shard *shard, const struct shard_call *call,
     struct msg_product_put_req ask;
     struct msg_product_put_rsp *answer = reply;
     memcpy(&ask, request, sizeof ask);
-    const struct span *texts = call->spans;
+    struct span texts[PRODUCT_TEXT_COUNT];
+    memcpy(texts, call->spans, sizeof texts);
     const struct product_facts facts = facts_of(&ask, FACTS_AT(product_put_req));
     const bool is_good = product_facts_good(&facts) && texts[PRODUCT_TEXT_CODE].bytes != 0 &&
                          texts_good(texts, (1u << PRODUCT_TEXT_COUNT) - 1);
@@ -79,11 +107,14 @@ void shard_apply_product_put(struct shard *shard, const struct shard_call *call,
     catalog_before_change(catalog, index);
     struct product *product = product_at(catalog, index);
     product->facts = facts;
+    const u32 what = product->is_deleted != 0 ? SEARCH_REFRESH_TEXT : SEARCH_REFRESH_COLUMNS;
     if (product->is_deleted != 0)
         product->created_at_ns = call->now_ns;
     product->version++;
-    catalog_set_texts(catalog, index, texts);
+    const u32 page_bytes = texts[PRODUCT_TEXT_PAGE].bytes;
+    texts[PRODUCT_TEXT_PAGE] = catalog_pack_page(texts[PRODUCT_TEXT_PAGE], shard->scratch);
     catalog_set_deleted(catalog, index, false);
+    change_texts(catalog, index, texts, page_bytes, what);
     answer->version = product->version;
     MUST(product->version != 0 && product->version != VERSION_ABSENT);
 }
@@ -162,9 +193,14 @@ void shard_apply_product_patch(struct shard *shard, const struct shard_call *cal
     for (u32 i = 1; i < PRODUCT_TEXT_COUNT; i++)
         if ((used & (1u << i)) != 0)
             now[i] = texts[i];
+    u32 page_bytes = product->page_bytes;
+    if ((used & PATCH_FIELD_PAGE) != 0) {
+        page_bytes = texts[PRODUCT_TEXT_PAGE].bytes;
+        now[PRODUCT_TEXT_PAGE] = catalog_pack_page(texts[PRODUCT_TEXT_PAGE], shard->scratch);
+    }
     product->facts = patch_facts(&product->facts, &asked, ask.fields);
-    catalog_set_texts(catalog, call->object, now);
     product->version++;
+    change_texts(catalog, call->object, now, page_bytes, SEARCH_REFRESH_COLUMNS);
     answer->version = product->version;
 }
 STATIC_CHECK(PATCH_FIELD_TITLE == 1 << PRODUCT_TEXT_TITLE);
@@ -188,11 +224,11 @@ void shard_apply_product_delete(struct shard *shard, const struct shard_call *ca
     product_texts(product, texts);
     for (u32 i = 1; i < PRODUCT_TEXT_COUNT; i++)
         texts[i] = (struct span){NULL, 0};
-    catalog_set_texts(catalog, call->object, texts);
-    catalog_set_deleted(catalog, call->object, true);
     product->facts = (struct product_facts){0};
     product->created_at_ns = 0;
     product->version++;
+    catalog_set_deleted(catalog, call->object, true);
+    change_texts(catalog, call->object, texts, 0, SEARCH_REFRESH_TEXT);
     answer->version = product->version;
 }
 
@@ -213,5 +249,7 @@ bool shard_read_product_get(struct shard *shard, const struct shard_call *call, 
     answer->created_at_ns = product->created_at_ns;
     memcpy((u8 *)answer + FACTS_AT(product_get_rsp), &product->facts, sizeof product->facts);
     product_texts(product, spans);
+    spans[PRODUCT_TEXT_PAGE] = catalog_page(product, shard->scratch);
     return true;
 }
+STATIC_CHECK(SHARD_SCRATCH_BYTES >= PAGE_BYTES_MAX);
