@@ -1,0 +1,396 @@
+/* verb_search: search, suggest, page, query stats.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cli/cli.h"
+#include "client/cli/cli_record.h"
+#include "client/cli/cli_table.h"
+#include "client/cli/find_view.h"
+#include "proto/messages.h"
+
+static const char *const sort_words[] = {"relevance",  "price",  "price-down", "newest",
+                                         "popularity", "rating", "discount"};
+STATIC_CHECK(ARRAY_COUNT(sort_words) == SEARCH_SORT_COUNT);
+
+static bool option_flag(const struct verb_args *args, const char *name, u16 bit, u16 *flags)
+{
+    if (verb_option(args, name) != NULL)
+        *flags |= bit;
+    return true;
+}
+
+/* What a search is made of, with the texts that the record points to. */
+struct question {
+    struct souk_search ask;
+    char facets[FACETS_BYTES_MAX + 1];
+    char query[QUERY_BYTES_MAX + 1];
+    u8 cursor[CURSOR_BYTES_MAX];
+};
+
+static bool text_fits(struct cli *cli, const char *what, const char *text, u32 max,
+                      struct souk_text *to)
+{
+    *to = souk_text_of(text);
+    if (to->bytes <= max)
+        return true;
+    (void)cli_usage(cli, "%s: more than %u bytes", what, max);
+    return false;
+}
+
+/* Joins values with `between`. */
+static bool join(struct cli *cli, const char *what, char *to, u32 capacity, const char *value,
+                 char between)
+{
+    const size_t used = strlen(to), bytes = strlen(value);
+    if (used + 1 + bytes >= capacity) {
+        (void)cli_usage(cli, "%s: more than %u bytes in all", what, capacity - 1);
+        return false;
+    }
+    if (used > 0) {
+        to[used] = between;
+        to[used + 1] = '\0';
+    }
+    (void)strncat(to, value, capacity - strlen(to) - 1);
+    return true;
+}
+
+static bool gather_words(struct cli *cli, const struct verb_args *args, struct question *question)
+{
+    for (u32 i = 0; i < args->count; i++)
+        if (!join(cli, "the query", question->query, sizeof question->query, args->words[i], ' '))
+            return false;
+    question->ask.query = souk_text_of(question->query);
+    u32 at = 0;
+    const char *value;
+    while ((value = verb_option_next(args, "--facet", &at)) != NULL)
+        if (!join(cli, "--facet", question->facets, sizeof question->facets, value, ','))
+            return false;
+    question->ask.facets = souk_text_of(question->facets);
+    const char *cursor = verb_option(args, "--cursor");
+    u32 bytes = 0;
+    if (cursor != NULL && !find_unhex(cursor, question->cursor, sizeof question->cursor, &bytes)) {
+        (void)cli_usage(cli, "--cursor is what the page before printed, in hex digits");
+        return false;
+    }
+    question->ask.cursor = (struct souk_text){.data = (char *)question->cursor, .bytes = bytes};
+    return true;
+}
+
+static bool gather_question(struct cli *cli, const struct verb_args *args,
+                            struct question *question)
+{
+    struct souk_search *ask = &question->ask;
+    i64 limit = 10, offset = 0, ads = 0, bars = 0;
+    u64 deadline_ms = 0;
+    const char *filter = verb_option(args, "--filter");
+    const char *product = verb_option(args, "--only");
+    if (!gather_words(cli, args, question) ||
+        !text_fits(cli, "--filter", filter, FILTER_BYTES_MAX, &ask->filter) ||
+        !cli_option_count(cli, args, "--limit", 0, SEARCH_LIMIT_MAX, &limit) ||
+        !cli_option_count(cli, args, "--offset", 0, SEARCH_OFFSET_MAX, &offset) ||
+        !cli_option_count(cli, args, "--ads", 0, 10, &ads) ||
+        !cli_option_count(cli, args, "--bars", 0, 50, &bars) ||
+        !cli_option_duration(cli, args, "--deadline", 60000, &deadline_ms) ||
+        !cli_option_word(cli, args, "--sort", sort_words, ARRAY_COUNT(sort_words), 0, &ask->sort) ||
+        !cli_option_name(cli, args, "--profile", &ask->profile_id) ||
+        !cli_option_name(cli, args, "--collection", &ask->collection_id) ||
+        !cli_option_user_of(cli, args, "--user", &ask->user_id) ||
+        !option_flag(args, "--explain", SEARCH_FLAG_EXPLAIN, &ask->flags) ||
+        !option_flag(args, "--no-typos", SEARCH_FLAG_NO_TYPOS, &ask->flags) ||
+        !option_flag(args, "--whole", SEARCH_FLAG_NO_PREFIX, &ask->flags) ||
+        !option_flag(args, "--all-words", SEARCH_FLAG_NO_DROP, &ask->flags) ||
+        !option_flag(args, "--at-least", SEARCH_FLAG_AT_LEAST, &ask->flags) ||
+        !option_flag(args, "--no-curation", SEARCH_FLAG_NO_CURATION, &ask->flags) ||
+        !option_flag(args, "--staff", SEARCH_FLAG_STAFF, &ask->flags))
+        return false;
+    if (product != NULL)
+        ask->only_product_id = souk_id(product, strlen(product));
+    ask->limit = (u32)limit;
+    ask->offset = (u32)offset;
+    ask->ads = (u16)ads;
+    ask->bars = (u16)bars;
+    ask->deadline_ms = (u32)deadline_ms;
+    return true;
+}
+
+static json_t *search_json(const struct question *question, const struct souk_search_reply *reply)
+{
+    char cursor[2 * CURSOR_BYTES_MAX + 1];
+    find_hex(reply->cursor, cursor);
+    json_t *object = json_pack(
+        "{s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "total", cli_json_u64(reply->total),
+        "notes", find_notes(reply->notes), "understood", cli_json_text(reply->corrected), "words",
+        (int)reply->words, "words_required", (int)reply->words_required, "hits",
+        find_hits(reply->hits, reply->texts), "highlights",
+        record_rows("highlight", reply->highlights), "facets", find_facets(question->facets, reply),
+        "shards", record_rows("shard_span", reply->shards), "cursor",
+        *cursor == '\0' ? json_null() : json_string(cursor));
+    MUST(object != NULL);
+    if (reply->explanation.bytes > 0)
+        (void)json_object_set_new(object, "explanation", cli_json_text(reply->explanation));
+    return object;
+}
+
+/* A refusal that says where the text is wrong, with the place marked. */
+static int refused(struct cli *cli, const struct question *question,
+                   const struct souk_search_reply *reply)
+{
+    json_t *object = json_pack("{s:o, s:o}", "problem", cli_json_text(reply->problem), "at",
+                               cli_json_u64(reply->error_at));
+    const char *text = reply->status == SOUK_BAD_FILTER && question->ask.filter.bytes > 0
+                           ? question->ask.filter.data
+                           : question->query;
+    const int exit_code = cli_refused(cli, *text != '\0' ? text : "search", reply->status,
+                                      reply->retry_after_ms, object);
+    if (!cli->is_json && reply->problem.bytes > 0)
+        (void)fprintf(stderr, "      byte %u: %.*s\n", reply->error_at, (int)reply->problem.bytes,
+                      reply->problem.data);
+    return exit_code;
+}
+
+int verb_search(struct cli *cli, const struct verb_args *args)
+{
+    struct question *question = calloc(1, sizeof *question);
+    struct souk_search_reply reply;
+    MUST(question != NULL);
+    int exit_code = CLI_EXIT_USAGE;
+    if (gather_question(cli, args, question))
+        exit_code = cli_connect(cli);
+    if (exit_code != CLI_EXIT_DONE) {
+        free(question);
+        return exit_code;
+    }
+    const int error = souk_search(cli->client, &question->ask, &reply);
+    if (error != 0) {
+        free(question);
+        return cli_no_answer(cli, cli->client, error);
+    }
+    if (reply.status != SOUK_OK)
+        exit_code = refused(cli, question, &reply);
+    else if (cli->is_json)
+        cli_print_json(search_json(question, &reply));
+    else
+        find_print_search(cli, question->facets, &reply);
+    souk_free(reply.memory);
+    free(question);
+    return exit_code;
+}
+
+/* ---- suggest --------------------------------------------------------------------------------- */
+
+static json_t *completions(const struct souk_suggest_reply *reply)
+{
+    json_t *array = json_array();
+    struct souk_row_completion row;
+    for (u32 at = 0; reply->completions.bytes - at >= sizeof row; at += (u32)sizeof row) {
+        memcpy(&row, reply->completions.data + at, sizeof row);
+        json_t *object =
+            json_pack("{s:o, s:i}", "query",
+                      cli_json_text(find_text(reply->texts, row.text_offset, row.text_bytes)),
+                      "products", (int)row.count);
+        MUST(object != NULL);
+        (void)json_array_append_new(array, object);
+    }
+    return array;
+}
+
+int verb_suggest(struct cli *cli, const struct verb_args *args)
+{
+    struct souk_suggest ask = {.query = souk_text_of(args->words[0])};
+    struct souk_suggest_reply reply;
+    i64 words = 10, products = 5;
+    const char *category = verb_option(args, "--category");
+    if (!text_fits(cli, "the query", args->words[0], QUERY_BYTES_MAX, &ask.query) ||
+        !cli_option_count(cli, args, "--words", 0, SUGGEST_LIMIT_MAX, &words) ||
+        !cli_option_count(cli, args, "--products", 0, SUGGEST_LIMIT_MAX, &products))
+        return CLI_EXIT_USAGE;
+    ask.words = (u32)words;
+    ask.products = (u32)products;
+    if (category != NULL)
+        ask.category_id = souk_id(category, strlen(category));
+    int exit_code = cli_connect(cli);
+    if (exit_code != CLI_EXIT_DONE)
+        return exit_code;
+    const int error = souk_suggest(cli->client, &ask, &reply);
+    if (error != 0)
+        return cli_no_answer(cli, cli->client, error);
+    if (reply.status != SOUK_OK) {
+        exit_code = cli_refused(cli, args->words[0], reply.status, reply.retry_after_ms, NULL);
+    } else {
+        json_t *object = json_pack("{s:o, s:o}", "completions", completions(&reply), "hits",
+                                   find_hits(reply.hits, reply.texts));
+        MUST(object != NULL);
+        if (cli->is_json) {
+            cli_print_json(object);
+        } else {
+            table_print(stdout, json_object_get(object, "completions"), NULL, "query products");
+            table_print(stdout, json_object_get(object, "hits"), NULL, "code title price stock");
+            json_decref(object);
+        }
+    }
+    souk_free(reply.memory);
+    return exit_code;
+}
+
+/* ---- page ------------------------------------------------------------------------------------ */
+
+static json_t *page_skus(const struct souk_product_page_reply *reply)
+{
+    json_t *array = json_array();
+    struct souk_row_page_sku sku;
+    for (u32 at = 0; reply->skus.bytes - at >= sizeof sku; at += (u32)sizeof sku) {
+        memcpy(&sku, reply->skus.data + at, sizeof sku);
+        json_t *object =
+            json_pack("{s:o, s:o, s:I, s:s, s:o, s:o}", "code",
+                      json_stringn(sku.code.bytes, strnlen(sku.code.bytes, sizeof sku.code.bytes)),
+                      "price", cli_json_money(sku.price, sku.currency), "price_minor",
+                      (json_int_t)sku.price, "stock", find_state(sku.state), "sellable",
+                      sku.sellable < 0 ? json_null() : json_integer((json_int_t)sku.sellable),
+                      "as_of_ns", cli_json_u64(sku.as_of_ns));
+        MUST(object != NULL);
+        (void)json_array_append_new(array, object);
+    }
+    return array;
+}
+
+static json_t *page_json(const struct souk_product_page_reply *reply)
+{
+    json_t *object = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:I, s:o, s:o, s:o}", "code",
+        cli_json_text(reply->code), "title", cli_json_text(reply->title), "brand",
+        cli_json_text(reply->brand), "category", cli_json_text(reply->category), "attributes",
+        cli_json_text(reply->attributes), "description", cli_json_text(reply->description), "slug",
+        cli_json_text(reply->slug), "price", cli_json_money(reply->price_from, reply->currency),
+        "stock", find_state(reply->state), "buyable", reply->is_buyable != 0, "page_version",
+        cli_json_u64(reply->page_version), "rating_count", (json_int_t)reply->rating_count,
+        "version", cli_json_u64(reply->version), "skus", page_skus(reply), "recommended",
+        find_recommended(reply->items, reply->texts));
+    MUST(object != NULL);
+    if (reply->rating_count > 0) {
+        char text[16];
+        const u64 tenths = reply->rating_sum * 10 / reply->rating_count;
+        (void)snprintf(text, sizeof text, "%llu.%llu", (unsigned long long)(tenths / 10),
+                       (unsigned long long)(tenths % 10));
+        (void)json_object_set_new(object, "rating", json_string(text));
+    }
+    if (reply->page.bytes > 0)
+        (void)json_object_set_new(object, "page", cli_json_text(reply->page));
+    return object;
+}
+
+static void print_page(struct cli *cli, const struct souk_product_page_reply *reply)
+{
+    json_t *object = page_json(reply);
+    if (cli->is_json) {
+        cli_print_json(object);
+        return;
+    }
+    table_print_lines(stdout, object, NULL,
+                      "code title ?brand ?category ?attributes ?description ?slug price stock "
+                      "buyable ?rating ?rating_count=reviews version page_version");
+    const json_t *skus = json_object_get(object, "skus");
+    const json_t *items = json_object_get(object, "recommended");
+    if (json_array_size(skus) > 0) {
+        (void)putchar('\n');
+        table_print(stdout, skus, NULL, "code=SKU price stock ?sellable @as_of_ns=as_of");
+    }
+    if (json_array_size(items) > 0) {
+        (void)putchar('\n');
+        table_print(stdout, items, NULL, "code=recommended title price stock reason");
+    }
+    json_decref(object);
+}
+
+int verb_page(struct cli *cli, const struct verb_args *args)
+{
+    static const char *const ways[] = {"code", "slug", "key"};
+    struct souk_product_page ask = {0};
+    struct souk_product_page_reply reply;
+    i64 recommended = 5;
+    const char *name = args->words[0];
+    if (!cli_option_word(cli, args, "--by", ways, ARRAY_COUNT(ways), PAGE_BY_ID, &ask.by) ||
+        !cli_option_count(cli, args, "--recommended", 0, RECOMMEND_LIMIT_MAX, &recommended) ||
+        !cli_option_user_of(cli, args, "--user", &ask.user_id) ||
+        !cli_option_version(cli, args, &ask.if_version) ||
+        !option_flag(args, "--exact", PAGE_FLAG_EXACT_STOCK, &ask.flags) ||
+        !option_flag(args, "--no-blob", PAGE_FLAG_NO_BLOB, &ask.flags) ||
+        !option_flag(args, "--staff", PAGE_FLAG_STAFF, &ask.flags))
+        return CLI_EXIT_USAGE;
+    if (ask.by == PAGE_BY_ID) {
+        const char *reason = value_code_invalid(name);
+        if (reason != NULL)
+            return cli_usage(cli, "\"%s\" %s", name, reason);
+        ask.product_id = souk_id(name, strlen(name));
+    } else if (!text_fits(cli, "the name", name, ALIAS_BYTES_MAX, &ask.alias)) {
+        return CLI_EXIT_USAGE;
+    }
+    ask.recommended = (u32)recommended;
+    int exit_code = cli_connect(cli);
+    if (exit_code != CLI_EXIT_DONE)
+        return exit_code;
+    const int error = souk_product_page(cli->client, &ask, &reply);
+    if (error != 0)
+        return cli_no_answer(cli, cli->client, error);
+    if (reply.status != SOUK_OK)
+        exit_code = cli_refused(cli, name, reply.status, reply.retry_after_ms,
+                                json_pack("{s:s}", "code", name));
+    else if (reply.is_not_modified != 0)
+        (void)cli_print(cli, json_pack("{s:s, s:b, s:o}", "code", name, "not_modified", 1,
+                                       "page_version", cli_json_u64(reply.page_version)));
+    else
+        print_page(cli, &reply);
+    souk_free(reply.memory);
+    return exit_code;
+}
+
+/* ---- query stats ----------------------------------------------------------------------------- */
+
+static void add_counts(json_t *to, struct souk_text rows)
+{
+    json_t *more = record_rows("query_count", rows);
+    (void)json_array_extend(to, more);
+    json_decref(more);
+}
+
+int verb_query_stats(struct cli *cli, const struct verb_args *args)
+{
+    i64 limit = 20;
+    if (!cli_option_count(cli, args, "--limit", 1, 100, &limit))
+        return CLI_EXIT_USAGE;
+    const int exit_code = cli_connect(cli);
+    if (exit_code != CLI_EXIT_DONE)
+        return exit_code;
+    const struct souk_query_stats ask = {.limit = (u32)limit};
+    struct souk_query_stats_reply reply;
+    u64 asked = 0, empty = 0;
+    json_t *popular = json_array(), *hopeless = json_array();
+    const u16 shards = souk_server(cli->client).shard_count;
+    for (u16 shard = 0; shard < shards; shard++) {
+        const int error = souk_query_stats(cli->client, shard, &ask, &reply);
+        if (error != 0) {
+            json_decref(popular);
+            json_decref(hopeless);
+            return cli_no_answer(cli, cli->client, error);
+        }
+        asked += reply.asked;
+        empty += reply.empty;
+        add_counts(popular, reply.popular);
+        add_counts(hopeless, reply.hopeless);
+        souk_free(reply.memory);
+    }
+    json_t *object = json_pack("{s:o, s:o, s:o, s:o}", "asked", cli_json_u64(asked), "empty",
+                               cli_json_u64(empty), "popular", popular, "hopeless", hopeless);
+    MUST(object != NULL);
+    if (cli->is_json) {
+        cli_print_json(object);
+        return CLI_EXIT_DONE;
+    }
+    table_print_lines(stdout, object, NULL, "asked empty");
+    table_print(stdout, popular, NULL, "query asked empty @last_ns=last");
+    table_print(stdout, hopeless, NULL, "query=without_hits asked @last_ns=last");
+    json_decref(object);
+    return CLI_EXIT_DONE;
+}
