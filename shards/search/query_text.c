@@ -1,0 +1,233 @@
+/* query_text: see query_text.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/search/query_text.h"
+
+#include <string.h>
+
+#include "proto/text.h"
+
+static bool is_space(u8 byte)
+{
+    return byte <= ' ' || byte == 0x7f;
+}
+
+/* Where the text stops being UTF-8; its length when it does not. */
+static u32 find_bad_byte(struct span source)
+{
+    u32 at = 0;
+    while (at < source.bytes) {
+        const u8 first = source.data[at];
+        const u32 bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+        if (first >= 0x80 &&
+            (bytes > source.bytes - at || text_invalid(source.data + at, bytes, true) != NULL))
+            return at;
+        at += bytes;
+    }
+    return at;
+}
+
+struct parse {
+    struct query_text *query;
+    struct span source;
+    u16 flags; /* of the slots that are being made */
+    bool is_apart;
+};
+
+/* The words of one place: its parts, then its variants. */
+struct place {
+    struct query_part parts[TEXT_PLACE_PARTS];
+    struct query_part joined;
+    u32 count;
+    u32 width; /* of the joined form, 0 = none */
+    u32 begin;
+    u32 end;
+};
+
+static void set_part(struct query_part *part, const struct text_word *word)
+{
+    MUST(word->bytes >= 1 && word->bytes <= TEXT_WORD_BYTES);
+    part->bytes = (u8)word->bytes;
+    part->flags = (u8)word->flags;
+    memcpy(part->text, word->data, word->bytes);
+}
+
+static bool read_place(struct text_reader *reader, struct place *place)
+{
+    struct text_word word = {0};
+    place->count = 0;
+    place->width = 0;
+    do {
+        if (!text_next(reader, &word))
+            return place->count != 0;
+        if (place->count == 0 && place->width == 0) {
+            place->begin = word.begin;
+            place->end = word.end;
+        }
+        place->begin = MIN(place->begin, word.begin);
+        place->end = MAX(place->end, word.end);
+        if ((word.flags & TEXT_VARIANT) == 0) {
+            MUST(place->count < TEXT_PLACE_PARTS);
+            set_part(&place->parts[place->count++], &word);
+        } else if (word.width > place->width) {
+            place->width = word.width;
+            set_part(&place->joined, &word);
+        }
+    } while ((word.flags & TEXT_LAST) == 0);
+    return true;
+}
+
+static struct query_slot *add_slot(struct parse *parse)
+{
+    struct query_text *query = parse->query;
+    struct query_slot *slot = &query->slots[query->slot_count++];
+    *slot = (struct query_slot){
+        .first = (u16)query->part_count, .joined = QUERY_NO_PART, .flags = parse->flags};
+    if (parse->is_apart)
+        slot->flags |= QUERY_SLOT_APART;
+    return slot;
+}
+
+static void add_parts(struct query_text *query, struct query_slot *slot, const struct place *place)
+{
+    for (u32 i = 0; i < place->count; i++)
+        query->parts[query->part_count++] = place->parts[i];
+    slot->count = (u16)(slot->count + place->count);
+}
+
+/* What the place is when it is written as one word: a variant over all of it, or its only part. */
+static void add_joined(struct query_text *query, struct query_slot *slot, const struct place *place)
+{
+    if (place->width >= place->count && place->width != 0) {
+        slot->joined = (u16)query->part_count;
+        query->parts[query->part_count++] = place->joined;
+    } else if (place->count == 1) {
+        slot->joined = slot->first;
+    }
+}
+
+/* The places of a piece of the source; each a slot, or all of them one phrase. */
+static const char *take_piece(struct parse *parse, u32 begin, u32 end)
+{
+    struct query_text *query = parse->query;
+    struct text_reader reader;
+    struct place place;
+    struct query_slot *phrase = NULL;
+    text_begin(&reader, (struct span){.data = parse->source.data + begin, .bytes = end - begin});
+    while (read_place(&reader, &place)) {
+        if (query->place_count == QUERY_WORDS_MAX) {
+            query->error_at = begin + place.begin;
+            return "more than 32 words";
+        }
+        query->place_count++;
+        struct query_slot *slot = phrase;
+        if (slot == NULL) {
+            slot = add_slot(parse);
+            slot->begin = begin + place.begin;
+        }
+        slot->end = begin + place.end;
+        add_parts(query, slot, &place);
+        if ((parse->flags & QUERY_SLOT_PHRASE) != 0)
+            phrase = slot;
+        else
+            add_joined(query, slot, &place);
+        parse->is_apart = false;
+    }
+    return NULL;
+}
+
+/* The quote that closes the phrase which begins at `at`; 0: it is no phrase. */
+static u32 closing_quote(struct span source, u32 at)
+{
+    for (u32 i = at + 1; i < source.bytes; i++)
+        if (source.data[i] == '"' && (i + 1 == source.bytes || is_space(source.data[i + 1])))
+            return i;
+    return 0;
+}
+
+/* Is there something else than words at `at`, which is after a space? */
+static bool is_special(struct span source, u32 at)
+{
+    const u8 byte = source.data[at];
+    if (byte == '-')
+        return at + 1 < source.bytes && !is_space(source.data[at + 1]);
+    return byte == '"' && closing_quote(source, at) != 0;
+}
+
+static u32 skip_spaces(struct span source, u32 at)
+{
+    while (at < source.bytes && is_space(source.data[at]))
+        at++;
+    return at;
+}
+static u32 skip_word(struct span source, u32 at)
+{
+    while (at < source.bytes && !is_space(source.data[at]))
+        at++;
+    return at;
+}
+
+/* A phrase or an exclusion; *at moves behind it. */
+static const char *take_special(struct parse *parse, u32 *at)
+{
+    const struct span source = parse->source;
+    parse->flags = 0;
+    if (source.data[*at] == '-') {
+        parse->flags |= QUERY_SLOT_EXCLUDED;
+        ++*at;
+    }
+    u32 begin = *at, end = skip_word(source, *at);
+    const u32 close = source.data[begin] == '"' ? closing_quote(source, begin) : 0;
+    if (close != 0) {
+        parse->flags |= QUERY_SLOT_PHRASE;
+        begin++;
+        end = close;
+    }
+    parse->is_apart = true;
+    const char *problem = take_piece(parse, begin, end);
+    *at = close != 0 ? close + 1 : end;
+    parse->is_apart = true;
+    parse->flags = 0;
+    return problem;
+}
+
+/* Words up to the next special thing; *at moves there. */
+static const char *take_words(struct parse *parse, u32 *at)
+{
+    const struct span source = parse->source;
+    const u32 begin = *at;
+    u32 end = begin;
+    do {
+        end = skip_word(source, *at);
+        *at = skip_spaces(source, end);
+    } while (*at < source.bytes && !is_special(source, *at));
+    return take_piece(parse, begin, end);
+}
+
+const char *query_text_parse(struct query_text *query, struct span source)
+{
+    struct parse parse = {.query = query, .source = source, .is_apart = true};
+    query->slot_count = 0;
+    query->part_count = 0;
+    query->place_count = 0;
+    query->error_at = find_bad_byte(source);
+    if (query->error_at < source.bytes)
+        return "not UTF-8";
+    query->error_at = 0;
+    u32 at = skip_spaces(source, 0);
+    while (at < source.bytes) {
+        const char *problem =
+            is_special(source, at) ? take_special(&parse, &at) : take_words(&parse, &at);
+        if (problem != NULL)
+            return problem;
+        at = skip_spaces(source, at);
+    }
+    if (query->slot_count != 0) {
+        struct query_slot *last = &query->slots[query->slot_count - 1];
+        if ((last->flags & (QUERY_SLOT_PHRASE | QUERY_SLOT_EXCLUDED)) == 0 &&
+            last->end == source.bytes && last->joined != QUERY_NO_PART)
+            last->flags |= QUERY_SLOT_OPEN;
+    }
+    return NULL;
+}
