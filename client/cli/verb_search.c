@@ -241,6 +241,7 @@ static json_t *page_skus(const struct souk_product_page_reply *reply)
 {
     json_t *array = json_array();
     struct souk_row_page_sku sku;
+    char code[65];
     for (u32 at = 0; reply->skus.bytes - at >= sizeof sku; at += (u32)sizeof sku) {
         memcpy(&sku, reply->skus.data + at, sizeof sku);
         json_t *object =
@@ -270,7 +271,7 @@ static json_t *page_json(const struct souk_product_page_reply *reply)
         find_recommended(reply->items, reply->texts));
     MUST(object != NULL);
     if (reply->rating_count > 0) {
-        char text[16];
+        char text[48];
         const u64 tenths = reply->rating_sum * 10 / reply->rating_count;
         (void)snprintf(text, sizeof text, "%llu.%llu", (unsigned long long)(tenths / 10),
                        (unsigned long long)(tenths % 10));
