@@ -241,14 +241,14 @@ static json_t *page_skus(const struct souk_product_page_reply *reply)
 {
     json_t *array = json_array();
     struct souk_row_page_sku sku;
-    char code[65];
+    char code[SOUK_TEXT64_MAX];
     for (u32 at = 0; reply->skus.bytes - at >= sizeof sku; at += (u32)sizeof sku) {
         memcpy(&sku, reply->skus.data + at, sizeof sku);
         json_t *object =
             json_pack("{s:o, s:o, s:I, s:s, s:o, s:o}", "code",
-                      json_stringn(sku.code.bytes, strnlen(sku.code.bytes, sizeof sku.code.bytes)),
-                      "price", cli_json_money(sku.price, sku.currency), "price_minor",
-                      (json_int_t)sku.price, "stock", find_state(sku.state), "sellable",
+                      json_string(souk_text64_print(&sku.code, code)), "price",
+                      cli_json_money(sku.price, sku.currency), "price_minor", (json_int_t)sku.price,
+                      "stock", find_state(sku.state), "sellable",
                       sku.sellable < 0 ? json_null() : json_integer((json_int_t)sku.sellable),
                       "as_of_ns", cli_json_u64(sku.as_of_ns));
         MUST(object != NULL);
