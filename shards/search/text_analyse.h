@@ -13,11 +13,12 @@
  * `width` positions. All spellings of one thing give the same words, so an index that takes them all
  * and a query that asks for a place's longest variant or for all of its parts in a row meet:
  *
- *      64gb, 64 GB, 64-gb, 64 gigabytes     64 gb + 64gb
+ *      64gb, 64 GB, 64-gb                   64 gb + 64gb
  *      wi-fi / wifi                         wi fi + wifi / wifi
  *      mq8n2b/a                             mq8n2b a + mq8n2ba
- *      5.5 in, 5.5in, 5.5-inch, 5.5"        5.5 in + 5.5in
- *      3/4, 1 1/2 oz                        3 4 + 3/4
+ *      5.5 in, 5.5in, 5.5-in                5.5 in + 5.5in
+ *      5.5 inches, 5.5"                     5.5 inches + 5.5in, 5.5 + 5.5in
+ *      3/4, 3/4 oz                          3 4 + 3/4, 3 4 oz + 3/4 + 3/4oz
  *      o'neill / women's                    o neill + oneill / women + womens
  *      iphone11                             iphone 11 + iphone11
  *      1,000                                1000
@@ -43,8 +44,11 @@
 
 #include "shards/search/text_language.h"
 
-#define TEXT_PLACE_PARTS 8u  /* parts of a place; what follows is the next place */
-#define TEXT_PLACE_WORDS 20u /* parts and variants */
+#define TEXT_PLACE_RUNS \
+    6u /* of letters and digits that a place has; what follows is the next one */
+#define TEXT_PLACE_PARTS    (2 * TEXT_PLACE_RUNS + 1)
+#define TEXT_PLACE_VARIANTS (2 * TEXT_PLACE_RUNS + 2)
+#define TEXT_PLACE_BYTES    ((TEXT_PLACE_RUNS + TEXT_PLACE_VARIANTS) * TEXT_WORD_BYTES + 16)
 
 enum text_flag {
     TEXT_VARIANT = 1, /* covers parts that are there too */
@@ -65,14 +69,16 @@ struct text_word {
 };
 
 struct text_reader {
-    const u8 *source;
-    u32 source_bytes;
+    struct span source;
     u32 at;
     u32 position; /* of the next part */
-    u32 word_count;
-    u32 word_next;
-    struct text_word words[TEXT_PLACE_WORDS]; /* of the place: by position, parts before variants */
-    u8 folded[TEXT_PLACE_WORDS][TEXT_WORD_BYTES + 8];
+    u32 part_count;
+    u32 variant_count;
+    u32 next; /* of parts and then variants: what text_next gives */
+    u32 text_bytes;
+    struct text_word parts[TEXT_PLACE_PARTS];
+    struct text_word variants[TEXT_PLACE_VARIANTS];
+    u8 text[TEXT_PLACE_BYTES];
 };
 
 /* `data` must outlive the reader. Up to 2^31 bytes. */
