@@ -60,10 +60,10 @@
 #define REVIEW_DELETE_RSP(F, Z, S) REVIEW_CHANGED(F, Z)
 
 #define REVIEW_ERASE_REQ(F, Z, S) F(u64, user_id, "whose reviews and votes")
-#define REVIEW_ERASE_RSP(F, Z, S)                           \
-    F(u32, reviews, "erased on this shard by this command") \
-    F(u32, votes, "erased on this shard by this command")   \
-    F(u32, left, "still there: ask again until it is 0")    \
+#define REVIEW_ERASE_RSP(F, Z, S)                                              \
+    F(u32, reviews, "erased on this shard by this command")                    \
+    F(u32, votes, "of the user, or about the user's reviews; erased likewise") \
+    F(u32, left, "still there: ask again until it is 0")                       \
     Z(u32, zero0)
 
 #define REVIEW_GET_REQ(F, Z, S) REVIEW_NAME(F)
@@ -89,19 +89,21 @@
     S(edits, ROWS(review_edit, REVIEW_EDITS_MAX), "versions before, the last first") \
     S(texts, REVIEW_EDITS_MAX *(REVIEW_TITLE_BYTES_MAX + REVIEW_BODY_BYTES_MAX), "of the edits")
 
-#define REVIEW_LIST_REQ(F, Z, S)                                                               \
-    F(u64, product_id, "the product")                                                          \
-    F(u64, after_key, "next_key of the page before; 0 with after_user 0 = from the beginning") \
-    F(u64, after_user, "next_user of the page before")                                         \
-    F(u32, limit, "rows, 1 to 50")                                                             \
-    F(u16, sort, "0 newest, 1 most helpful, 2 best, 3 worst; then newest")                     \
-    F(u16, stars, "bits: 1 one star, 2 two, ... 16 five; 0 = all")                             \
-    F(u16, is_verified, "1 = only verified ones")                                              \
-    F(u16, states, "bits: 2 pending, 4 approved, 8 rejected, 16 flagged; 0 = approved")        \
+#define REVIEW_LIST_REQ(F, Z, S)                                                        \
+    F(u64, product_id, "the product")                                                   \
+    F(u64, after_key, "next_key of the page before")                                    \
+    F(u64, after_ns, "next_ns of the page before")                                      \
+    F(u64, after_user, "next_user of the page before; 0 = from the beginning")          \
+    F(u32, limit, "rows, 1 to 50; fewer come where texts are long")                     \
+    F(u16, sort, "0 newest, 1 most helpful, 2 best, 3 worst; then newest")              \
+    F(u16, stars, "bits: 1 one star, 2 two, ... 16 five; 0 = all")                      \
+    F(u16, is_verified, "1 = only verified ones")                                       \
+    F(u16, states, "bits: 2 pending, 4 approved, 8 rejected, 16 flagged; 0 = approved") \
     Z(u32, zero0)
 #define REVIEW_LIST_RSP(F, Z, S)                                                    \
     F(u64, total, "that match")                                                     \
     F(u64, next_key, "for the next page")                                           \
+    F(u64, next_ns, "for the next page")                                            \
     F(u64, next_user, "for the next page; 0 = that was the last")                   \
     S(reviews, ROWS(review_brief, REVIEW_LIST_MAX), "in order")                     \
     S(texts, REVIEW_LIST_MAX *(REVIEW_TITLE_BYTES_MAX + 2 * REVIEW_BODY_BYTES_MAX), \
@@ -119,8 +121,9 @@
 
 #define REVIEW_QUEUE_REQ(F, Z, S)                                             \
     F(u64, after_ns, "changed_at_ns of the last row; 0 = from the beginning") \
+    F(u64, after_product, "product_id of the last row")                       \
     F(u64, after_user, "user_id of the last row")                             \
-    F(u32, limit, "rows, 1 to 50")                                            \
+    F(u32, limit, "rows, 1 to 50; fewer come where texts are long")           \
     F(u16, state, "1 pending, 4 flagged")                                     \
     Z(u16, zero0)
 #define REVIEW_QUEUE_RSP(F, Z, S)                                                   \

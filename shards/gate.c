@@ -17,6 +17,9 @@
 /* Of a cart beside its lines: coupons, an order, a merge, what the smallest blocks grow by. */
 #define CART_BYTES 1408u
 
+/* The head of a text, in the smallest classes of the arena. */
+#define REVIEW_BYTES 96u
+
 /* What a message about a setting is longer than the put: its head in the queue and its fixed part, in
  * whole classes of the arena. */
 #define TOLD_BYTES 160u
@@ -85,6 +88,12 @@ static bool is_adder(const struct gate_frame *frame, struct gate_ids ids)
     case OPCODE_PRICE_PUT:
     case OPCODE_PROMOTION_PUT:
     case OPCODE_POLICY_PUT:
+    case OPCODE_REVIEW_PUT:
+    case OPCODE_REVIEW_MODERATE:
+    case OPCODE_REVIEW_VOTE:
+    case OPCODE_REVIEW_REPLY:
+    case OPCODE_REVIEW_DELETE:
+    case OPCODE_REVIEW_ERASE:
     case OPCODE_SESSION_OPEN: return false;
     default: return true;
     }
@@ -95,6 +104,11 @@ static bool is_cart_change(u16 opcode)
 {
     return opcode == OPCODE_CART_ADD || opcode == OPCODE_CART_SET || opcode == OPCODE_CART_COUPON ||
            opcode == OPCODE_CART_MERGE;
+}
+
+static bool is_review_change(u16 opcode)
+{
+    return opcode >= OPCODE_REVIEW_PUT && opcode <= OPCODE_REVIEW_ERASE;
 }
 
 /* Every other change of an order: payments, commands, parcels, returns. */
@@ -120,6 +134,11 @@ static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids 
     } else if (frame->info->code == OPCODE_PRODUCT_PUT) {
         need.products = count;
         need.arena_bytes += (u64)frame->body_bytes * 2;
+    } else if (is_review_change(frame->info->code)) {
+        /* Texts: a class of the arena is at most half as large again. */
+        need.reviews = frame->info->code == OPCODE_REVIEW_PUT ? count : 0;
+        need.review_votes = frame->info->code == OPCODE_REVIEW_VOTE ? count : 0;
+        need.arena_bytes += (u64)frame->body_bytes * 2 + (u64)count * REVIEW_BYTES;
     } else if (frame->info->route == MESSAGE_ROUTE_PRODUCT) {
         /* A patch and a delete write the remaining texts anew before the old ones go. */
         need.arena_bytes += (u64)count * arena_capacity(PRODUCT_BLOB_BYTES_MAX);
@@ -165,6 +184,8 @@ void gate_need_add(struct gate_need *sum, const struct gate_need *need)
     sum->orders += need->orders;
     sum->order_steps += need->order_steps;
     sum->order_bytes += need->order_bytes;
+    sum->reviews += need->reviews;
+    sum->review_votes += need->review_votes;
     sum->arena_bytes += need->arena_bytes;
     sum->told_bytes += need->told_bytes;
 }
@@ -182,6 +203,8 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     MUST(sum->orders >= need->orders);
     MUST(sum->order_steps >= need->order_steps);
     MUST(sum->order_bytes >= need->order_bytes);
+    MUST(sum->reviews >= need->reviews);
+    MUST(sum->review_votes >= need->review_votes);
     MUST(sum->arena_bytes >= need->arena_bytes);
     MUST(sum->told_bytes >= need->told_bytes);
     sum->resources -= need->resources;
@@ -195,6 +218,8 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     sum->orders -= need->orders;
     sum->order_steps -= need->order_steps;
     sum->order_bytes -= need->order_bytes;
+    sum->reviews -= need->reviews;
+    sum->review_votes -= need->review_votes;
     sum->arena_bytes -= need->arena_bytes;
     sum->told_bytes -= need->told_bytes;
 }

@@ -40,6 +40,8 @@ struct gate_need {
     u32 orders;      /* that may be made */
     u32 order_steps; /* of orders: each may make commands and lengthen a history */
     u64 order_bytes; /* of the checkouts that make them */
+    u32 reviews;     /* that may be made */
+    u32 review_votes;
     u64 arena_bytes;
     u64 told_bytes; /* of the arena, once for each other shard: mail */
 };

@@ -44,6 +44,7 @@ struct shard *shard_open(const struct shard_options *options)
     part_room_init(&shard->parts);
     cart_room_init(&shard->carts, &shard->memory, &shard->arena);
     order_room_init(&shard->orders, &shard->memory, &shard->arena);
+    review_room_init(&shard->reviews, &shard->memory, &shard->arena);
     mail_room_init(&shard->mail, &shard->memory, &shard->arena, options->index, options->count);
     return shard;
 }
@@ -52,6 +53,7 @@ void shard_close(struct shard *shard)
 {
     dump_sink_deinit(&shard->dump.queue);
     mail_room_deinit(&shard->mail);
+    review_room_deinit(&shard->reviews);
     order_room_deinit(&shard->orders);
     cart_room_deinit(&shard->carts);
     part_room_deinit(&shard->parts);
@@ -145,6 +147,12 @@ void shard_counters_read(const struct shard *shard, struct shard_counters *to)
         .waiting_orders = shard->orders.counts.waiting_orders,
         .ready_commands = shard->orders.counts.ready_commands,
         .dead_commands = shard->orders.counts.dead_commands,
+        .reviews = shard->reviews.counts.reviews,
+        .approved_reviews = shard->reviews.counts.approved,
+        .pending_reviews = shard->reviews.waiting[0].count,
+        .flagged_reviews = shard->reviews.waiting[1].count,
+        .review_votes = map_count(&shard->reviews.vote_map),
+        .review_purchases = map_count(&shard->reviews.purchase_map),
         .under_way_entries = shard->gate.under_way,
         .mail_queued = shard->mail.queued_count,
         .mail_sent = shard->mail.sent_count,

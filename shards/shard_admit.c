@@ -134,8 +134,9 @@ static u64 cart_bytes(const struct cart_room *room, const struct gate_need *need
 #define ORDER_STEP_BYTES 1024u
 /* What a line needs: itself, its amounts, and, for the time of a step, its part of the messages. */
 #define ORDER_LINE_BYTES 768u
-/* What a step about a placed line needs: a part, an event, messages to its shard and back. */
-#define ORDER_STEP_LINE_BYTES 256u
+/* What a step about a placed line needs: a part, an event, messages to its shard and back, and to its
+ * product's. */
+#define ORDER_STEP_LINE_BYTES 352u
 
 /* Lines come with the request, or lie in carts. */
 static u64 order_lines_most(const struct shard *shard, const struct gate_need *need)
@@ -179,6 +180,23 @@ static u64 order_growth(const struct shard *shard, const struct gate_need *need)
 }
 STATIC_CHECK(ORDER_BYTES >= ADDRESS_BYTES_MAX + ACTION_BYTES_MAX);
 
+static u64 review_growth(const struct shard *shard, const struct gate_need *need)
+{
+    const struct review_room *room = &shard->reviews;
+    const u32 persons = need->reviews + need->review_votes;
+    /* What was delivered, where the product's shard is the order's. */
+    const u64 purchases = (u64)need->order_steps * shard->orders.counts.lines_most;
+    if (persons == 0 && purchases == 0)
+        return 0;
+    return pool_growth(&room->reviews, need->reviews) +
+           map_growth(&room->review_map, need->reviews) +
+           pool_growth(&room->shelves, need->reviews) +
+           map_growth(&room->shelf_map, need->reviews) + pool_growth(&room->persons, persons) +
+           map_growth(&room->person_map, persons) + pool_growth(&room->votes, need->review_votes) +
+           map_growth(&room->vote_map, need->review_votes) +
+           pool_growth(&room->purchases, purchases) + map_growth(&room->purchase_map, purchases);
+}
+
 static u64 growth_of(const struct shard *shard, const struct gate_need *need)
 {
     return pool_growth(&shard->stock.hots, need->resources) +
@@ -196,6 +214,7 @@ static u64 growth_of(const struct shard *shard, const struct gate_need *need)
            map_growth(&shard->settings.map, need->settings) +
            pool_growth(&shard->settings.index_pool, need->settings) +
            map_growth(&shard->settings.index_map, need->settings) + order_growth(shard, need) +
+           review_growth(shard, need) +
            arena_growth(&shard->arena, need->arena_bytes + order_arena_bytes(shard, need) +
                                            cart_bytes(&shard->carts, need) +
                                            need->told_bytes * (shard->options.count - 1u));

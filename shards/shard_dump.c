@@ -55,6 +55,10 @@ static struct map *map_of(struct shard *shard, u32 room)
         [SHARD_DUMP_ROOM_CARTS] = &shard->carts.map,
         [SHARD_DUMP_ROOM_ORDERS] = &shard->orders.map,
         [SHARD_DUMP_ROOM_HISTORIES] = &shard->orders.histories,
+        [SHARD_DUMP_ROOM_REVIEWS] = &shard->reviews.review_map,
+        [SHARD_DUMP_ROOM_REVIEW_VOTES] = &shard->reviews.vote_map,
+        [SHARD_DUMP_ROOM_REVIEW_PERSONS] = &shard->reviews.person_map,
+        [SHARD_DUMP_ROOM_REVIEW_PURCHASES] = &shard->reviews.purchase_map,
     };
     return maps[room];
 }
@@ -70,6 +74,16 @@ static void dump_bucket(struct shard *shard, u32 room, u32 bucket, struct dump_s
     case SHARD_DUMP_ROOM_CARTS: cart_dump_bucket(&shard->carts, bucket, sink); return;
     case SHARD_DUMP_ROOM_ORDERS: order_dump_bucket(&shard->orders, bucket, sink); return;
     case SHARD_DUMP_ROOM_HISTORIES: history_dump_bucket(&shard->orders, bucket, sink); return;
+    case SHARD_DUMP_ROOM_REVIEWS: review_dump_review_bucket(&shard->reviews, bucket, sink); return;
+    case SHARD_DUMP_ROOM_REVIEW_VOTES:
+        review_dump_vote_bucket(&shard->reviews, bucket, sink);
+        return;
+    case SHARD_DUMP_ROOM_REVIEW_PERSONS:
+        review_dump_person_bucket(&shard->reviews, bucket, sink);
+        return;
+    case SHARD_DUMP_ROOM_REVIEW_PURCHASES:
+        review_dump_purchase_bucket(&shard->reviews, bucket, sink);
+        return;
     case SHARD_DUMP_ROOM_COUNT: break;
     }
     PANIC("no such room");
@@ -106,6 +120,7 @@ static void set_dumped(struct shard *shard, bool is_dumped)
     shard->settings.is_dumped = is_dumped;
     shard->carts.is_dumped = is_dumped;
     shard->orders.is_dumped = is_dumped;
+    shard->reviews.is_dumped = is_dumped;
     if (is_dumped) {
         shard->stock.watch |= STOCK_WATCH_DUMP;
         shard->catalog.watch |= CATALOG_WATCH_DUMP;
@@ -223,6 +238,12 @@ static const char *load_record(struct shard *shard, const struct dump_view *view
     case DUMP_KIND_ORDER:
     case DUMP_KIND_ORDER_SCALARS:
         return order_load(&shard->orders, (u16)view->kind, view->body, view->body_bytes);
+    case DUMP_KIND_REVIEW:
+    case DUMP_KIND_REVIEW_EDIT:
+    case DUMP_KIND_REVIEW_VOTE:
+    case DUMP_KIND_REVIEW_PERSON:
+    case DUMP_KIND_REVIEW_PURCHASE:
+        return review_load(&shard->reviews, view->kind, view->body, view->body_bytes);
     case DUMP_KIND_HISTORY: return history_load(&shard->orders, view->body, view->body_bytes);
     }
     return "a record of an unknown kind";
@@ -254,9 +275,13 @@ const char *shard_load_finish(struct shard *shard)
     if (reason == NULL)
         reason = settings_load_finish(&shard->settings);
     if (reason == NULL)
+        settings_tell_loaded(shard);
+    if (reason == NULL)
         reason = cart_load_finish(&shard->carts);
     if (reason == NULL)
         reason = order_load_finish(shard);
+    if (reason == NULL)
+        reason = review_load_finish(shard);
     if (reason == NULL)
         reason = catalog_load_finish(shard);
     return reason;

@@ -384,7 +384,9 @@ static void commit(struct shard *shard)
 /* Stock and catalog can take back what they did; the other rooms cannot, so they are not linked. */
 static bool may_be_linked(const struct message_info *info)
 {
-    return info->route == MESSAGE_ROUTE_RESOURCE || info->route == MESSAGE_ROUTE_PRODUCT ||
+    const bool is_review = info->code >= OPCODE_REVIEW_PUT && info->code <= OPCODE_REVIEW_ERASE;
+    return info->route == MESSAGE_ROUTE_RESOURCE ||
+           (info->route == MESSAGE_ROUTE_PRODUCT && !is_review) ||
            info->code == OPCODE_SESSION_OPEN;
 }
 

@@ -104,6 +104,7 @@ bool shard_read_verify(struct shard *shard, const struct shard_call *call, const
     settings_verify(shard, answer, shard->scratch, &text_bytes);
     cart_verify(shard, answer, shard->scratch, &text_bytes);
     order_verify(shard, answer, shard->scratch, &text_bytes);
+    review_verify(shard, answer, shard->scratch, &text_bytes);
     MUST(text_bytes <= ATTRIBUTES_BYTES_MAX);
     answer->product_count = shard->catalog.live_count;
     answer->session_count = map_count(&shard->sessions.map);

@@ -4240,7 +4240,7 @@ struct souk_review_erase_reply {
     uint16_t flags; /* enum souk_flag */
     uint32_t retry_after_ms;
     uint32_t reviews; /* erased on this shard by this command */
-    uint32_t votes; /* erased on this shard by this command */
+    uint32_t votes; /* of the user, or about the user's reviews; erased likewise */
     uint32_t left; /* still there: ask again until it is 0 */
     uint32_t zero0; /* reserved: 0 */
 };
@@ -4291,9 +4291,10 @@ int souk_review_get_batch(struct souk_client *client, const struct souk_review_g
 /* review_list: reviews of a product, sorted and filtered, page by page */
 struct souk_review_list {
     uint64_t product_id; /* the product */
-    uint64_t after_key; /* next_key of the page before; 0 with after_user 0 = from the beginning */
-    uint64_t after_user; /* next_user of the page before */
-    uint32_t limit; /* rows, 1 to 50 */
+    uint64_t after_key; /* next_key of the page before */
+    uint64_t after_ns; /* next_ns of the page before */
+    uint64_t after_user; /* next_user of the page before; 0 = from the beginning */
+    uint32_t limit; /* rows, 1 to 50; fewer come where texts are long */
     uint16_t sort; /* 0 newest, 1 most helpful, 2 best, 3 worst; then newest */
     uint16_t stars; /* bits: 1 one star, 2 two, ... 16 five; 0 = all */
     uint16_t is_verified; /* 1 = only verified ones */
@@ -4306,6 +4307,7 @@ struct souk_review_list_reply {
     uint32_t retry_after_ms;
     uint64_t total; /* that match */
     uint64_t next_key; /* for the next page */
+    uint64_t next_ns; /* for the next page */
     uint64_t next_user; /* for the next page; 0 = that was the last */
     struct souk_text reviews; /* at most 50 struct souk_row_review_brief; in order */
     struct souk_text texts; /* at most 832000 bytes; of the reviews */
@@ -4344,8 +4346,9 @@ int souk_rating_get_batch(struct souk_client *client, const struct souk_rating_g
 /* review_queue: reviews of a shard that wait for a moderator, oldest first */
 struct souk_review_queue {
     uint64_t after_ns; /* changed_at_ns of the last row; 0 = from the beginning */
+    uint64_t after_product; /* product_id of the last row */
     uint64_t after_user; /* user_id of the last row */
-    uint32_t limit; /* rows, 1 to 50 */
+    uint32_t limit; /* rows, 1 to 50; fewer come where texts are long */
     uint16_t state; /* 1 pending, 4 flagged */
     uint16_t zero0; /* reserved: 0 */
 };
