@@ -84,7 +84,11 @@ bool forward_has(const u32 *words, u32 term);
 /* How many words `tokens` need, words[0] included. At most 2 x count + 1. */
 NODISCARD u32 forward_word_count(const struct index_token *tokens, u32 count);
 
-/* Writes them; FORWARD_FIRST is in no token yet. tokens in order (I1). */
-void forward_write(u32 *words, u32 word_count, const struct index_token *tokens, u32 count);
+/* Writes them; tokens in order (I1). Bit i of `firsts` is set where token i is the first of its term. */
+void forward_write(u32 *words, u32 word_count, const struct index_token *tokens, u32 count,
+                   const u64 *firsts);
+
+/* Walks the words. */
+bool forward_valid(const u32 *words);
 
 #endif

@@ -13,7 +13,8 @@
  * Invariants
  *   I1  df of a term is the number of live documents that have it.
  *   I2  what an open question sees is in the postings, and its forward words are there.
- *   I3  with no question open, what is buried is what is dead.
+ *   I3  what no open question can see is buried: at once with none open, else some documents with each
+ *       add, kill and end of a question, so that the end of a long one is no pause.
  * Ownership  the room's arena and memory, which outlive it. One core. Questions hold numbers of
  *            documents and cursors across slices, never pointers to forward words.
  * Happy path of a question: begin; open a cursor per term; for each window from 0 to index_end:

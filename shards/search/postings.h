@@ -130,4 +130,58 @@ static inline const u8 *postings_tail_impacts(const struct postings_list *list)
     return list->tail + (size_t)list->tail_capacity * sizeof(u32);
 }
 
+/* The gaps of a block; its impacts follow them. */
+static inline const u8 *postings_block_data(const struct postings_segment *segment, u32 block)
+{
+    const u32 steps = segment->blocks[block].place & 1023u;
+    return (const u8 *)segment + segment->bytes - (size_t)steps * 16;
+}
+
+static inline u32 postings_block_width(const struct postings_segment *segment, u32 block)
+{
+    return (u32)segment->blocks[block].place >> 10;
+}
+
+static inline u32 postings_block_count(const struct postings_segment *segment, u32 block)
+{
+    return segment->blocks[block].count_less_1 + 1u;
+}
+
+/* Writes the documents of a block, always 128: those beyond its count are greater than its last. */
+static inline void postings_block_docs(const struct postings_segment *segment, u32 block, u32 *docs)
+{
+    const u32 base = block == 0 ? segment->base_doc : segment->blocks[block - 1].last_doc;
+    postings_unpack(docs, postings_block_data(segment, block), base,
+                    postings_block_width(segment, block));
+}
+
+static inline const u8 *postings_block_impacts(const struct postings_segment *segment, u32 block)
+{
+    return postings_block_data(segment, block) +
+           (size_t)postings_block_width(segment, block) * POSTINGS_WIDTH_BYTES;
+}
+
+/* The first segment from `from` on whose last document is not before `doc`; segment_count: none. */
+u32 postings_find_segment(const struct postings_list *list, u32 from, u32 doc);
+/* The first such block of a segment; block_count: none. */
+u32 postings_find_block(const struct postings_segment *segment, u32 from, u32 doc);
+
+/* First pass over the terms of a document, second pass, then postings_append. */
+static inline void postings_prefetch(const struct postings_room *room, u32 term)
+{
+    if (LIKELY(term < room->lists.next_fresh))
+        pool_prefetch(&room->lists, term);
+}
+
+static inline void postings_prefetch_tail(const struct postings_room *room, u32 term)
+{
+    if (UNLIKELY(term >= room->lists.next_fresh))
+        return;
+    const struct postings_list *list = postings_list_of(room, term);
+    if (list->tail == NULL)
+        return;
+    store_prefetch(postings_tail_docs(list) + list->tail_count);
+    store_prefetch(postings_tail_impacts(list) + list->tail_count);
+}
+
 #endif
