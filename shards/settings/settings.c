@@ -8,6 +8,7 @@
 
 #include "proto/checksum.h"
 #include "shards/settings/settings_index.h"
+#include "shards/settings/settings_kinds.h"
 
 #define DAY_MS (24ull * 3600 * 1000)
 
@@ -81,6 +82,9 @@ static u32 create(struct settings *settings, const struct setting_name *name)
     setting->home_id = name->home_id;
     setting->key = name->key;
     setting->kind = (u16)name->kind;
+    setting->kind_next = settings->kind_first[name->kind];
+    settings->kind_first[name->kind] = index;
+    settings->kind_count[name->kind]++;
     map_insert(&settings->map, hash_of_name(name), index);
     return index;
 }
@@ -157,4 +161,50 @@ void settings_set_pending(struct settings *settings, u32 index, u32 pending)
 {
     before_change(settings, index);
     setting_at(settings, index)->pending = pending;
+}
+
+struct span setting_span(const struct setting *setting, u32 span)
+{
+    const struct message_info *info = message_find(setting_kind_info(setting->kind)->put_opcode);
+    struct record_view view;
+    u32 offset = 0;
+    MUST(setting->kind != SETTING_KIND_PRICE && span < info->request.span_count);
+    frame_record_next(info, FRAME_DIRECTION_REQUEST, setting->body, &offset, &view);
+    MUST(offset == setting->body_bytes);
+    return view.spans[span];
+}
+
+static const void *policy_body(const struct settings *settings, enum setting_kind kind)
+{
+    const u32 index = settings_first(settings, kind);
+    return index != 0 ? setting_at(settings, index)->body : NULL;
+}
+
+struct msg_search_policy_put_req settings_search_policy(const struct settings *settings)
+{
+    struct msg_search_policy_put_req policy = {.home_id = POLICY_HOME_ID,
+                                               .drop_below = 1,
+                                               .typo1_bytes = 4,
+                                               .typo2_bytes = 8,
+                                               .weight_title = 10,
+                                               .weight_brand = 6,
+                                               .weight_category = 4,
+                                               .weight_attributes = 3,
+                                               .weight_description = 2,
+                                               .weight_code = 10,
+                                               .language = {"english"}};
+    const void *body = policy_body(settings, SETTING_KIND_SEARCH_POLICY);
+    if (body != NULL)
+        memcpy(&policy, body, sizeof policy);
+    return policy;
+}
+
+struct msg_review_policy_put_req settings_review_policy(const struct settings *settings)
+{
+    struct msg_review_policy_put_req policy = {
+        .home_id = POLICY_HOME_ID, .per_day = 20, .is_moderated = 1};
+    const void *body = policy_body(settings, SETTING_KIND_REVIEW_POLICY);
+    if (body != NULL)
+        memcpy(&policy, body, sizeof policy);
+    return policy;
 }

@@ -5,8 +5,12 @@
  */
 #include <string.h>
 
+#include "shards/search/search.h"
+#include "shards/settings/settings_category.h"
 #include "shards/settings/settings_index.h"
 #include "shards/settings/settings_judge.h"
+#include "shards/settings/settings_kinds.h"
+#include "shards/shard_state.h"
 
 struct dump_setting {
     u64 home_id;
@@ -69,6 +73,12 @@ const char *settings_load(struct settings *settings, const u8 *body, u32 bytes)
 const char *settings_load_finish(struct settings *settings)
 {
     u32 indexes[DUMP_BUCKET_MAX];
+    const char *reason = category_tree_invalid(settings);
+    if (reason != NULL)
+        return reason;
+    if (settings->kind_count[SETTING_KIND_CATEGORY] > CATEGORIES_MAX ||
+        settings->kind_count[SETTING_KIND_ATTRIBUTE] > ATTRIBUTE_NAMES_MAX)
+        return "more categories or attributes than there can be";
     for (u32 b = 0; b < map_bucket_count(&settings->map); b++)
         for (u32 i = read_bucket(settings, b, indexes); i > 0; i--) {
             const struct setting *setting = setting_at(settings, indexes[i - 1]);
@@ -79,4 +89,12 @@ const char *settings_load_finish(struct settings *settings)
             settings_link(settings, indexes[i - 1]);
         }
     return NULL;
+}
+
+void settings_tell_loaded(struct shard *shard)
+{
+    const struct settings *settings = &shard->settings;
+    for (u16 kind = SETTING_KIND_CATEGORY; kind < SETTING_KIND_COUNT; kind++)
+        for (u32 i = settings_first(settings, kind); i != 0; i = settings_next(settings, i))
+            search_setting(shard, i);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/checksum.h"
+#include "shards/settings/settings_category.h"
 
 #define SLOTS_MIN 16u
 
@@ -249,6 +250,8 @@ void settings_link(struct settings *settings, u32 index)
         chain_insert(settings, SETTINGS_INDEX_GROUP, setting_list(setting)->group_id, index);
     } else if (setting->kind == SETTING_KIND_PRICE) {
         price_link(settings, index);
+    } else if (setting->kind == SETTING_KIND_CATEGORY) {
+        category_link(settings, index);
     } else if (setting->kind == SETTING_KIND_PROMOTION) {
         const struct msg_promotion_put_req *promotion = setting_promotion(setting);
         if (promotion->is_off != 0)
@@ -268,6 +271,8 @@ void settings_unlink(struct settings *settings, u32 index)
         chain_remove(settings, SETTINGS_INDEX_GROUP, setting_list(setting)->group_id, index);
     } else if (setting->kind == SETTING_KIND_PRICE) {
         price_unlink(settings, index);
+    } else if (setting->kind == SETTING_KIND_CATEGORY) {
+        category_unlink(settings, index);
     } else if (setting->kind == SETTING_KIND_PROMOTION) {
         const struct msg_promotion_put_req *promotion = setting_promotion(setting);
         if (promotion->is_off != 0)

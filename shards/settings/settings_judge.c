@@ -7,37 +7,29 @@
 #include <string.h>
 
 #include "proto/money.h"
-#include "proto/text.h"
+#include "shards/settings/settings_judge_find.h"
+#include "shards/settings/settings_kinds.h"
 
 bool setting_name_good(struct setting_name name)
 {
     if (name.home_id == 0)
         return false;
-    switch (name.kind) {
-    case SETTING_KIND_PRICE_LIST:
-    case SETTING_KIND_PROMOTION: return name.key == 0;
-    case SETTING_KIND_PRICE: return name.key != 0;
-    case SETTING_KIND_POLICY: return name.key == 0 && name.home_id == POLICY_HOME_ID;
-    default: return false;
+    if (!setting_kind_good(name.kind))
+        return false;
+    switch ((enum setting_names)setting_kind_info((u16)name.kind)->names) {
+    case SETTING_NAMED_BY_HOME: return name.key == 0;
+    case SETTING_NAMED_BY_BOTH: return name.key != 0;
+    case SETTING_NAMED_BY_KEY: return name.key != 0 && name.home_id == POLICY_HOME_ID;
+    case SETTING_NAMED_BY_KIND_ALONE: return name.key == 0 && name.home_id == POLICY_HOME_ID;
     }
-}
-
-static bool name_text_good(const struct text64 *text)
-{
-    return !text64_is_empty(text) && text64_bytes(text) < TEXT64_BYTES &&
-           text64_invalid(text) == NULL;
-}
-
-static bool validity_good(u64 from_ns, u64 until_ns)
-{
-    return until_ns == 0 || from_ns < until_ns;
+    PANIC("no such way of naming");
 }
 
 static const char *price_list_invalid(const struct msg_price_list_put_req *put)
 {
-    if (!name_text_good(&put->name))
+    if (!setting_name_text_good(&put->name))
         return "a price list needs a name of 1 to 63 bytes";
-    if (!validity_good(put->valid_from_ns, put->valid_until_ns))
+    if (!setting_validity_good(put->valid_from_ns, put->valid_until_ns))
         return "a price list ends before it begins";
     if (currency_find(put->currency) == NULL)
         return "a price list of an unknown currency";
@@ -89,9 +81,9 @@ static const char *promotion_kind_invalid(const struct msg_promotion_put_req *pu
 
 static const char *promotion_invalid(const struct msg_promotion_put_req *put)
 {
-    if (!name_text_good(&put->name))
+    if (!setting_name_text_good(&put->name))
         return "a promotion needs a name of 1 to 63 bytes";
-    if (!validity_good(put->valid_from_ns, put->valid_until_ns))
+    if (!setting_validity_good(put->valid_from_ns, put->valid_until_ns))
         return "a promotion ends before it begins";
     if (put->currency != 0 && currency_find(put->currency) == NULL)
         return "a promotion of an unknown currency";
@@ -126,56 +118,69 @@ static const char *policy_invalid(const struct msg_policy_put_req *put)
     return NULL;
 }
 
-const char *setting_invalid(struct setting_name name, struct span body)
+/* Its name is that which the put has, and its if_version is 0. */
+static bool names_itself(struct setting_name name, struct span body)
+{
+    const struct setting_kind_info *info = setting_kind_info((u16)name.kind);
+    const bool has_key =
+        info->names == SETTING_NAMED_BY_BOTH || info->names == SETTING_NAMED_BY_KEY;
+    u64 home_id, key = 0, if_version;
+    memcpy(&home_id, body.data, sizeof home_id);
+    if (has_key)
+        memcpy(&key, body.data + sizeof home_id, sizeof key);
+    memcpy(&if_version, body.data + info->version_at, sizeof if_version);
+    return home_id == name.home_id && key == name.key && if_version == VERSION_ANY;
+}
+
+static const char *price_invalid(struct span body)
+{
+    const u32 tail = body.bytes - (u32)sizeof(struct msg_price_put_req);
+    if (tail % sizeof(struct row_price_tier) != 0 || tail > ROWS(price_tier, PRICE_TIERS_MAX))
+        return "a setting of a wrong length";
+    return tiers_invalid(body.data + sizeof(struct msg_price_put_req),
+                         tail / (u32)sizeof(struct row_price_tier));
+}
+
+/* All but prices are kept as whole records. */
+static const char *record_invalid(struct setting_name name, struct span body)
 {
     union {
+        u64 words[SETTING_BYTES_MAX / sizeof(u64)];
         struct msg_price_list_put_req list;
-        struct msg_price_put_req price;
         struct msg_promotion_put_req promotion;
         struct msg_policy_put_req policy;
     } put;
-    static const u32 fixed_bytes[] = {[SETTING_KIND_PRICE_LIST] = sizeof put.list,
-                                      [SETTING_KIND_PRICE] = sizeof put.price,
-                                      [SETTING_KIND_PROMOTION] = sizeof put.promotion,
-                                      [SETTING_KIND_POLICY] = sizeof put.policy};
+    const struct message_info *info = message_find(setting_kind_info((u16)name.kind)->put_opcode);
+    struct frame_refusal refusal;
+    struct record_view view;
+    u32 offset = 0;
+    if (body.bytes > sizeof put)
+        return "a setting of a wrong length";
+    memcpy(&put, body.data, body.bytes); /* aligned */
+    if (!frame_records_valid(info, FRAME_DIRECTION_REQUEST, (const u8 *)&put, body.bytes, 1,
+                             &refusal))
+        return "a setting that is not well formed";
+    frame_record_next(info, FRAME_DIRECTION_REQUEST, (const u8 *)&put, &offset, &view);
+    if (setting_kind_is_found((u16)name.kind))
+        return setting_found_invalid(name, &view);
+    if (name.kind == SETTING_KIND_PRICE_LIST)
+        return price_list_invalid(&put.list);
+    if (name.kind == SETTING_KIND_PROMOTION)
+        return promotion_invalid(&put.promotion);
+    MUST(name.kind == SETTING_KIND_POLICY);
+    return policy_invalid(&put.policy);
+}
+
+const char *setting_invalid(struct setting_name name, struct span body)
+{
     if (!setting_name_good(name))
         return "a setting cannot have this name";
-    const u32 fixed = fixed_bytes[name.kind];
-    const u32 tail = body.bytes - fixed;
-    if (body.bytes < fixed || (name.kind != SETTING_KIND_PRICE && tail != 0) ||
-        tail % sizeof(struct row_price_tier) != 0 || tail > ROWS(price_tier, PRICE_TIERS_MAX))
+    if (body.bytes < setting_kind_info((u16)name.kind)->put_bytes)
         return "a setting of a wrong length";
-    memcpy(&put, body.data, fixed);
-    if (put.policy.home_id != name.home_id)
+    if (!names_itself(name, body))
         return "a setting that names another";
-    switch ((enum setting_kind)name.kind) {
-    case SETTING_KIND_PRICE_LIST: return price_list_invalid(&put.list);
-    case SETTING_KIND_PRICE:
-        if (put.price.sku_id != name.key)
-            return "a price that names another SKU";
-        return tiers_invalid(body.data + fixed, tail / (u32)sizeof(struct row_price_tier));
-    case SETTING_KIND_PROMOTION: return promotion_invalid(&put.promotion);
-    case SETTING_KIND_CATEGORY:
-    case SETTING_KIND_ATTRIBUTE:
-    case SETTING_KIND_COLLECTION:
-    case SETTING_KIND_SYNONYM:
-    case SETTING_KIND_STOP_WORDS:
-    case SETTING_KIND_RANK_PROFILE:
-    case SETTING_KIND_CURATION:
-    case SETTING_KIND_AD:
-    case SETTING_KIND_SEARCH_POLICY:
-    case SETTING_KIND_REVIEW_POLICY:
-    case SETTING_KIND_COUNT: return "no such kind of setting";
-    case SETTING_KIND_POLICY: return policy_invalid(&put.policy);
-    }
-    PANIC("no such kind of setting");
+    return name.kind == SETTING_KIND_PRICE ? price_invalid(body) : record_invalid(name, body);
 }
-/* All begin with their name. */
-STATIC_CHECK(offsetof(struct msg_price_list_put_req, home_id) == 0);
-STATIC_CHECK(offsetof(struct msg_price_put_req, home_id) == 0);
-STATIC_CHECK(offsetof(struct msg_price_put_req, sku_id) == 8);
-STATIC_CHECK(offsetof(struct msg_promotion_put_req, home_id) == 0);
-STATIC_CHECK(offsetof(struct msg_policy_put_req, home_id) == 0);
 STATIC_CHECK(sizeof(struct msg_price_put_req) + ROWS(price_tier, PRICE_TIERS_MAX) <=
              SETTING_BYTES_MAX);
 STATIC_CHECK(sizeof(struct msg_promotion_put_req) <= SETTING_BYTES_MAX);
