@@ -14,6 +14,7 @@
 static void attach(struct order_step *step, u64 user_id)
 {
     struct order *order = step->order;
+    const u64 guest = order->owner;
     step_change(step);
     history_drop(step->shard, step->index);
     order->owner = user_id;
@@ -26,6 +27,7 @@ static void attach(struct order_step *step, u64 user_id)
                                              .currency = order->currency};
     const u16 home = route_shard(route_hash_u64(user_id), step->shard->options.count);
     mail_post(step->shard, home, OPCODE_MAIL_ATTACH, &told, NULL);
+    order_tell_new_owner(step, guest);
 }
 
 static u16 judge_attach(struct order_step *step, u64 user_id)

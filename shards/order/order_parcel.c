@@ -288,6 +288,7 @@ static u16 deliver_parcel(struct order_step *step, struct order_parcel *parcel)
     step->order->delivered_ns = step->now_ns;
     step_tell(step, (struct order_event){.kind = ORDER_EVENT_PARCEL_DELIVERED,
                                          .what = parcel->row.number});
+    order_tell_received(step, units, false);
     order_settle(&step->turn);
     return STATUS_OK;
 }

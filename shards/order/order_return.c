@@ -237,12 +237,14 @@ static void take_in(struct order_step *step, struct order_return *back, i64 sum)
     for (u32 i = 0; i < step->order->lines.count; i++) {
         lines[i].returned_sellable += work->wanted[i];
         lines[i].returned_damaged += work->damaged[i];
+        work->other[i] = work->wanted[i] + work->damaged[i];
         MUST(lines[i].returned_sellable + lines[i].returned_damaged <= lines[i].delivered);
     }
     back->row.state = RETURN_STATE_RECEIVED;
     step_tell(step, (struct order_event){.kind = ORDER_EVENT_RETURN_RECEIVED,
                                          .what = back->row.number,
                                          .value = sum});
+    order_tell_received(step, work->other, true);
     (void)work_stock(step, work->wanted, CHANGE_ACTION_RETURN_SELLABLE, 0, WORK_ALL_SHARDS);
     (void)work_stock(step, work->damaged, CHANGE_ACTION_RETURN_DAMAGED, 0, WORK_ALL_SHARDS);
 }

@@ -100,6 +100,11 @@ u16 work_stock(struct order_step *step, const i64 *units, u16 action, u64 ticket
 /* units[line] = what the parcel has of each line. */
 void work_parcel_units(const struct order_step *step, u32 number, i64 *units);
 
+/* Tells the products' shards (order_received.c): the owner has received units[line], or given them
+ * back; or the order has another owner than before. */
+void order_tell_received(const struct order_step *step, const i64 *units, bool is_back);
+void order_tell_new_owner(const struct order_step *step, u64 before);
+
 /* Appends one part for each line with wanted[line]; work_parts_fit says whether there is room. */
 bool work_parts_fit(const struct order_step *step);
 void work_push_parts(struct order_step *step, u16 kind, u32 number);
