@@ -70,27 +70,34 @@ static int open_xz(const char *path, pid_t *child)
     return -error;
 }
 
-bool replay_file_read(const char *path, char **text, size_t *bytes, FILE *errors)
+int replay_file_open(const char *path, pid_t *child, FILE *errors)
 {
     const size_t path_bytes = strlen(path);
     const bool is_stdin = strcmp(path, "-") == 0;
     const bool is_xz = path_bytes > 3 && strcmp(path + path_bytes - 3, ".xz") == 0;
-    pid_t child = 0;
-    int status = 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         (void)fprintf(errors, "souk: %s: %s\n", path, strerror(errno));
-        return false;
+        return -1;
     }
     if (is_xz) {
         (void)close(fd); /* it was opened only to say whether it can be */
-        fd = open_xz(path, &child);
-        if (fd < 0) {
+        fd = open_xz(path, child);
+        if (fd < 0)
             (void)fprintf(errors, "souk: xz cannot be started: %s; install xz-utils\n",
                           strerror(-fd));
-            return false;
-        }
     }
+    return fd;
+}
+
+bool replay_file_read(const char *path, char **text, size_t *bytes, FILE *errors)
+{
+    const bool is_stdin = strcmp(path, "-") == 0;
+    pid_t child = 0;
+    int status = 0;
+    const int fd = replay_file_open(path, &child, errors);
+    if (fd < 0)
+        return false;
     const int error = read_all(fd, text, bytes);
     if (!is_stdin)
         (void)close(fd);

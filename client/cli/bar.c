@@ -1,0 +1,69 @@
+/* bar: see client/cli/bar.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "client/cli/bar.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/cli/cli_value.h"
+
+#define BAR_CELLS        30u
+#define BAR_INTERVAL_NS  (NS_PER_S / 10)
+#define LINE_INTERVAL_NS (2 * NS_PER_S)
+
+static u64 now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
+}
+
+void bar_begin(struct bar *bar, const char *unit, u64 first, bool is_quiet)
+{
+    *bar = (struct bar){.unit = unit, .begin_ns = now_ns(), .first = first, .is_quiet = is_quiet};
+    bar->is_terminal = isatty(STDERR_FILENO) != 0;
+    bar->next_ns = bar->begin_ns + (bar->is_terminal ? BAR_INTERVAL_NS : LINE_INTERVAL_NS);
+}
+
+static void draw(struct bar *bar, u64 now, u64 count, u64 part, u64 whole)
+{
+    char done[32], rate[32], left[32], cells[BAR_CELLS + 1], percent[8] = "";
+    const u64 elapsed_ns = MAX(now - bar->begin_ns, 1u);
+    const u64 per_second = (count - MIN(bar->first, count)) * NS_PER_S / elapsed_ns;
+    const u64 left_ms =
+        part == 0 || whole == 0 ? 0 : elapsed_ns / NS_PER_MS * (whole - MIN(part, whole)) / part;
+    for (u32 i = 0; i < BAR_CELLS; i++)
+        cells[i] = whole != 0 && part * BAR_CELLS / whole > i ? '#' : '.';
+    cells[BAR_CELLS] = '\0';
+    if (whole != 0)
+        (void)snprintf(percent, sizeof percent, "%u%%", (u32)(MIN(part, whole) * 100 / whole));
+    (void)fprintf(stderr, "%s%s %4s  %s %s  %s/s  %s left%s",
+                  bar->is_terminal ? "\r\033[K" : "souk: ", bar->is_terminal ? cells : "", percent,
+                  value_print_grouped((i64)count, done), bar->unit,
+                  value_print_grouped((i64)per_second, rate),
+                  whole == 0 ? "?" : value_print_duration(left_ms, left),
+                  bar->is_terminal ? "" : "\n");
+    bar->is_drawn = bar->is_terminal;
+    (void)fflush(stderr);
+}
+
+void bar_show(struct bar *bar, u64 count, u64 part, u64 whole)
+{
+    const u64 now = now_ns();
+    if (bar->is_quiet || now < bar->next_ns)
+        return;
+    bar->next_ns = now + (bar->is_terminal ? BAR_INTERVAL_NS : LINE_INTERVAL_NS);
+    draw(bar, now, count, part, whole);
+}
+
+void bar_end(struct bar *bar, u64 count, u64 part, u64 whole)
+{
+    if (bar->is_terminal && !bar->is_quiet)
+        draw(bar, now_ns(), count, part, whole);
+    if (bar->is_drawn)
+        (void)fputc('\n', stderr);
+    bar->is_drawn = false;
+}
