@@ -2,10 +2,9 @@
  *
  *      document d   window d / 4096, bit d % 4096
  *
- * The compares read the 64 values of one word of the window: column_bits_u16(values, from, until) has
- * bit i set when from <= values[i] <= until. With AVX2, which is asked of the processor when the
- * columns are made, such a word costs 5 to 20 ns, without about a nanosecond per document; both give
- * the same bits.
+ * The compares read the 64 values of one word of the window: bit i is set when from <= values[i] <=
+ * until. Numbers of 8 bytes are compared four at a time where the processor has AVX2 (which is asked
+ * when the columns are made), smaller ones with what every x86-64 has. The bits are the same everywhere.
  *
  * Not here   who has the values: column.h.
  *
@@ -55,12 +54,12 @@ static inline u32 window_count(const struct window_bits *bits)
     return count;
 }
 
-/* Does the processor have the instructions of the fast compares? */
+/* Does the processor have AVX2, and the system keep its registers? */
 bool column_bits_is_fast(void);
 
 /* Bit i: from <= values[i] <= until, for i from 0 to 63. from <= until. */
 u64 column_bits_i64(bool is_fast, const i64 *values, i64 from, i64 until);
-u64 column_bits_u32(bool is_fast, const u32 *values, u32 from, u32 until);
-u64 column_bits_u16(bool is_fast, const u16 *values, u16 from, u16 until);
+u64 column_bits_u32(const u32 *values, u32 from, u32 until);
+u64 column_bits_u16(const u16 *values, u16 from, u16 until);
 
 #endif

@@ -50,7 +50,7 @@ struct column_value {
     u32 next_unused; /* ordinal, 0 = the last */
     u16 text_bytes;
     u8 is_number;
-    u8 truth; /* enum column_truth: true yes 1, false no 0 */
+    u8 truth; /* enum column_truth */
     u8 is_unused;
     u8 zero[3];
 };
@@ -105,23 +105,28 @@ u32 column_field_add(struct column_fields *fields, struct span name);
 
 /* The ordinal of a text in a field, or 0. */
 u32 column_value_find(const struct column_fields *fields, u32 field, struct span text);
-/* The same, made if it is new; of the unused ones if `may_reuse`. */
-u32 column_value_add(struct column_fields *fields, u32 field, struct span text, bool may_reuse);
-/* The value with this id, or 0: for labels. */
+/* The same, made if it is new (of the unused ones if `may_reuse`), and counted once more. */
+u32 column_value_take(struct column_fields *fields, u32 field, struct span text, bool may_reuse);
+/* Counted once less. */
+void column_value_give(struct column_fields *fields, u32 field, u32 ordinal);
+/* The ordinal of the value with this id, or 0: for labels. */
 u32 column_value_by_id(const struct column_fields *fields, u32 field, u64 value_id);
 
-/* Sets the ordinals (none twice) of a document and counts it; documents in order. */
+/* Sets the ordinals (none twice) of a document, and that the field has one more; documents in order. */
 void column_field_set(struct column_fields *fields, u32 field, u32 doc, const u32 *ordinals,
                       u32 count);
-/* The document does not count any more; its ordinals stay. */
-void column_field_uncount(struct column_fields *fields, u32 field, u32 doc);
-/* Frees what a window holds. */
+/* The document does not count any more, and neither do its values, which stay where they are. */
+void column_field_kill(struct column_fields *fields, u32 field, u32 doc);
+/* Frees what a window holds of the field. */
 void column_field_drop(struct column_fields *fields, u32 field, u32 window);
 
 bool column_fields_valid(const struct column_fields *fields);
 
 /* Decimal number with up to three decimals (more: cut if `may_cut`, else none) in thousandths. */
 bool column_number_parse(struct span text, bool may_cut, i64 *number);
+
+/* true yes 1, false no 0, in any case. */
+enum column_truth column_truth(struct span text);
 
 static inline struct column_field *column_field_at(const struct column_fields *fields, u32 field)
 {
