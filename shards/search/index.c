@@ -37,7 +37,7 @@ STATIC_CHECK(sizeof(struct index_scratch) +
 
 static struct index_scratch *ensure_scratch(struct index *index, u32 count)
 {
-    if (LIKELY(count <= index->scratch_capacity))
+    if (LIKELY(index->scratch != NULL && count <= index->scratch_capacity))
         return index->scratch;
     if (index->scratch != NULL)
         arena_release(index->arena, index->scratch, scratch_bytes(index->scratch_capacity));

@@ -230,7 +230,7 @@ static void resize_tail(struct postings_room *room, struct postings_list *list, 
 /* Recomputes the greatest impact from what is noted. */
 static void update_impact_max(struct postings_list *list)
 {
-    u8 most = list->tail_count == 0 ? 0 : greatest(tail_impacts(list), list->tail_count);
+    u8 most = list->tail_max;
     for (u32 i = 0; i < list->segment_count; i++)
         most = MAX(most, list->places[i].impact_max);
     list->impact_max = most;
@@ -254,6 +254,7 @@ static void purge_tail(struct postings_room *room, struct postings_list *list)
     list->tail_dead = 0;
     list->tail_count = (u8)kept;
     list->version++;
+    list->tail_max = greatest(impacts, kept);
     if (kept == 0 || kept < list->tail_capacity / 4u)
         resize_tail(room, list, kept);
     update_impact_max(list);
@@ -274,6 +275,7 @@ static void seal_tail(struct postings_room *room, struct postings_list *list)
         replace_places(room, list, list->segment_count, 0, &place, 1);
     }
     list->tail_count = 0;
+    list->tail_max = 0;
     list->version++;
 }
 
@@ -299,6 +301,7 @@ void postings_append(struct postings_room *room, u32 term, u32 doc, u8 impact)
     tail_docs(list)[at] = doc;
     tail_impacts(list)[at] = impact;
     list->tail_count++;
+    list->tail_max = MAX(list->tail_max, impact);
     list->impact_max = MAX(list->impact_max, impact);
     list->count++;
     list->df++;
@@ -508,6 +511,9 @@ bool postings_list_valid(const struct postings_room *room, u32 term)
     const u32 buried = walk.buried_count;
     if (list->tail_count != 0 &&
         !walk_on(&walk, postings_tail_docs(list), postings_tail_impacts(list), list->tail_count))
+        return false;
+    if (list->tail_max !=
+        (list->tail_count == 0 ? 0 : greatest(postings_tail_impacts(list), list->tail_count)))
         return false;
     return walk.count == list->count && walk.live_count == list->df &&
            walk.buried_count - buried == list->tail_dead && walk.impact_max <= list->impact_max &&

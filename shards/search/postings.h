@@ -80,8 +80,9 @@ struct postings_list {
     u8 tail_count;
     u8 tail_capacity;
     u8 tail_dead;
+    u8 tail_max; /* greatest impact in the tail */
     u8 impact_max;
-    u32 reserved;
+    u8 reserved[3];
 };
 STATIC_CHECK(sizeof(struct postings_list) == 40);
 

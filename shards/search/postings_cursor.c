@@ -140,15 +140,15 @@ static u32 segment_before(const struct postings_cursor *cursor)
     return cursor->version == cursor->list->version ? cursor->segment : 0;
 }
 
-/* Of the postings of the tail up to `last`: those that the cursor has before it, if it stands there. */
-static u8 tail_max(const struct postings_cursor *cursor, u32 last)
+/* Of the postings of the tail from `first` to `last`: exact if the cursor stands there. */
+static u8 tail_max(const struct postings_cursor *cursor, u32 first, u32 last)
 {
     const struct postings_list *list = cursor->list;
-    if (segment_before(cursor) != list->segment_count || cursor->version != list->version)
-        return list->tail_count == 0 ? 0 : list->impact_max;
+    if (cursor->version != list->version || cursor->segment != list->segment_count)
+        return list->tail_max;
     u8 most = 0;
     for (u32 i = cursor->slot; i < cursor->count && cursor->docs[i] <= last; i++)
-        most = MAX(most, cursor->impacts[i]);
+        most = cursor->docs[i] >= first ? MAX(most, cursor->impacts[i]) : most;
     return most;
 }
 
@@ -160,7 +160,7 @@ u8 postings_block_max(const struct postings_cursor *cursor, u32 doc, u32 *last_d
     const struct postings_list *list = cursor->list;
     const u32 at = postings_find_segment(list, segment_before(cursor), doc);
     if (at == list->segment_count)
-        return tail_max(cursor, POSTINGS_DOC_END);
+        return tail_max(cursor, doc, POSTINGS_DOC_END);
     const struct postings_segment *segment = list->places[at].segment;
     const struct postings_block *block = &segment->blocks[postings_find_block(segment, 0, doc)];
     *last_doc = block->last_doc;
@@ -187,7 +187,7 @@ u8 postings_window_max(const struct postings_cursor *cursor, u32 window)
                 return most;
         }
     }
-    return MAX(most, tail_max(cursor, last));
+    return MAX(most, tail_max(cursor, first, last));
 }
 
 /* Documents of one window as their places in it, eight at a time. */

@@ -112,10 +112,11 @@ __attribute__((always_inline)) static inline lanes unpack_row(u32 *docs, const u
         EIGHT_ROWS(width, 8) EIGHT_ROWS(width, 16) EIGHT_ROWS(width, 24)(void) from; \
     }
 
-#define WIDTHS(X)                                                                                \
-    X(0)                                                                                         \
-    X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) \
-        X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31) X(32)
+#define WIDTHS(X)                                                                                 \
+    X(0)                                                                                          \
+    X(1)                                                                                          \
+    X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) \
+        X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31) X(32)
 WIDTHS(UNPACK)
 
 void postings_unpack(u32 *docs, const u8 *from, u32 base, u32 width)
