@@ -175,6 +175,9 @@ int cli_answer(struct cli *cli, u16 op, const struct cli_answer *answer, const c
                u16 currency, const char *columns);
 /* Frees the texts of the reply. */
 void cli_answer_end(u16 op, struct cli_answer *answer);
+/* Puts what every shard has, waits until it is in force (--wait), prints. Returns an exit code. */
+int cli_put_setting(struct cli *cli, const struct verb_args *args, u16 op, const void *record,
+                    const char *what);
 /* The currency of an order, which amounts are written in. Returns an exit code. */
 NODISCARD int cli_order_currency(struct cli *cli, const char *what, struct souk_id128 order,
                                  u16 *currency);

@@ -115,3 +115,31 @@ int cli_order_currency(struct cli *cli, const char *what, struct souk_id128 orde
     *currency = reply.currency;
     return CLI_EXIT_DONE;
 }
+
+/* ---- settings ---- */
+
+#define SETTING_WAIT_MS 5000u
+
+int cli_put_setting(struct cli *cli, const struct verb_args *args, u16 op, const void *record,
+                    const char *what)
+{
+    struct souk_setting_status_reply reply;
+    u64 wait_ms = SETTING_WAIT_MS;
+    if (!cli_option_duration(cli, args, "--wait", UINT32_MAX, &wait_ms))
+        return CLI_EXIT_USAGE;
+    const int exit_code = cli_connect(cli);
+    if (exit_code != CLI_EXIT_DONE)
+        return exit_code;
+    const int error = souk_setting_put_wait(cli->client, op, record, (u32)wait_ms, &reply);
+    if (error != 0)
+        return cli_no_answer(cli, cli->client, error);
+    json_t *object = record_reply(SOUK_OP_SETTING_STATUS, &reply);
+    (void)json_object_set_new(object, "name", json_string(what));
+    if (reply.status != SOUK_OK)
+        return cli_refused(cli, what, reply.status, reply.retry_after_ms, object);
+    if (cli->is_json)
+        return cli_print(cli, object);
+    table_print_one(stdout, object, NULL, "name version ?pending=shards_to_go");
+    json_decref(object);
+    return CLI_EXIT_DONE;
+}

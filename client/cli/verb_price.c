@@ -11,33 +11,7 @@
 #include "client/cli/cli_record.h"
 #include "client/cli/cli_table.h"
 
-#define GBP     826u
-#define WAIT_MS 5000u
-
-/* Puts a setting, waits, prints. */
-static int put_setting(struct cli *cli, const struct verb_args *args, u16 op, const void *record,
-                       const char *what)
-{
-    struct souk_setting_status_reply reply;
-    u64 wait_ms = WAIT_MS;
-    if (!cli_option_duration(cli, args, "--wait", UINT32_MAX, &wait_ms))
-        return CLI_EXIT_USAGE;
-    const int exit_code = cli_connect(cli);
-    if (exit_code != CLI_EXIT_DONE)
-        return exit_code;
-    const int error = souk_setting_put_wait(cli->client, op, record, (u32)wait_ms, &reply);
-    if (error != 0)
-        return cli_no_answer(cli, cli->client, error);
-    json_t *object = record_reply(SOUK_OP_SETTING_STATUS, &reply);
-    (void)json_object_set_new(object, "name", json_string(what));
-    if (reply.status != SOUK_OK)
-        return cli_refused(cli, what, reply.status, reply.retry_after_ms, object);
-    if (cli->is_json)
-        return cli_print(cli, object);
-    table_print_one(stdout, object, NULL, "name version ?pending=shards_to_go");
-    json_decref(object);
-    return CLI_EXIT_DONE;
-}
+#define GBP 826u
 
 /* Whom and when a list or promotion is for. */
 static bool option_validity(struct cli *cli, const struct verb_args *args, u64 *from_ns,
@@ -75,7 +49,7 @@ int verb_price_list(struct cli *cli, const struct verb_args *args)
         !option_priority(cli, args, &put.priority) ||
         !cli_option_version(cli, args, &put.if_version))
         return CLI_EXIT_USAGE;
-    return put_setting(cli, args, SOUK_OP_PRICE_LIST_PUT, &put, name);
+    return cli_put_setting(cli, args, SOUK_OP_PRICE_LIST_PUT, &put, name);
 }
 
 /* "2.55", or "10=2.20" from so many units on. */
@@ -135,7 +109,7 @@ int verb_price_put(struct cli *cli, const struct verb_args *args)
             return CLI_EXIT_USAGE;
     put.sku_id = souk_id(code, strlen(code));
     put.tiers = souk_rows_of(tiers, sizeof tiers[0], count);
-    return put_setting(cli, args, SOUK_OP_PRICE_PUT, &put, code);
+    return cli_put_setting(cli, args, SOUK_OP_PRICE_PUT, &put, code);
 }
 
 static int print_price(struct cli *cli, const char *code, const char *currency,
@@ -270,7 +244,7 @@ int verb_promotion_put(struct cli *cli, const struct verb_args *args)
         !option_priority(cli, args, &put.priority) ||
         !cli_option_version(cli, args, &put.if_version))
         return CLI_EXIT_USAGE;
-    return put_setting(cli, args, SOUK_OP_PROMOTION_PUT, &put, name);
+    return cli_put_setting(cli, args, SOUK_OP_PROMOTION_PUT, &put, name);
 }
 
 int verb_promotion_get(struct cli *cli, const struct verb_args *args)
@@ -344,7 +318,7 @@ int verb_policy_put(struct cli *cli, const struct verb_args *args)
         put.if_version = now.version;
     if (!option_policy(cli, args, &put))
         return CLI_EXIT_USAGE;
-    return put_setting(cli, args, SOUK_OP_POLICY_PUT, &put, "policy");
+    return cli_put_setting(cli, args, SOUK_OP_POLICY_PUT, &put, "policy");
 }
 
 int verb_policy_get(struct cli *cli, const struct verb_args *args)

@@ -114,22 +114,39 @@ int souk_setting_wait(struct souk_client *client, enum souk_setting_kind kind, u
     }
 }
 
-/* All puts begin with the home_id and answer alike; a price has its SKU behind the list. */
-STATIC_CHECK(offsetof(struct souk_price_list_put, home_id) == 0);
-STATIC_CHECK(offsetof(struct souk_price_put, home_id) == 0);
-STATIC_CHECK(offsetof(struct souk_promotion_put, home_id) == 0);
-STATIC_CHECK(offsetof(struct souk_policy_put, home_id) == 0);
-STATIC_CHECK(sizeof(struct souk_price_list_put_reply) == sizeof(struct souk_policy_put_reply));
-STATIC_CHECK(sizeof(struct souk_price_put_reply) == sizeof(struct souk_policy_put_reply));
-STATIC_CHECK(sizeof(struct souk_promotion_put_reply) == sizeof(struct souk_policy_put_reply));
+/* All puts begin with the home_id and answer alike; prices, categories and attributes have their key
+ * behind it. */
+#define SETTINGS(S)                        \
+    S(PRICE_LIST, price_list, false)       \
+    S(PRICE, price, true)                  \
+    S(PROMOTION, promotion, false)         \
+    S(POLICY, policy, false)               \
+    S(CATEGORY, category, true)            \
+    S(ATTRIBUTE, attribute, true)          \
+    S(COLLECTION, collection, false)       \
+    S(SYNONYM, synonym, false)             \
+    S(STOP_WORDS, stop_words, false)       \
+    S(RANK_PROFILE, rank_profile, false)   \
+    S(CURATION, curation, false)           \
+    S(AD, ad, false)                       \
+    S(SEARCH_POLICY, search_policy, false) \
+    S(REVIEW_POLICY, review_policy, false)
+#define SETTING_CHECK(NAME, name, has_key)                          \
+    STATIC_CHECK(offsetof(struct souk_##name##_put, home_id) == 0); \
+    STATIC_CHECK(sizeof(struct souk_##name##_put_reply) == sizeof(struct souk_policy_put_reply));
+SETTINGS(SETTING_CHECK)
+#define KEY_OFFSET 8u
+STATIC_CHECK(offsetof(struct souk_price_put, sku_id) == KEY_OFFSET);
+STATIC_CHECK(offsetof(struct souk_category_put, category_id) == KEY_OFFSET);
+STATIC_CHECK(offsetof(struct souk_attribute_put, attribute_id) == KEY_OFFSET);
 
 int souk_setting_put_wait(struct souk_client *client, uint16_t op, const void *record,
                           uint32_t wait_ms, struct souk_setting_status_reply *reply)
 {
-    static const u16 ops[] = {[SOUK_SETTING_PRICE_LIST] = SOUK_OP_PRICE_LIST_PUT,
-                              [SOUK_SETTING_PRICE] = SOUK_OP_PRICE_PUT,
-                              [SOUK_SETTING_PROMOTION] = SOUK_OP_PROMOTION_PUT,
-                              [SOUK_SETTING_POLICY] = SOUK_OP_POLICY_PUT};
+#define SETTING_OP(NAME, name, has_key)  [SOUK_SETTING_##NAME] = SOUK_OP_##NAME##_PUT,
+#define SETTING_KEY(NAME, name, has_key) [SOUK_SETTING_##NAME] = has_key,
+    static const u16 ops[] = {SETTINGS(SETTING_OP)};
+    static const bool has_keys[] = {SETTINGS(SETTING_KEY)};
     struct souk_policy_put_reply put = {0};
     u64 home_id;
     u64 key = 0;
@@ -140,8 +157,8 @@ int souk_setting_put_wait(struct souk_client *client, uint16_t op, const void *r
     if (kind == ARRAY_COUNT(ops) || record == NULL)
         return SOUK_ERROR_ARGUMENT;
     memcpy(&home_id, record, sizeof home_id);
-    if (kind == SOUK_SETTING_PRICE)
-        memcpy(&key, (const u8 *)record + offsetof(struct souk_price_put, sku_id), sizeof key);
+    if (has_keys[kind])
+        memcpy(&key, (const u8 *)record + KEY_OFFSET, sizeof key);
     const struct souk_request request = {.op = op, .count = 1, .records = record, .replies = &put};
     const int error = souk_call(client, &request);
     *reply = (struct souk_setting_status_reply){.status = put.status,

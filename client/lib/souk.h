@@ -137,7 +137,75 @@ enum souk_setting_kind {
     SOUK_SETTING_PRICE_LIST = 1,
     SOUK_SETTING_PRICE = 2,
     SOUK_SETTING_PROMOTION = 3,
-    SOUK_SETTING_POLICY = 4
+    SOUK_SETTING_POLICY = 4,
+    SOUK_SETTING_CATEGORY = 5,
+    SOUK_SETTING_ATTRIBUTE = 6,
+    SOUK_SETTING_COLLECTION = 7,
+    SOUK_SETTING_SYNONYM = 8,
+    SOUK_SETTING_STOP_WORDS = 9,
+    SOUK_SETTING_RANK_PROFILE = 10,
+    SOUK_SETTING_CURATION = 11,
+    SOUK_SETTING_AD = 12,
+    SOUK_SETTING_SEARCH_POLICY = 13,
+    SOUK_SETTING_REVIEW_POLICY = 14
+};
+#define SOUK_SHOP 1ull /* home_id of policies, categories and attributes */
+enum souk_stock_state { SOUK_STOCK_NONE = 0, SOUK_STOCK_LOW = 1, SOUK_STOCK_SOME = 2 };
+enum souk_alias_kind { SOUK_ALIAS_SLUG = 1, SOUK_ALIAS_KEY = 2 };
+enum souk_page_by { SOUK_PAGE_BY_ID = 0, SOUK_PAGE_BY_SLUG = 1, SOUK_PAGE_BY_KEY = 2 };
+enum souk_page_flag { SOUK_PAGE_EXACT_STOCK = 1, SOUK_PAGE_NO_BLOB = 2, SOUK_PAGE_STAFF = 4 };
+enum souk_product_mark { SOUK_PRODUCT_DRAFT = 1, SOUK_PRODUCT_UNLISTED = 2 };
+enum souk_attribute_type {
+    SOUK_ATTRIBUTE_ENUM = 1,
+    SOUK_ATTRIBUTE_NUMBER = 2,
+    SOUK_ATTRIBUTE_BOOL = 3,
+    SOUK_ATTRIBUTE_TEXT = 4
+};
+enum souk_search_flag {
+    SOUK_SEARCH_EXPLAIN = 1,
+    SOUK_SEARCH_NO_TYPOS = 2,
+    SOUK_SEARCH_NO_PREFIX = 4,
+    SOUK_SEARCH_NO_DROP = 8,
+    SOUK_SEARCH_AT_LEAST = 16,
+    SOUK_SEARCH_NO_CURATION = 32,
+    SOUK_SEARCH_STAFF = 64
+};
+enum souk_sort {
+    SOUK_SORT_RELEVANCE = 0,
+    SOUK_SORT_PRICE_UP = 1,
+    SOUK_SORT_PRICE_DOWN = 2,
+    SOUK_SORT_NEWEST = 3,
+    SOUK_SORT_POPULARITY = 4,
+    SOUK_SORT_RATING = 5,
+    SOUK_SORT_DISCOUNT = 6
+};
+enum souk_search_note {
+    SOUK_NOTE_PARTIAL = 1,
+    SOUK_NOTE_CORRECTED = 2,
+    SOUK_NOTE_DROPPED = 4,
+    SOUK_NOTE_AT_LEAST = 8,
+    SOUK_NOTE_REINDEXING = 16
+};
+enum souk_hit_flag {
+    SOUK_HIT_SPONSORED = 1,
+    SOUK_HIT_PINNED = 2,
+    SOUK_HIT_BOOSTED = 4,
+    SOUK_HIT_INEXACT = 8,
+    SOUK_HIT_WORDS_MISSING = 16
+};
+enum souk_curation_kind { SOUK_CURATION_PIN = 1, SOUK_CURATION_HIDE = 2, SOUK_CURATION_BOOST = 3 };
+enum souk_track_kind {
+    SOUK_TRACK_VIEW = 1,
+    SOUK_TRACK_CLICK = 2,
+    SOUK_TRACK_CART = 3,
+    SOUK_TRACK_SEARCH = 4
+};
+enum souk_related_kind { SOUK_RELATED_BOUGHT = 1, SOUK_RELATED_VIEWED = 2, SOUK_RELATED_SIMILAR = 3 };
+enum souk_review_state {
+    SOUK_REVIEW_PENDING = 1,
+    SOUK_REVIEW_APPROVED = 2,
+    SOUK_REVIEW_REJECTED = 3,
+    SOUK_REVIEW_FLAGGED = 4
 };
 enum souk_promotion_kind {
     SOUK_PROMOTION_PERCENT = 1,
@@ -4435,11 +4503,11 @@ int souk_order_wait(struct souk_client *client, struct souk_id128 order, uint64_
                     uint32_t wait_ms, struct souk_checkout_status_reply *last);
 
 /* Waits until the latest version of a setting is in force on all shards; reply->pending is 0 then.
- * `key` is the SKU of a price, else 0. */
+ * `key` is the SKU of a price, the id of a category or attribute, else 0. */
 int souk_setting_wait(struct souk_client *client, enum souk_setting_kind kind, uint64_t home_id,
                       uint64_t key, uint32_t wait_ms, struct souk_setting_status_reply *reply);
-/* Puts a setting and waits so. `op` is SOUK_OP_PRICE_LIST_PUT, _PRICE_PUT, _PROMOTION_PUT or
- * _POLICY_PUT, `record` its request. reply->status is that of the put if it was refused, with the
+/* Puts a setting and waits so. `op` is SOUK_OP_PRICE_LIST_PUT, _PRICE_PUT, _CATEGORY_PUT or any
+ * other put of what every shard has, `record` its request. reply->status is that of the put if it was refused, with the
  * version that the setting has. */
 int souk_setting_put_wait(struct souk_client *client, uint16_t op, const void *record,
                           uint32_t wait_ms, struct souk_setting_status_reply *reply);

@@ -1,0 +1,437 @@
+/* verb_setting: what every shard has for finding: categories, attributes, collections, synonyms, stop
+ * words, ranking profiles, curations, ads, the search policy; and slugs and keys of products.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cli/cli.h"
+#include "client/cli/cli_record.h"
+#include "client/cli/cli_table.h"
+#include "proto/limits.h"
+#include "proto/messages.h"
+
+static bool text_fits(struct cli *cli, const char *what, const char *text, u32 max,
+                      struct souk_text *to)
+{
+    *to = souk_text_of(text);
+    if (to->bytes <= max)
+        return true;
+    (void)cli_usage(cli, "%s: more than %u bytes", what, max);
+    return false;
+}
+
+static u16 is_given(const struct verb_args *args, const char *name)
+{
+    return verb_option(args, name) == NULL ? 0 : 1;
+}
+
+/* A code or name of any length as an id, 0 where the option was not given. */
+static u64 option_id(const struct verb_args *args, const char *name)
+{
+    const char *text = verb_option(args, name);
+    return text == NULL ? 0 : souk_id(text, strlen(text));
+}
+
+static bool option_small(struct cli *cli, const struct verb_args *args, const char *name, i64 max,
+                         u16 *value)
+{
+    i64 number = *value;
+    if (!cli_option_count(cli, args, name, 0, max, &number))
+        return false;
+    *value = (u16)number;
+    return true;
+}
+
+/* The arguments from `first` on, joined with commas. */
+static bool join_words(struct cli *cli, const struct verb_args *args, u32 first, char *to,
+                       struct souk_text *text)
+{
+    size_t used = 0;
+    for (u32 i = first; i < args->count; i++) {
+        const size_t bytes = strlen(args->words[i]);
+        if (used + bytes + 1 > WORDS_BYTES_MAX) {
+            (void)cli_usage(cli, "words of more than %u bytes in all", WORDS_BYTES_MAX);
+            return false;
+        }
+        if (used > 0)
+            to[used++] = ',';
+        memcpy(to + used, args->words[i], bytes);
+        used += bytes;
+    }
+    *text = (struct souk_text){.data = to, .bytes = (u32)used};
+    return true;
+}
+
+/* ---- categories, attributes, collections ----------------------------------------------------- */
+
+int verb_category_put(struct cli *cli, const struct verb_args *args)
+{
+    struct souk_category_put put = {.home_id = SOUK_SHOP, .is_off = is_given(args, "--off")};
+    const char *code = args->words[0], *name = verb_option(args, "--name");
+    const char *slash = strrchr(code, '/');
+    i64 position = 0;
+    if (name == NULL)
+        name = slash != NULL ? slash + 1 : code;
+    if (!text_fits(cli, "the code", code, CATEGORY_BYTES_MAX, &put.code) ||
+        !cli_text64(cli, "--name", name, &put.name) ||
+        !cli_option_count(cli, args, "--position", 0, UINT32_MAX, &position) ||
+        !cli_option_version(cli, args, &put.if_version))
+        return CLI_EXIT_USAGE;
+    put.category_id = souk_id(code, put.code.bytes);
+    put.position = (u32)position;
+    put.parent_id = option_id(args, "--parent");
+    if (verb_option(args, "--parent") == NULL && slash != NULL)
+        put.parent_id = souk_id(code, (size_t)(slash - code));
+    if (is_given(args, "--top") != 0)
+        put.parent_id = 0;
+    return cli_put_setting(cli, args, SOUK_OP_CATEGORY_PUT, &put, code);
+}
+
+int verb_category_get(struct cli *cli, const struct verb_args *args)
+{
+    const char *code = args->words[0];
+    const struct souk_category_get get = {.home_id = SOUK_SHOP,
+                                          .category_id = souk_id(code, strlen(code))};
+    return cli_call(cli, SOUK_OP_CATEGORY_GET, &get, code,
+                    "code name parent_id position ?is_off=off path version");
+}
+
+int verb_category_list(struct cli *cli, const struct verb_args *args)
+{
+    struct souk_category_list ask = {.home_id = SOUK_SHOP, .limit = LIST_PAGE_ROWS};
+    if (args->count > 0)
+        ask.category_id = souk_id(args->words[0], strlen(args->words[0]));
+    int exit_code = cli_connect(cli);
+    json_t *rows = json_array();
+    while (exit_code == CLI_EXIT_DONE) {
+        struct souk_category_list_reply reply;
+        const int error = souk_category_list(cli->client, &ask, &reply);
+        if (error != 0) {
+            exit_code = cli_no_answer(cli, cli->client, error);
+            break;
+        }
+        if (reply.status != SOUK_OK) {
+            exit_code = cli_refused(cli, args->count > 0 ? args->words[0] : "categories",
+                                    reply.status, reply.retry_after_ms, NULL);
+        } else {
+            json_t *more = record_rows("category_child", reply.children);
+            ask.after += (u32)json_array_size(more);
+            (void)json_array_extend(rows, more);
+            const bool is_last = json_array_size(more) == 0 || ask.after >= reply.total;
+            json_decref(more);
+            if (is_last) {
+                souk_free(reply.memory);
+                break;
+            }
+        }
+        souk_free(reply.memory);
+    }
+    if (exit_code == CLI_EXIT_DONE)
+        return cli_print_rows(cli, rows);
+    json_decref(rows);
+    return exit_code;
+}
+
+int verb_attribute_put(struct cli *cli, const struct verb_args *args)
+{
+    static const char *const types[] = {"enum", "number", "bool", "text"};
+    struct souk_attribute_put put = {.home_id = SOUK_SHOP,
+                                     .type = ATTRIBUTE_TYPE_ENUM,
+                                     .is_searched = is_given(args, "--not-searched") ^ 1};
+    const char *name = args->words[0];
+    if (!cli_text64(cli, "the name", name, &put.name) ||
+        !cli_option_word(cli, args, "--type", types, ARRAY_COUNT(types), 1, &put.type) ||
+        !cli_option_version(cli, args, &put.if_version))
+        return CLI_EXIT_USAGE;
+    put.attribute_id = souk_id(name, strlen(name));
+    return cli_put_setting(cli, args, SOUK_OP_ATTRIBUTE_PUT, &put, name);
+}
+
+int verb_attribute_get(struct cli *cli, const struct verb_args *args)
+{
+    const char *name = args->words[0];
+    const struct souk_attribute_get get = {.home_id = SOUK_SHOP,
+                                           .attribute_id = souk_id(name, strlen(name))};
+    return cli_call(cli, SOUK_OP_ATTRIBUTE_GET, &get, name,
+                    "name type is_searched=searched version");
+}
+
+int verb_collection_put(struct cli *cli, const struct verb_args *args)
+{
+    static const char *const sorts[] = {"relevance",  "price",  "price-down", "newest",
+                                        "popularity", "rating", "discount"};
+    struct souk_collection_put put = {.is_off = is_given(args, "--off")};
+    const char *name = args->words[0];
+    if (!cli_name(cli, "collection", name, &put.home_id) ||
+        !cli_text64(cli, "the name", name, &put.name) ||
+        !text_fits(cli, "--filter", verb_option(args, "--filter"), COLLECTION_BYTES_MAX,
+                   &put.filter) ||
+        !cli_option_word(cli, args, "--sort", sorts, ARRAY_COUNT(sorts), 0, &put.sort) ||
+        !cli_option_version(cli, args, &put.if_version))
+        return CLI_EXIT_USAGE;
+    return cli_put_setting(cli, args, SOUK_OP_COLLECTION_PUT, &put, name);
+}
+
+/* A get by the id of a name. */
+static int get_named(struct cli *cli, const struct verb_args *args, u16 op, const char *columns)
+{
+    struct {
+        u64 home_id;
+    } get;
+    if (!cli_name(cli, "name", args->words[0], &get.home_id))
+        return CLI_EXIT_USAGE;
+    return cli_call(cli, op, &get, args->words[0], columns);
+}
+
+int verb_collection_get(struct cli *cli, const struct verb_args *args)
+{
+    return get_named(cli, args, SOUK_OP_COLLECTION_GET, "name filter sort ?is_off=off version");
+}
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+int verb_synonym_put(struct cli *cli, const struct verb_args *args)
+{
+    char words[WORDS_BYTES_MAX];
+    struct souk_synonym_put put = {.is_one_way = is_given(args, "--one-way"),
+                                   .is_off = is_given(args, "--off")};
+    if (!cli_name(cli, "synonym", args->words[0], &put.home_id) ||
+        !join_words(cli, args, 1, words, &put.words) ||
+        !cli_option_version(cli, args, &put.if_version))
+        return CLI_EXIT_USAGE;
+    return cli_put_setting(cli, args, SOUK_OP_SYNONYM_PUT, &put, args->words[0]);
+}
+
+int verb_synonym_get(struct cli *cli, const struct verb_args *args)
+{
+    return get_named(cli, args, SOUK_OP_SYNONYM_GET,
+                     "words is_one_way=one_way ?is_off=off version");
+}
+
+int verb_stop_words_put(struct cli *cli, const struct verb_args *args)
+{
+    char words[WORDS_BYTES_MAX];
+    struct souk_stop_words_put put = {.is_off = is_given(args, "--off")};
+    if (!cli_name(cli, "list", args->words[0], &put.home_id) ||
+        !join_words(cli, args, 1, words, &put.words) ||
+        !cli_option_version(cli, args, &put.if_version))
+        return CLI_EXIT_USAGE;
+    return cli_put_setting(cli, args, SOUK_OP_STOP_WORDS_PUT, &put, args->words[0]);
+}
+
+int verb_stop_words_get(struct cli *cli, const struct verb_args *args)
+{
+    return get_named(cli, args, SOUK_OP_STOP_WORDS_GET, "words ?is_off=off version");
+}
+
+/* ---- ranking --------------------------------------------------------------------------------- */
+
+int verb_rank_profile_put(struct cli *cli, const struct verb_args *args)
+{
+    struct souk_rank_profile_put put = {0};
+    const char *name = args->words[0];
+    i64 bucket = 0;
+    if (!cli_name(cli, "profile", name, &put.home_id) ||
+        !cli_text64(cli, "the name", name, &put.name) ||
+        !cli_option_count(cli, args, "--bucket", 0, UINT32_MAX, &bucket) ||
+        !option_small(cli, args, "--popularity", 1000, &put.popularity) ||
+        !option_small(cli, args, "--availability", 1000, &put.availability) ||
+        !option_small(cli, args, "--rating", 1000, &put.rating) ||
+        !option_small(cli, args, "--margin", 1000, &put.margin) ||
+        !option_small(cli, args, "--recent-category", 1000, &put.recent_category) ||
+        !cli_option_version(cli, args, &put.if_version))
+        return CLI_EXIT_USAGE;
+    put.bucket = (u32)bucket;
+    return cli_put_setting(cli, args, SOUK_OP_RANK_PROFILE_PUT, &put, name);
+}
+
+int verb_rank_profile_get(struct cli *cli, const struct verb_args *args)
+{
+    return get_named(cli, args, SOUK_OP_RANK_PROFILE_GET,
+                     "name bucket popularity availability rating margin recent_category version");
+}
+
+/* --pin CODE=N, --hide CODE, --boost CODE=PERCENT */
+static bool gather_actions(struct cli *cli, const struct verb_args *args, const char *option,
+                           u16 kind, struct souk_row_curation_action *rows, u32 *count)
+{
+    u32 at = 0;
+    const char *value;
+    while ((value = verb_option_next(args, option, &at)) != NULL) {
+        const char *equals = strrchr(value, '=');
+        i64 number = 0;
+        if (*count == CURATION_ACTIONS_MAX) {
+            (void)cli_usage(cli, "%s: more than %u actions", option, CURATION_ACTIONS_MAX);
+            return false;
+        }
+        if (kind == CURATION_HIDE)
+            equals = value + strlen(value);
+        else if (equals == NULL || value_parse_count(equals + 1, 1, 10000, &number) != NULL) {
+            (void)cli_usage(cli, "%s \"%s\" is not CODE=N", option, value);
+            return false;
+        }
+        rows[(*count)++] = (struct souk_row_curation_action){
+            .product_id = souk_id(value, (size_t)(equals - value)),
+            .value = (u32)number,
+            .kind = kind};
+    }
+    return true;
+}
+
+int verb_curation_put(struct cli *cli, const struct verb_args *args)
+{
+    struct souk_row_curation_action rows[CURATION_ACTIONS_MAX];
+    struct souk_curation_put put = {.is_part = is_given(args, "--part"),
+                                    .is_off = is_given(args, "--off"),
+                                    .category_id = option_id(args, "--category")};
+    const char *name = args->words[0];
+    u32 count = 0;
+    if (!cli_name(cli, "curation", name, &put.home_id) ||
+        !text_fits(cli, "--query", verb_option(args, "--query"), WORDS_BYTES_MAX, &put.words) ||
+        !cli_option_time(cli, args, "--from", &put.valid_from_ns) ||
+        !cli_option_time(cli, args, "--until", &put.valid_until_ns) ||
+        !gather_actions(cli, args, "--pin", CURATION_PIN, rows, &count) ||
+        !gather_actions(cli, args, "--hide", CURATION_HIDE, rows, &count) ||
+        !gather_actions(cli, args, "--boost", CURATION_BOOST, rows, &count) ||
+        !cli_option_version(cli, args, &put.if_version))
+        return CLI_EXIT_USAGE;
+    put.actions = souk_rows_of(rows, sizeof rows[0], count);
+    return cli_put_setting(cli, args, SOUK_OP_CURATION_PUT, &put, name);
+}
+
+int verb_curation_get(struct cli *cli, const struct verb_args *args)
+{
+    return get_named(cli, args, SOUK_OP_CURATION_GET,
+                     "?words ?category_id is_part=part ?@valid_from_ns=from ?@valid_until_ns=until "
+                     "?is_off=off version");
+}
+
+int verb_ad_put(struct cli *cli, const struct verb_args *args)
+{
+    struct souk_ad_put put = {.is_off = is_given(args, "--off"),
+                              .category_id = option_id(args, "--category"),
+                              .product_id = option_id(args, "--product")};
+    const char *name = args->words[0];
+    u16 currency = 826;
+    if (put.product_id == 0)
+        return cli_usage(cli, "ad put: --product CODE says what is shown");
+    if (!cli_name(cli, "ad", name, &put.home_id) ||
+        !text_fits(cli, "--words", verb_option(args, "--words"), WORDS_BYTES_MAX, &put.words) ||
+        !cli_option_currency(cli, args, &currency) ||
+        !cli_option_amount(cli, args, "--bid", currency, &put.bid) ||
+        !cli_option_time(cli, args, "--from", &put.valid_from_ns) ||
+        !cli_option_time(cli, args, "--until", &put.valid_until_ns) ||
+        !cli_option_version(cli, args, &put.if_version))
+        return CLI_EXIT_USAGE;
+    return cli_put_setting(cli, args, SOUK_OP_AD_PUT, &put, name);
+}
+
+int verb_ad_get(struct cli *cli, const struct verb_args *args)
+{
+    return get_named(cli, args, SOUK_OP_AD_GET,
+                     "product_id ?words ?category_id bid ?@valid_from_ns=from "
+                     "?@valid_until_ns=until ?is_off=off version");
+}
+
+/* ---- the search policy ----------------------------------------------------------------------- */
+
+static int ask_policy(struct cli *cli, struct souk_search_policy_get_reply *reply)
+{
+    const int exit_code = cli_connect(cli);
+    if (exit_code != CLI_EXIT_DONE)
+        return exit_code;
+    const struct souk_search_policy_get get = {.home_id = SOUK_SHOP};
+    const int error = souk_search_policy_get(cli->client, &get, reply);
+    if (error != 0)
+        return cli_no_answer(cli, cli->client, error);
+    return reply->status == SOUK_OK
+               ? CLI_EXIT_DONE
+               : cli_refused(cli, "search policy", reply->status, reply->retry_after_ms, NULL);
+}
+
+/* What is not named stays as it is. */
+int verb_search_policy_put(struct cli *cli, const struct verb_args *args)
+{
+    struct souk_search_policy_get_reply now;
+    const int exit_code = ask_policy(cli, &now);
+    if (exit_code != CLI_EXIT_DONE)
+        return exit_code;
+    struct souk_search_policy_put put = {.home_id = SOUK_SHOP,
+                                         .drop_below = now.drop_below,
+                                         .typo1_bytes = now.typo1_bytes,
+                                         .typo2_bytes = now.typo2_bytes,
+                                         .weight_title = now.weight_title,
+                                         .weight_brand = now.weight_brand,
+                                         .weight_category = now.weight_category,
+                                         .weight_attributes = now.weight_attributes,
+                                         .weight_description = now.weight_description,
+                                         .weight_code = now.weight_code,
+                                         .language = now.language};
+    i64 drop_below = now.drop_below;
+    if (!cli_option_text64(cli, args, "--language", &put.language) ||
+        !cli_option_count(cli, args, "--drop-below", 0, UINT32_MAX, &drop_below) ||
+        !option_small(cli, args, "--typo1", 64, &put.typo1_bytes) ||
+        !option_small(cli, args, "--typo2", 64, &put.typo2_bytes) ||
+        !option_small(cli, args, "--title", 100, &put.weight_title) ||
+        !option_small(cli, args, "--brand", 100, &put.weight_brand) ||
+        !option_small(cli, args, "--category", 100, &put.weight_category) ||
+        !option_small(cli, args, "--attributes", 100, &put.weight_attributes) ||
+        !option_small(cli, args, "--description", 100, &put.weight_description) ||
+        !option_small(cli, args, "--code", 100, &put.weight_code) ||
+        !cli_option_version(cli, args, &put.if_version))
+        return CLI_EXIT_USAGE;
+    put.drop_below = (u32)drop_below;
+    return cli_put_setting(cli, args, SOUK_OP_SEARCH_POLICY_PUT, &put, "search policy");
+}
+
+int verb_search_policy_get(struct cli *cli, const struct verb_args *args)
+{
+    const struct souk_search_policy_get get = {.home_id = SOUK_SHOP};
+    (void)args;
+    return cli_call(cli, SOUK_OP_SEARCH_POLICY_GET, &get, "search policy",
+                    "language drop_below typo1_bytes=typo1 typo2_bytes=typo2 weight_title=title "
+                    "weight_brand=brand weight_category=category weight_attributes=attributes "
+                    "weight_description=description weight_code=code version");
+}
+
+/* ---- slugs and keys -------------------------------------------------------------------------- */
+
+/* The id that a slug or key has. */
+static bool alias_of(struct cli *cli, const struct verb_args *args, u16 *kind,
+                     struct souk_text *alias, u64 *alias_id)
+{
+    static const char *const kinds[] = {"slug", "key"};
+    char name[ALIAS_BYTES_MAX + 2];
+    *kind = ALIAS_KIND_SLUG;
+    if (!cli_option_word(cli, args, "--kind", kinds, ARRAY_COUNT(kinds), 1, kind) ||
+        !text_fits(cli, "the name", args->words[0], ALIAS_BYTES_MAX, alias))
+        return false;
+    const int bytes =
+        snprintf(name, sizeof name, "%s%s", *kind == ALIAS_KIND_KEY ? "/" : "", args->words[0]);
+    *alias_id = souk_id(name, (size_t)bytes);
+    return true;
+}
+
+int verb_alias_put(struct cli *cli, const struct verb_args *args)
+{
+    struct souk_alias_put put = {0};
+    if (!alias_of(cli, args, &put.kind, &put.alias, &put.alias_id))
+        return CLI_EXIT_USAGE;
+    if (args->count > 1)
+        put.product_id = souk_id(args->words[1], strlen(args->words[1]));
+    put.if_product_id = option_id(args, "--from-product");
+    if ((args->count > 1) == (is_given(args, "--none") != 0))
+        return cli_usage(cli, "alias put: a product's CODE, or --none");
+    return cli_call(cli, SOUK_OP_ALIAS_PUT, &put, args->words[0], "product_id");
+}
+
+int verb_alias_get(struct cli *cli, const struct verb_args *args)
+{
+    struct souk_alias_get get = {0};
+    struct souk_text alias;
+    if (!alias_of(cli, args, &get.kind, &alias, &get.alias_id))
+        return CLI_EXIT_USAGE;
+    return cli_call(cli, SOUK_OP_ALIAS_GET, &get, args->words[0], "alias product_id");
+}
