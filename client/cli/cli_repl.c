@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "client/cli/cli.h"
+#include "client/cli/find_view.h"
+#include "proto/limits.h"
 
 #define HISTORY_LINES 1000
 #define LINE_WORDS    8192
@@ -34,12 +36,93 @@ static char *prompt_of(EditLine *edit)
     return repl->prompt;
 }
 
-/* The word before the cursor completed from the verb table: all that the candidates share. */
+#define CODES_MAX 20u
+
+/* What codes share, and how many there are. */
+struct codes {
+    char common[CODE_BYTES_MAX + 1];
+    char all[CODES_MAX][CODE_BYTES_MAX + 1];
+    u32 count;
+};
+
+static void add_code(struct codes *codes, const char *typed, struct souk_text code)
+{
+    const size_t bytes = strlen(typed);
+    if (codes->count == CODES_MAX || code.bytes > CODE_BYTES_MAX || code.bytes < bytes ||
+        memcmp(code.data, typed, bytes) != 0)
+        return;
+    char *to = codes->all[codes->count++];
+    (void)snprintf(to, CODE_BYTES_MAX + 1, "%.*s", (int)code.bytes, code.data);
+    if (codes->count == 1)
+        (void)snprintf(codes->common, sizeof codes->common, "%s ", to);
+    size_t same = 0;
+    while (codes->common[same] != '\0' && codes->common[same] == to[same])
+        same++;
+    if (codes->count > 1)
+        codes->common[same] = '\0';
+}
+
+/* Asks the server for products whose code begins like this. Silent when there is no answer. */
+static void find_codes(struct cli *cli, const char *typed, struct codes *codes)
+{
+    const struct souk_suggest ask = {.products = CODES_MAX, .query = souk_text_of(typed)};
+    struct souk_suggest_reply reply;
+    codes->count = 0;
+    codes->common[0] = '\0';
+    if (cli->client == NULL || souk_suggest(cli->client, &ask, &reply) != 0)
+        return;
+    struct souk_row_hit hit;
+    for (u32 at = 0; reply.hits.bytes - at >= sizeof hit; at += (u32)sizeof hit) {
+        memcpy(&hit, reply.hits.data + at, sizeof hit);
+        add_code(codes, typed, find_text(reply.texts, hit.text_offset, hit.code_bytes));
+    }
+    souk_free(reply.memory);
+}
+
+/* The verb that the line has begun and whose arguments are codes of products. */
+static const struct verb *verb_of_codes(const char *line)
+{
+    const struct verb *verb, *found = NULL;
+    for (size_t i = 0; (verb = verb_at(i)) != NULL; i++) {
+        const size_t bytes = strlen(verb->words);
+        if (strncmp(line, verb->words, bytes) == 0 && line[bytes] == ' ' &&
+            (found == NULL || bytes > strlen(found->words)))
+            found = verb;
+    }
+    return found != NULL && strstr(found->arguments, "CODE") != NULL ? found : NULL;
+}
+
+/* The code before the cursor completed by asking the server. */
+static unsigned char complete_code(EditLine *edit, const char *line)
+{
+    struct repl *repl = NULL;
+    struct codes codes;
+    const char *blank = strrchr(line, ' ');
+    if (blank == NULL || blank[1] == '\0' || blank[1] == '-' || verb_of_codes(line) == NULL)
+        return CC_ERROR;
+    const char *typed = blank + 1;
+    (void)el_get(edit, EL_CLIENTDATA, &repl);
+    if (repl->cli->client == NULL && cli_connect(repl->cli) != CLI_EXIT_DONE)
+        return CC_REDISPLAY;
+    find_codes(repl->cli, typed, &codes);
+    if (codes.count == 0)
+        return CC_ERROR;
+    if (strlen(codes.common) > strlen(typed) &&
+        el_insertstr(edit, codes.common + strlen(typed)) == 0)
+        return CC_REFRESH;
+    (void)putchar('\n');
+    for (u32 i = 0; i < codes.count; i++)
+        printf("  %s\n", codes.all[i]);
+    return CC_REDISPLAY;
+}
+
+/* The word before the cursor completed from the verb table: all that the candidates share; a code of a
+ * product from the server. */
 static unsigned char complete(EditLine *edit, int key)
 {
     const LineInfo *info = el_line(edit);
     const size_t bytes = (size_t)(info->cursor - info->buffer);
-    char line[64], common[64] = "";
+    char line[256], common[64] = "";
     const struct verb *verb;
     u32 found = 0;
     (void)key;
@@ -60,7 +143,7 @@ static unsigned char complete(EditLine *edit, int key)
         common[same] = '\0';
     }
     if (found == 0)
-        return CC_ERROR;
+        return complete_code(edit, line);
     if (strlen(common) > bytes && el_insertstr(edit, common + bytes) == 0)
         return CC_REFRESH;
     (void)putchar('\n');

@@ -1,7 +1,8 @@
-/* verb_resource: what else can run out: coupon put, get; gift-card put, get; credit put, get.
+/* verb_resource: what else can run out: coupon put, get; gift-card put, get; credit put, get; ad budget.
  *
  * They are the same primitive as stock under another kind of key: uses of a coupon, minor units on a
- * gift card or in a customer's account. Corrections: `stock adjust CODE N --kind gift-card`.
+ * gift card or in a customer's account,
+ * in the budget of an ad. Corrections: `stock adjust CODE N --kind gift-card`.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -98,12 +99,13 @@ static bool option_amount(struct cli *cli, const struct verb_args *args,
 /* Creates the resource if there is none. One that is there keeps its currency, which *currency is
  * then. Returns an exit code. */
 static int create(struct cli *cli, const char *code, const struct resource_words *words,
-                  u16 *currency)
+                  u64 product_id, u16 *currency)
 {
     struct souk_sku_get_reply now = {0};
     struct souk_sku_put_reply reply;
     const struct souk_sku_get get = {.resource = resource_of(words, code)};
     const struct souk_sku_put put = {.resource = get.resource,
+                                     .product_id = product_id,
                                      .if_version = SOUK_VERSION_ABSENT,
                                      .currency = *currency,
                                      .code = souk_text_of(code)};
@@ -129,7 +131,11 @@ static int put_resource(struct cli *cli, const struct verb_args *args,
     struct souk_stock_receive_reply received;
     struct souk_stock_receive receive = {0};
     const char *code;
+    const char *product =
+        words->kind == SOUK_KIND_AD_BUDGET ? verb_option(args, "--product") : NULL;
     u16 currency = GBP;
+    if (words->kind == SOUK_KIND_AD_BUDGET && product == NULL)
+        return cli_usage(cli, "ad budget: --product CODE says which product the ad shows");
     if (!cli_code(cli, args, 0, &code) ||
         (has_currency && !cli_option_currency(cli, args, &currency)) ||
         !option_amount(cli, args, words, currency, &receive.quantity))
@@ -137,7 +143,8 @@ static int put_resource(struct cli *cli, const struct verb_args *args,
     const u16 asked = currency;
     int exit_code = cli_connect(cli);
     if (exit_code == CLI_EXIT_DONE)
-        exit_code = create(cli, code, words, &currency);
+        exit_code = create(cli, code, words,
+                           product == NULL ? 0 : souk_id(product, strlen(product)), &currency);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
     if (has_currency && currency != asked)
@@ -158,6 +165,15 @@ static int put_resource(struct cli *cli, const struct verb_args *args,
 static const struct resource_words coupon = {SOUK_KIND_COUPON, false, "--uses"};
 static const struct resource_words gift_card = {SOUK_KIND_GIFT_CARD, true, "--amount"};
 static const struct resource_words credit = {SOUK_KIND_CREDIT, true, "--amount"};
+
+static const struct resource_words ad_budget = {SOUK_KIND_AD_BUDGET, true, "--amount"};
+
+int verb_ad_budget(struct cli *cli, const struct verb_args *args)
+{
+    if (verb_option(args, "--amount") == NULL)
+        return get_all(cli, args, &ad_budget);
+    return put_resource(cli, args, &ad_budget);
+}
 
 int verb_coupon_put(struct cli *cli, const struct verb_args *args)
 {
