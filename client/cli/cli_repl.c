@@ -40,7 +40,7 @@ static char *prompt_of(EditLine *edit)
 
 /* What codes share, and how many there are. */
 struct codes {
-    char common[CODE_BYTES_MAX + 1];
+    char common[CODE_BYTES_MAX + 2];
     char all[CODES_MAX][CODE_BYTES_MAX + 1];
     u32 count;
 };
@@ -53,13 +53,16 @@ static void add_code(struct codes *codes, const char *typed, struct souk_text co
         return;
     char *to = codes->all[codes->count++];
     (void)snprintf(to, CODE_BYTES_MAX + 1, "%.*s", (int)code.bytes, code.data);
-    if (codes->count == 1)
-        (void)snprintf(codes->common, sizeof codes->common, "%s ", to);
+    if (codes->count == 1) { /* a blank ends it */
+        memcpy(codes->common, code.data, code.bytes);
+        codes->common[code.bytes] = ' ';
+        codes->common[code.bytes + 1] = '\0';
+        return;
+    }
     size_t same = 0;
     while (codes->common[same] != '\0' && codes->common[same] == to[same])
         same++;
-    if (codes->count > 1)
-        codes->common[same] = '\0';
+    codes->common[same] = '\0';
 }
 
 /* Asks the server for products whose code begins like this. Silent when there is no answer. */
