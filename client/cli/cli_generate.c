@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "client/cli/cli.h"
+#include "client/cli/generate.h"
 
 #define BEGIN_TIME      1291190400 /* 2010-12-01 08:00:00 */
 #define INVOICE_FIRST   536365u
@@ -38,18 +39,9 @@ struct generator {
     struct purchase last[CUSTOMERS];
 };
 
-static u64 next_random(struct generator *generator)
-{
-    u64 z = generator->random += 0x9E3779B97F4A7C15ull;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-    return z ^ (z >> 31);
-}
-
 static u32 below(struct generator *generator, u32 bound)
 {
-    MUST(bound > 0);
-    return (u32)(next_random(generator) % bound);
+    return generate_below(&generator->random, bound);
 }
 
 static void begin_invoice(struct generator *generator)
@@ -158,13 +150,19 @@ static void print_line(struct generator *generator)
 
 int verb_generate(struct cli *cli, const struct verb_args *args)
 {
-    i64 seed = 1, lines = 20000, skus = 500;
-    if (strcmp(args->words[0], "online-retail") != 0)
-        return cli_usage(cli, "the format \"%s\" is not known; online-retail is", args->words[0]);
+    i64 seed = 1, lines = 20000, skus = 500, products = 10000;
+    const bool is_catalog = strcmp(args->words[0], "catalog") == 0;
+    if (!is_catalog && strcmp(args->words[0], "online-retail") != 0)
+        return cli_usage(cli, "the format \"%s\" is not known; online-retail and catalog are",
+                         args->words[0]);
     if (!cli_option_count(cli, args, "--seed", 0, INT64_MAX, &seed) ||
         !cli_option_count(cli, args, "--lines", 1, LINES_MAX, &lines) ||
         !cli_option_count(cli, args, "--skus", 1, SKUS_MAX, &skus))
         return CLI_EXIT_USAGE;
+    if (!cli_option_count(cli, args, "--products", 1, 10000000, &products))
+        return CLI_EXIT_USAGE;
+    if (is_catalog)
+        return generate_catalog((u64)seed, (u32)products);
     struct generator generator = {
         .random = (u64)seed, .sku_count = (u32)skus, .invoice = INVOICE_FIRST, .time = BEGIN_TIME};
     (void)puts("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country");
