@@ -41,8 +41,6 @@
 /* clang-format off */
 STUB_GATHER(product_page)
 STUB_READ(product_card)
-STUB_WRITE(alias_put)
-STUB_READ(alias_get)
 STUB_READ(product_list)
 STUB_GATHER(search)
 STUB_GATHER(suggest)

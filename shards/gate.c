@@ -67,6 +67,17 @@ static bool is_adder(const struct gate_frame *frame, struct gate_ids ids)
     if (frame->is_linked)
         return true;
     /* Everything may, but what is known not to: an order that ends releases what it held. */
+    switch (frame->info->route) {
+    case MESSAGE_ROUTE_PRODUCT:
+    case MESSAGE_ROUTE_USER:
+    case MESSAGE_ROUTE_ALIAS:
+    case MESSAGE_ROUTE_ALL: return false;
+    case MESSAGE_ROUTE_NONE:
+    case MESSAGE_ROUTE_ANY:
+    case MESSAGE_ROUTE_SHARD:
+    case MESSAGE_ROUTE_ORDER:
+    case MESSAGE_ROUTE_RESOURCE: break;
+    }
     switch (frame->info->code) {
     case OPCODE_TAKE:
     case OPCODE_HOLD: return ids.has_replaces;
@@ -74,25 +85,6 @@ static bool is_adder(const struct gate_frame *frame, struct gate_ids ids)
     case OPCODE_ALLOC_SHIP:
     case OPCODE_HOLD_EXTEND:
     case OPCODE_HOLD_BIND:
-    case OPCODE_PRODUCT_PUT:
-    case OPCODE_PRODUCT_PATCH:
-    case OPCODE_PRODUCT_DELETE:
-    case OPCODE_CART_ADD:
-    case OPCODE_CART_SET:
-    case OPCODE_CART_REMOVE:
-    case OPCODE_CART_CLEAR:
-    case OPCODE_CART_SAVE:
-    case OPCODE_CART_COUPON:
-    case OPCODE_CART_MERGE:
-    case OPCODE_PRICE_LIST_PUT:
-    case OPCODE_PRICE_PUT:
-    case OPCODE_PROMOTION_PUT:
-    case OPCODE_POLICY_PUT:
-    case OPCODE_REVIEW_PUT:
-    case OPCODE_REVIEW_MODERATE:
-    case OPCODE_REVIEW_VOTE:
-    case OPCODE_REVIEW_REPLY:
-    case OPCODE_REVIEW_DELETE:
     case OPCODE_REVIEW_ERASE:
     case OPCODE_SESSION_OPEN: return false;
     default: return true;
@@ -125,14 +117,22 @@ static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids 
                                             2 * sizeof(struct session_kept)};
     if (makes_grants(frame->info->code)) {
         need.grants = ids.named;
+        need.facts = 2 * count; /* now, and when leases end */
         need.arena_bytes += (u64)(ids.named + (ids.has_replaces ? count : 0)) * TIMER_BYTES;
     } else if (frame->info->code == OPCODE_SKU_PUT) {
         need.resources = count;
+        need.facts = 2 * count; /* to the product that it was of, and to the one that it is of */
+        need.products = count;  /* a SKU may be known before its product */
     } else if (frame->info->code == OPCODE_SESSION_OPEN) {
         need.sessions = 1;
         need.arena_bytes += TIMER_BYTES;
     } else if (frame->info->code == OPCODE_PRODUCT_PUT) {
         need.products = count;
+        need.arena_bytes += (u64)frame->body_bytes * 2;
+    } else if (frame->info->code == OPCODE_PRODUCT_DELETE) {
+        need.arena_bytes += (u64)count * arena_capacity(CODE_BYTES_MAX);
+    } else if (frame->info->route == MESSAGE_ROUTE_ALIAS) {
+        need.aliases = count;
         need.arena_bytes += (u64)frame->body_bytes * 2;
     } else if (is_review_change(frame->info->code)) {
         /* Texts: a class of the arena is at most half as large again. */
@@ -140,7 +140,7 @@ static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids 
         need.review_votes = frame->info->code == OPCODE_REVIEW_VOTE ? count : 0;
         need.arena_bytes += (u64)frame->body_bytes * 2 + (u64)count * REVIEW_BYTES;
     } else if (frame->info->route == MESSAGE_ROUTE_PRODUCT) {
-        /* A patch and a delete write the remaining texts anew before the old ones go. */
+        /* A patch writes the remaining texts anew before the old ones go. */
         need.arena_bytes += (u64)count * arena_capacity(PRODUCT_BLOB_BYTES_MAX);
     } else if (frame->info->route == MESSAGE_ROUTE_ALL) {
         /* A class of the arena is at most half as large again, or the smallest. */
@@ -161,6 +161,7 @@ static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids 
         need.arena_bytes += (u64)count * (TIMER_BYTES + CART_BYTES);
     } else {
         /* The end of a grant moves it to the heap of what is remembered. */
+        need.facts = frame->info->route == MESSAGE_ROUTE_RESOURCE ? count : 0;
         need.arena_bytes += (u64)count * TIMER_BYTES;
     }
     return need;
@@ -182,6 +183,8 @@ void gate_need_add(struct gate_need *sum, const struct gate_need *need)
     sum->cart_changes += need->cart_changes;
     sum->cart_merges += need->cart_merges;
     sum->orders += need->orders;
+    sum->facts += need->facts;
+    sum->aliases += need->aliases;
     sum->order_steps += need->order_steps;
     sum->order_bytes += need->order_bytes;
     sum->reviews += need->reviews;
@@ -201,6 +204,8 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     MUST(sum->cart_changes >= need->cart_changes);
     MUST(sum->cart_merges >= need->cart_merges);
     MUST(sum->orders >= need->orders);
+    MUST(sum->facts >= need->facts);
+    MUST(sum->aliases >= need->aliases);
     MUST(sum->order_steps >= need->order_steps);
     MUST(sum->order_bytes >= need->order_bytes);
     MUST(sum->reviews >= need->reviews);
@@ -216,6 +221,8 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     sum->cart_changes -= need->cart_changes;
     sum->cart_merges -= need->cart_merges;
     sum->orders -= need->orders;
+    sum->facts -= need->facts;
+    sum->aliases -= need->aliases;
     sum->order_steps -= need->order_steps;
     sum->order_bytes -= need->order_bytes;
     sum->reviews -= need->reviews;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shards/shard_handlers.h"
+#include "shards/stock/stock_tell.h"
 
 static struct shard_options options_in_force(const struct shard_options *options)
 {
@@ -45,6 +46,7 @@ struct shard *shard_open(const struct shard_options *options)
     cart_room_init(&shard->carts, &shard->memory, &shard->arena);
     order_room_init(&shard->orders, &shard->memory, &shard->arena);
     review_room_init(&shard->reviews, &shard->memory, &shard->arena);
+    recommend_init(&shard->recommend, &shard->memory, &shard->arena);
     mail_room_init(&shard->mail, &shard->memory, &shard->arena, options->index, options->count);
     return shard;
 }
@@ -53,6 +55,7 @@ void shard_close(struct shard *shard)
 {
     dump_sink_deinit(&shard->dump.queue);
     mail_room_deinit(&shard->mail);
+    recommend_deinit(&shard->recommend);
     review_room_deinit(&shard->reviews);
     order_room_deinit(&shard->orders);
     cart_room_deinit(&shard->carts);
@@ -79,8 +82,10 @@ bool shard_expire(struct shard *shard, u64 stamp_ns, u32 budget)
                          cart_expire(shard, stamp_ns, &left) &&
                          order_expire(shard, stamp_ns, &left);
     mail_apply_own(shard, stamp_ns);
+    /* Levels are told when nothing of this moment is left, however it was sliced. */
+    const bool is_told = is_done && stock_tell_marked(shard, stamp_ns, &left);
     catalog_tell_touched(shard);
-    if (!is_done) {
+    if (!is_told) {
         shard->expiring_ns = stamp_ns;
         return false;
     }

@@ -9,6 +9,7 @@
 
 #include "proto/frame.h"
 #include "shards/cart/cart_lines.h"
+#include "shards/catalog/catalog_live.h"
 #include "shards/shard_handlers.h"
 #include "shards/stock/stock_ask.h"
 
@@ -197,6 +198,17 @@ static u64 review_growth(const struct shard *shard, const struct gate_need *need
            pool_growth(&room->purchases, purchases) + map_growth(&room->purchase_map, purchases);
 }
 
+/* A message, what the list of a product grows by, its place in the heap of what is to be told. */
+#define FACT_BYTES 512u
+
+/* A frame tells of a SKU once, whatever its records do. */
+static u64 fact_bytes(const struct shard *shard, const struct gate_need *need)
+{
+    const u64 told = shard->stock.tell_count + (u64)need->resources;
+    const u64 facts = MIN((u64)need->facts, 2 * (shard->gate.under_way + 1) * told);
+    return facts != 0 ? facts * FACT_BYTES + PRODUCT_SKUS_BYTES_MAX * 2 : 0;
+}
+
 static u64 growth_of(const struct shard *shard, const struct gate_need *need)
 {
     return pool_growth(&shard->stock.hots, need->resources) +
@@ -204,6 +216,8 @@ static u64 growth_of(const struct shard *shard, const struct gate_need *need)
            map_growth(&shard->stock.resources, need->resources) +
            pool_growth(&shard->stock.grants, need->grants) +
            map_growth(&shard->stock.grant_map, need->grants) +
+           pool_growth(&shard->catalog.alias_pool, need->aliases) +
+           map_growth(&shard->catalog.aliases, need->aliases) +
            pool_growth(&shard->catalog.pool, need->products) +
            map_growth(&shard->catalog.map, need->products) +
            pool_growth(&shard->sessions.pool, need->sessions) +
@@ -217,6 +231,7 @@ static u64 growth_of(const struct shard *shard, const struct gate_need *need)
            review_growth(shard, need) +
            arena_growth(&shard->arena, need->arena_bytes + order_arena_bytes(shard, need) +
                                            cart_bytes(&shard->carts, need) +
+                                           fact_bytes(shard, need) +
                                            need->told_bytes * (shard->options.count - 1u));
 }
 

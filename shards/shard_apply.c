@@ -9,6 +9,7 @@
 
 #include "proto/frame.h"
 #include "shards/shard_handlers.h"
+#include "shards/stock/stock_tell.h"
 
 /* An entry of the batch, decoded ahead of its turn. */
 struct entry_view {
@@ -264,6 +265,15 @@ static struct shard_reply apply_frame(struct shard *shard, const struct batch_wa
     return apply_numbered(shard, walk, view, index);
 }
 
+/* What the shard tells itself changes levels, and levels are told. */
+static void settle(struct shard *shard, u64 now_ns)
+{
+    u32 budget = UINT32_MAX;
+    mail_apply_own(shard, now_ns);
+    const bool is_told = stock_tell_marked(shard, now_ns, &budget);
+    MUST(is_told && shard->mail.own_count == 0 && !stock_has_marked(&shard->stock));
+}
+
 /* The reply of a message is none: the engine asks nobody for it. What the shard told itself on the
  * way is part of the same step. */
 static struct shard_reply apply_entry(struct shard *shard, const struct batch_walk *walk,
@@ -277,8 +287,8 @@ static struct shard_reply apply_entry(struct shard *shard, const struct batch_wa
             gate_leave_mail(&shard->gate);
         mail_apply_entry(shard, &view->header, view->body, walk->now_ns);
     }
-    if (UNLIKELY(shard->mail.own_count != 0))
-        mail_apply_own(shard, walk->now_ns);
+    if (UNLIKELY(shard->mail.own_count != 0 || stock_has_marked(&shard->stock)))
+        settle(shard, walk->now_ns);
     if (UNLIKELY(shard->catalog.touched_first != 0))
         catalog_tell_touched(shard);
     return reply;

@@ -13,6 +13,7 @@
 
 #include "proto/frame.h"
 #include "shards/shard_handlers.h"
+#include "shards/stock/stock_tell.h"
 
 /* The records of a group on their way. */
 struct group {
@@ -243,6 +244,14 @@ static bool is_refused(const u8 *reply)
     return head.status != STATUS_OK;
 }
 
+/* Levels of what the records so far were about may be others now. Once for a row of records on one SKU:
+ * on a hot one this is the only cost. */
+static inline void notice_edge(const struct run *run, const struct shard_call *call)
+{
+    if (run->is_resource && call->object != 0)
+        stock_notice_edge(&run->shard->stock, call->object);
+}
+
 /* Executes one group. Returns how many records were executed and not refused, or all of them where
  * the frame is not linked. */
 static u32 execute_group(const struct run *run, const struct group *group, struct shard_call *call,
@@ -257,6 +266,7 @@ static u32 execute_group(const struct run *run, const struct group *group, struc
         if (UNLIKELY(!run->is_resource)) {
             shard_call_route(run->shard, run->frame->info, fixed, call);
         } else if ((group->changes >> i & 1) != 0 || call->object == 0) {
+            notice_edge(run, call);
             const struct resource key = key_of(fixed + run->frame->info->route_offset);
             call->hash = group->hashes[i];
             route_resource(run->shard, &key, call);
@@ -268,6 +278,7 @@ static u32 execute_group(const struct run *run, const struct group *group, struc
         reply += run->reply_bytes;
         fixed += group->stride;
     }
+    notice_edge(run, call);
     return group->count;
 }
 
@@ -294,6 +305,7 @@ static u32 execute_one(const struct run *run)
     call.grant_hash = run->frame->first_grant_hash;
     memset(run->frame->replies, 0, run->reply_bytes);
     run->handler(run->shard, &call, fixed, run->frame->replies);
+    notice_edge(run, &call);
     return run->is_linked && is_refused(run->frame->replies) ? 0 : 1;
 }
 
@@ -362,6 +374,7 @@ static void roll_back(struct shard *shard, const struct shard_frame *frame, u32 
             stock_undo(&shard->stock, entry, image);
     }
     catalog_forget_touched(&shard->catalog);
+    stock_forget_marked(&shard->stock);
     const u32 reply_bytes = frame->info->reply.fixed_bytes;
     const struct record_status failed = {.status = STATUS_LINKED_FAILED};
     for (u32 i = 0; i < frame->entry->record_count; i++) {

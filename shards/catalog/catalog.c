@@ -8,6 +8,7 @@
 
 #include "proto/money.h"
 #include "proto/text.h"
+#include "shards/catalog/alias.h"
 #include "shards/search/search.h"
 #include "shards/shard_state.h"
 
@@ -26,10 +27,12 @@ void catalog_init(struct catalog *catalog, struct store_memory *memory, struct a
     pool_init(&catalog->pool, memory, sizeof(struct product));
     map_init(&catalog->map, memory,
              (struct map_records){.context = catalog, .hash_of = hash_of_product});
+    alias_room_init(catalog, memory);
 }
 
 void catalog_deinit(struct catalog *catalog)
 {
+    alias_room_deinit(catalog);
     map_deinit(&catalog->map);
     pool_deinit(&catalog->pool);
 }
@@ -106,6 +109,8 @@ void catalog_tell_touched(struct shard *shard)
         product->touched = 0;
         product->touched_next = 0;
         search_refresh(shard, index, what);
+        if (what == SEARCH_REFRESH_TEXT)
+            recommend_refresh(shard, index);
     }
     catalog->touched_last = 0;
 }

@@ -99,6 +99,8 @@ struct catalog {
     struct map map;
     struct arena *arena;
     struct undo *undo;
+    struct pool alias_pool; /* alias.h */
+    struct map aliases;
     u64 live_count;    /* products that are not deleted */
     u32 touched_first; /* (soft) index of the first product that this entry has touched, 0 = none */
     u32 touched_last;  /* (soft) */

@@ -205,8 +205,10 @@ static const char *finish_product(struct shard *shard, u32 index)
         if (product->skus[i].kind == RESOURCE_KIND_AD_BUDGET)
             search_budget(shard, product->skus[i].sku_id,
                           product->skus[i].state != STOCK_STATE_NONE);
-    if (product->is_deleted == 0)
+    if (product->is_deleted == 0) {
         search_refresh(shard, index, SEARCH_REFRESH_TEXT);
+        recommend_refresh(shard, index);
+    }
     return NULL;
 }
 

@@ -57,7 +57,7 @@ u32 stock_resource_create(struct stock *stock, struct resource key, u64 hash)
     const u32 index = pool_acquire(&stock->hots);
     struct stock_hot *hot = stock_hot_at(stock, index);
     hot->id = key.id;
-    hot->kind = key.kind;
+    hot->kind = (u8)key.kind;
     hot->cold = pool_acquire(&stock->colds);
     stock_cold_of(stock, hot)->hot = index;
     map_insert(&stock->resources, hash, index);

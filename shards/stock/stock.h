@@ -55,6 +55,8 @@ struct stock {
     struct map grant_map;
     struct heap deadlines;
     struct heap retentions;
+    u64 tell_count;        /* (soft) resources that a product is told of */
+    struct heap marked[2]; /* (soft) SKUs and budgets that have something to tell, by id */
     struct arena *arena;
     struct undo *undo;
     u64 retention_ms;

@@ -10,6 +10,7 @@
 #include "proto/money.h"
 #include "proto/text.h"
 #include "shards/stock/stock_ask.h"
+#include "shards/stock/stock_tell.h"
 
 struct dump_resource {
     struct resource key;
@@ -37,8 +38,11 @@ struct dump_resource {
     u32 lease_default_ms;
     u16 currency;
     u16 code_bytes;
+    u16 low_at;
+    u16 zero0;
+    u32 zero1;
 };
-STATIC_CHECK(sizeof(struct dump_resource) == 192);
+STATIC_CHECK(sizeof(struct dump_resource) == 200);
 
 struct dump_grant {
     struct resource key;
@@ -98,6 +102,7 @@ void stock_dump_resource_bucket(struct stock *stock, u32 bucket, struct dump_sin
             .lease_default_ms = cold->lease_default_ms,
             .currency = cold->currency,
             .code_bytes = cold->code_bytes,
+            .low_at = hot->low_at,
         };
         dump_put(sink, DUMP_KIND_RESOURCE, &fixed, sizeof fixed, cold->code, cold->code_bytes);
     }
@@ -164,7 +169,8 @@ static const char *dump_resource_invalid(const struct dump_resource *fixed, cons
         return "a resource has a counter that cannot be";
     if (fixed->safety_stock < 0 || fixed->safety_stock > QUANTITY_MAX || fixed->oversell_cap < 0 ||
         fixed->oversell_cap > QUANTITY_MAX || fixed->price < 0 || fixed->price > PRICE_MAX ||
-        fixed->lease_default_ms > LEASE_MS_MAX || !dump_currency_good(fixed) || fixed->version == 0)
+        fixed->lease_default_ms > LEASE_MS_MAX || fixed->zero0 != 0 || fixed->zero1 != 0 ||
+        !dump_currency_good(fixed) || fixed->version == 0)
         return "a resource has a policy that cannot be";
     return fixed->code_bytes == 0 || text_invalid(code, fixed->code_bytes, false) != NULL
                ? "a resource has a code that cannot be"
@@ -191,6 +197,7 @@ static void fill_resource(struct stock_hot *hot, struct stock_cold *cold,
     hot->held = fixed->held;
     hot->allocated = fixed->allocated;
     hot->margin = fixed->oversell_cap - fixed->safety_stock;
+    hot->low_at = fixed->low_at;
     hot->taken_anonymous = fixed->taken_anonymous;
     hot->flags = 0;
     stock_add_granted_named(hot, cold, fixed->granted_named);
@@ -234,6 +241,7 @@ const char *stock_load_resource(struct stock *stock, const u8 *body, u32 bytes)
     MUST(stock->counts.placeholders != 0);
     stock->counts.placeholders--;
     fill_resource(hot, stock_cold_of(stock, hot), &fixed, body + sizeof fixed);
+    stock_set_told(stock, hot);
     return NULL;
 }
 

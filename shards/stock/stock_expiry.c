@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "shards/stock/stock_grant.h"
+#include "shards/stock/stock_tell.h"
 
 static void expire_first_of(struct stock *stock, u32 resource, u64 stamp_ns)
 {
@@ -23,6 +24,7 @@ static void expire_first_of(struct stock *stock, u32 resource, u64 stamp_ns)
     MUST(hot->held >= grant->held);
     hot->held -= grant->held;
     grant->held = 0;
+    stock_notice_edge(stock, resource);
     stock->counts.expired_holds++;
     /* It ended when its lease did, however late that is noticed. */
     stock_grant_enter(stock, first.item, GRANT_STATE_EXPIRED, grant->expires_at_ns);

@@ -160,6 +160,7 @@ bool shard_read_sku_get(struct shard *shard, const struct shard_call *call, cons
         .lease_default_ms =
             cold->lease_default_ms != 0 ? cold->lease_default_ms : (u32)LEASE_MS_DEFAULT,
         .currency = cold->currency,
+        .low_at = hot->low_at,
         .on_hand = hot->on_hand,
         .unavailable = hot->unavailable,
         .held = hot->held,

@@ -16,6 +16,7 @@
 #include "shards/mail/mail.h"
 #include "shards/shard_handlers.h"
 #include "shards/stock/stock_ask.h"
+#include "shards/stock/stock_tell.h"
 
 /* An item of mail_hold after judgement. */
 struct wanted {
@@ -268,6 +269,7 @@ static void grant_item(const struct holding *holding, u32 i)
         insert_grant(stock, resource, &image);
     }
     stock->counts.granted_records++;
+    stock_notice_edge(stock, resource);
 }
 
 void shard_mail_hold(struct shard *shard, const struct mail_call *call)
@@ -543,7 +545,9 @@ static u16 change_item(struct stock *stock, const struct mail_call *call, struct
     /* A client's own grant of this name is none of the order's. */
     if (change.index != 0 && stock_grant_at(stock, change.index)->origin == STOCK_ORIGIN_ORDER)
         change.grant = stock_grant_at(stock, change.index);
-    return apply_action(&change, item->action);
+    const u16 status = apply_action(&change, item->action);
+    stock_notice_edge(stock, change.resource);
+    return status;
 }
 
 void shard_mail_change(struct shard *shard, const struct mail_call *call)

@@ -7,6 +7,7 @@
 #include "proto/money.h"
 #include "proto/text.h"
 #include "shards/shard_handlers.h"
+#include "shards/stock/stock_tell.h"
 
 static bool policy_good(const struct msg_sku_put_req *ask, struct span code)
 {
@@ -50,6 +51,8 @@ void shard_apply_sku_put(struct shard *shard, const struct shard_call *call, con
     stock_resource_before_change(stock, index);
     struct stock_hot *hot = stock_hot_at(stock, index);
     struct stock_cold *cold = stock_cold_of(stock, hot);
+    const bool is_told = cold->version == 0 || cold->product_id != ask.product_id ||
+                         cold->price != ask.price || cold->currency != ask.currency;
     cold->product_id = ask.product_id;
     cold->price = ask.price;
     cold->currency = ask.currency;
@@ -60,6 +63,11 @@ void shard_apply_sku_put(struct shard *shard, const struct shard_call *call, con
     memcpy(cold->code, code.data, code.bytes);
     cold->version++;
     hot->margin = ask.oversell_cap - ask.safety_stock;
+    hot->low_at = ask.low_at;
+    if (is_told && (ask.product_id != 0 || cold->told_product_id != 0))
+        stock_mark_changed(stock, index);
+    else
+        stock_notice_edge(stock, index);
     answer->version = cold->version;
     MUST(cold->version != 0 && cold->version != VERSION_ABSENT);
     MUST(cold->hot == index);

@@ -20,7 +20,11 @@
 enum stock_hot_flag {
     STOCK_HOT_PLACEHOLDER = 1 << 0, /* (soft) a grant was loaded, its resource not yet */
     /* granted_named is large: a take must look at the exact sum before it adds to it. */
-    STOCK_HOT_NEAR_LIMIT = 1 << 1
+    STOCK_HOT_NEAR_LIMIT = 1 << 1,
+    STOCK_HOT_TELLS = 1 << 2,   /* (soft) a product is told of it: stock_tell.h */
+    STOCK_HOT_MARKED = 1 << 3,  /* (soft) it has something to tell when the entry is done */
+    STOCK_HOT_CHANGED = 1 << 4, /* (soft) price or product are others */
+    STOCK_HOT_TOLD_SHIFT = 5    /* (soft) two bits: the enum stock_state that was told */
 };
 
 struct stock_hot {
@@ -32,11 +36,13 @@ struct stock_hot {
     i64 margin;          /* oversell_cap - safety_stock */
     i64 taken_anonymous; /* units ever taken without an id: the anonymous part of `granted` */
     u32 cold;
-    u16 kind;  /* enum resource_kind; tenant and location are 0 */
-    u16 flags; /* enum stock_hot_flag */
+    u8 kind;    /* enum resource_kind; tenant and location are 0 */
+    u8 flags;   /* enum stock_hot_flag */
+    u16 low_at; /* so few sellable units are told as low */
 };
 STATIC_CHECK(sizeof(struct stock_hot) == 64);
-STATIC_CHECK(offsetof(struct stock_hot, flags) == 62);
+STATIC_CHECK(offsetof(struct stock_hot, low_at) == 62);
+STATIC_CHECK(RESOURCE_KIND_COUNT <= UINT8_MAX);
 
 struct stock_cold {
     /* First line: what holds and anonymous ships touch. */
@@ -66,7 +72,8 @@ struct stock_cold {
     u8 code[CODE_BYTES_MAX];
     i64 check_held;      /* (soft) verify's sums over the grants */
     i64 check_allocated; /* (soft) */
-    u64 reserved[2];
+    u64 told_product_id; /* (soft) the product that knows of it; 0 = none */
+    u64 reserved;
 };
 STATIC_CHECK(sizeof(struct stock_cold) == 256);
 STATIC_CHECK(offsetof(struct stock_cold, received) == 64);
