@@ -62,6 +62,30 @@ struct span facet_name(const struct facets *facets, u32 facet);
 bool facet_judge(struct facets *facets, const struct filter_known *known,
                  struct filter_problem *problem);
 
+/* ---- findings: facets' heads, then their rows, one facet after the other ---- */
+
+struct facet_row {
+    u64 key; /* value id, or cell + FACET_CELLS */
+    u32 count;
+    u32 zero;
+};
+
+struct facet_finding {
+    i64 least; /* of numbers: price in minor units, rating and discount in hundredths, popularity as */
+    i64 greatest; /* it is, numbers of attributes in thousandths */
+    u64 total;    /* numbers counted; 0: least and greatest say nothing */
+    u32 first_row;
+    u32 row_count;
+};
+
+struct facet_findings {
+    u32 bytes;
+    u32 count;
+    struct facet_finding items[];
+};
+STATIC_CHECK(sizeof(struct facet_row) == 16);
+STATIC_CHECK(sizeof(struct facet_finding) == 32);
+
 /* ---- on a shard ---- */
 
 struct facet_run;
@@ -71,8 +95,7 @@ struct facet_run *facet_begin(const struct facets *facets, const struct columns 
                               u64 now_ns, struct bump *bump);
 /* Counts the matches of a window: one set per facet (filter_window). False: too many values. */
 bool facet_window(struct facet_run *run, u32 window, const struct window_bits *of_facets);
-/* Does about `work` steps of about a nanosecond of bringing the counts into order; true when it is
- * done. */
+/* Brings the counts into order, in about `work` nanoseconds; true when it is done. */
 bool facet_finish(struct facet_run *run, u32 work);
 /* After that: how many bytes the findings have (UINT32_MAX: too many values, TOO_LARGE), a multiple of 8,
  * and themselves. */

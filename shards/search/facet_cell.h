@@ -25,7 +25,7 @@
 #define FACET_CELLS  1630 /* of numbers that are not negative: 100 + 17 x 90 */
 #define FACET_LEVELS 7u
 
-/* -FACET_CELLS to FACET_CELLS - 1. */
+/* From -FACET_CELLS to FACET_CELLS - 1. */
 i32 facet_cell(i64 number);
 /* The first cell of the bar that a cell is in. */
 i32 facet_cell_bar(i32 cell, u32 level);
