@@ -165,6 +165,16 @@ static inline const u32 *index_forward(const struct index *index, u32 doc)
     return index_documents_words(&index->documents, window, doc);
 }
 
+/* Brings the words of a document near, some documents before they are wanted. */
+static inline void index_forward_prefetch(const struct index *index, u32 doc)
+{
+    const u32 *words = index_forward(index, doc);
+    if (words == NULL)
+        return;
+    store_prefetch(words);
+    store_prefetch(words + 16);
+}
+
 /* Do the terms stand at consecutive positions of one field of the document? */
 static inline bool index_phrase(const struct index *index, u32 doc, const u32 *terms, u32 count)
 {

@@ -9,6 +9,7 @@
 #define PLACE_BYTES     sizeof(struct postings_place)
 #define POSTING_BYTES   5u    /* not packed: u32 document, u8 impact */
 #define JOIN_POSTINGS   2048u /* neighbours that have no more together become one segment */
+#define KEEP_POSTINGS   2048u /* lists that are shorter give the tail back when it is empty */
 #define PIECES_MAX      16u   /* segments from one writing again: 60 blocks, 12 of them in each */
 #define BLOCK_BYTES_MAX (POSTINGS_WIDTH_MAX * POSTINGS_WIDTH_BYTES + POSTINGS_BLOCK)
 
@@ -16,6 +17,7 @@ STATIC_CHECK(sizeof(struct postings_segment) + sizeof(struct postings_block) + B
              POSTINGS_SEGMENT_BYTES);
 STATIC_CHECK(POSTINGS_SEGMENT_BYTES / 16 < 1024); /* bits of a place */
 STATIC_CHECK(POSTINGS_WIDTH_MAX < 64);
+STATIC_CHECK(POSTINGS_FEW *POSTING_BYTES <= sizeof((struct postings_list){0}.few));
 
 static void *take(struct postings_room *room, size_t bytes)
 {
@@ -42,7 +44,7 @@ static void release_list(struct postings_room *room, struct postings_list *list)
         give(room, list->places[i].segment, list->places[i].segment->bytes);
     if (list->segment_count != 0)
         give(room, list->places, list->segment_count * PLACE_BYTES);
-    if (list->tail != NULL)
+    if (list->tail_capacity > POSTINGS_FEW)
         give(room, list->tail, (size_t)list->tail_capacity * POSTING_BYTES);
 }
 
@@ -196,35 +198,43 @@ static bool append_block(struct postings_room *room, struct postings_place *plac
 
 static u32 *tail_docs(struct postings_list *list)
 {
-    return (u32 *)(void *)list->tail;
+    return list->tail_capacity <= POSTINGS_FEW ? list->few : (u32 *)(void *)list->tail;
 }
 
 static u8 *tail_impacts(struct postings_list *list)
 {
-    return list->tail + (size_t)list->tail_capacity * sizeof(u32);
+    return (u8 *)(tail_docs(list) + list->tail_capacity);
 }
 
-/* As many as fit into the object that `count` of them get. */
-static u32 tail_capacity_of(u32 count)
+/* What a tail for `count` postings has room for: all of the object that they get. */
+static u32 tail_capacity_of(const struct postings_list *list, u32 count)
 {
+    if (count == 0)
+        return 0;
+    if (count <= POSTINGS_FEW && list->segment_count == 0)
+        return POSTINGS_FEW;
     return MIN(POSTINGS_BLOCK, arena_capacity((size_t)count * POSTING_BYTES) / POSTING_BYTES);
 }
 
-/* A tail with room for `count`, at least as many as it has; 0: none. */
+/* A tail with room for `count`, at least as many as it has. */
 static void resize_tail(struct postings_room *room, struct postings_list *list, u32 count)
 {
     MUST(count >= list->tail_count);
     const struct postings_list old = *list;
     list->version++;
-    list->tail_capacity = (u8)(count == 0 ? 0 : tail_capacity_of(count));
-    list->tail = count == 0 ? NULL : take(room, (size_t)list->tail_capacity * POSTING_BYTES);
-    if (old.tail == NULL)
-        return;
-    if (count != 0) {
-        memcpy(list->tail, old.tail, old.tail_count * sizeof(u32));
+    list->tail_capacity = (u8)tail_capacity_of(list, count);
+    if (list->segment_count == 0)
+        memset(list->few, 0, sizeof list->few);
+    if (list->tail_capacity > POSTINGS_FEW)
+        list->tail = take(room, (size_t)list->tail_capacity * POSTING_BYTES);
+    else if (list->segment_count != 0)
+        list->tail = NULL;
+    if (old.tail_count != 0) {
+        memcpy(tail_docs(list), postings_tail_docs(&old), old.tail_count * sizeof(u32));
         memcpy(tail_impacts(list), postings_tail_impacts(&old), old.tail_count);
     }
-    give(room, old.tail, (size_t)old.tail_capacity * POSTING_BYTES);
+    if (old.tail_capacity > POSTINGS_FEW)
+        give(room, old.tail, (size_t)old.tail_capacity * POSTING_BYTES);
 }
 
 /* Recomputes the greatest impact from what is noted. */
@@ -277,6 +287,9 @@ static void seal_tail(struct postings_room *room, struct postings_list *list)
     list->tail_count = 0;
     list->tail_max = 0;
     list->version++;
+    /* A frequent word fills it again soon; for the others it would be much beside their few blocks. */
+    if (list->count < KEEP_POSTINGS)
+        resize_tail(room, list, 0);
 }
 
 /* The record of a term, made if it is new, with those of all terms before it. */
@@ -327,11 +340,30 @@ struct rewrite {
     u32 base_doc;
 };
 
+/* Which documents of a window are present; looked up again when the window changes. */
+struct presence {
+    const u64 *bits;
+    u32 window;
+};
+
+static inline bool is_present(const struct index_documents *documents, struct presence *presence,
+                              u32 doc)
+{
+    static const u64 none[INDEX_WINDOW_WORDS];
+    if (UNLIKELY(doc / INDEX_WINDOW_DOCS != presence->window || presence->bits == NULL)) {
+        presence->window = doc / INDEX_WINDOW_DOCS;
+        const struct index_window *window = index_documents_window(documents, presence->window);
+        presence->bits = window == NULL ? none : window->present;
+    }
+    return index_documents_has(presence->bits, doc);
+}
+
 /* Adds what is present of a segment. */
 static void rewrite_collect(const struct postings_room *room, struct rewrite *rewrite,
                             const struct postings_segment *segment)
 {
     u32 docs[POSTINGS_BLOCK];
+    struct presence presence = {0};
     MUST(rewrite->count + segment->posting_count <= rewrite->capacity);
     for (u32 block = 0; block < segment->block_count; block++) {
         const u32 count = postings_block_count(segment, block);
@@ -340,7 +372,7 @@ static void rewrite_collect(const struct postings_room *room, struct rewrite *re
         for (u32 i = 0; i < count; i++) {
             rewrite->docs[rewrite->count] = docs[i];
             rewrite->impacts[rewrite->count] = impacts[i];
-            rewrite->count += index_documents_is_present(room->documents, docs[i]);
+            rewrite->count += is_present(room->documents, &presence, docs[i]);
         }
     }
 }
@@ -410,7 +442,7 @@ static void purge_segment(struct postings_room *room, struct postings_list *list
     rewrite_finish(room, list, &rewrite);
     arena_release(room->arena, rewrite.docs, bytes);
     room->purge_count++;
-    if (list->count == 0 && list->tail != NULL)
+    if (list->count == 0 && list->tail_capacity != 0)
         resize_tail(room, list, 0);
     update_impact_max(list);
 }
@@ -515,10 +547,11 @@ bool postings_list_valid(const struct postings_room *room, u32 term)
     if (list->tail_max !=
         (list->tail_count == 0 ? 0 : greatest(postings_tail_impacts(list), list->tail_count)))
         return false;
+    if (list->count == 0 && (list->tail_capacity != 0 || list->segment_count != 0))
+        return false;
+    if (list->tail_capacity == POSTINGS_FEW && list->segment_count != 0)
+        return false;
     return walk.count == list->count && walk.live_count == list->df &&
            walk.buried_count - buried == list->tail_dead && walk.impact_max <= list->impact_max &&
-           list->tail_count < POSTINGS_BLOCK && list->tail_dead * 4u <= list->tail_count &&
-           (list->tail == NULL) == (list->tail_capacity == 0) &&
-           (list->places == NULL) == (list->segment_count == 0) &&
-           IMPLIES(list->count == 0, list->tail == NULL && list->places == NULL);
+           list->tail_count < POSTINGS_BLOCK && list->tail_dead * 4u <= list->tail_count;
 }

@@ -2,8 +2,8 @@
  *
  *      list of a term   segments[] (directory: last doc, greatest impact, dead ones)
  *                          |           |            tail: up to 127 postings, not packed
- *                          v           v            u32 docs[capacity], u8 impacts[capacity]
- *                       segment     segment
+ *                          v           v            u32 docs[capacity], u8 impacts[capacity];
+ *                       segment     segment         up to 3 in the record: most words are rare
  *
  *      segment, up to 8 KiB   header, blocks[] ->      ...      <- data of the blocks
  *      block                  last doc, greatest impact, count, width; in the data 16 x width bytes of
@@ -14,8 +14,8 @@
  *
  * Postings of dead documents stay until a quarter of a segment (or tail) is buried; then it is
  * written again without them, and joined with its neighbour if both are small. That takes at most
- * about 30 microseconds, and only POSTINGS_PURGES_MAX of them are done for one document that dies:
- * the rest waits for the next. Documents that a question may still see are not purged.
+ * about 20 microseconds, and only one segment is written again for one document that dies: others
+ * wait for the next. Documents that a question may still see are not purged.
  *
  * Invariants
  *   I1  documents grow along segments, blocks and the tail.
@@ -39,8 +39,9 @@
 #include "shards/store/pool.h"
 
 #define POSTINGS_SEGMENT_BYTES (8u << 10)
-#define POSTINGS_PURGES_MAX    2u
+#define POSTINGS_PURGES_MAX    1u
 #define POSTINGS_DOC_END       UINT32_MAX
+#define POSTINGS_FEW           3u /* postings that stand in the record of the term */
 
 struct postings_block {
     u32 last_doc;
@@ -71,8 +72,13 @@ struct postings_place {
 STATIC_CHECK(sizeof(struct postings_place) == 16);
 
 struct postings_list {
-    struct postings_place *places;
-    u8 *tail;
+    union {
+        struct {
+            struct postings_place *places; /* if there are segments */
+            u8 *tail;                      /* if its capacity is above POSTINGS_FEW */
+        };
+        u32 few[4]; /* the tail, if its capacity is POSTINGS_FEW; there are no segments then */
+    };
     u32 df;
     u32 count;
     u32 segment_count;
@@ -121,14 +127,15 @@ static inline struct postings_list *postings_list_of(const struct postings_room 
     return pool_at_sized(&room->lists, term, sizeof(struct postings_list));
 }
 
+/* Of a list with a tail. */
 static inline const u32 *postings_tail_docs(const struct postings_list *list)
 {
-    return (const u32 *)(const void *)list->tail;
+    return list->tail_capacity <= POSTINGS_FEW ? list->few : (const u32 *)(const void *)list->tail;
 }
 
 static inline const u8 *postings_tail_impacts(const struct postings_list *list)
 {
-    return list->tail + (size_t)list->tail_capacity * sizeof(u32);
+    return (const u8 *)(postings_tail_docs(list) + list->tail_capacity);
 }
 
 /* The gaps of a block; its impacts follow them. */
@@ -179,7 +186,7 @@ static inline void postings_prefetch_tail(const struct postings_room *room, u32 
     if (UNLIKELY(term >= room->lists.next_fresh))
         return;
     const struct postings_list *list = postings_list_of(room, term);
-    if (list->tail == NULL)
+    if (list->tail_capacity <= POSTINGS_FEW)
         return;
     store_prefetch(postings_tail_docs(list) + list->tail_count);
     store_prefetch(postings_tail_impacts(list) + list->tail_count);

@@ -210,7 +210,7 @@ static void write_places(u16 *to, const u32 *docs, u32 count)
         to[i] = (u16)(docs[i] % INDEX_WINDOW_DOCS);
 }
 
-u32 postings_window(struct postings_cursor *cursor, u32 window, u16 *docs, u8 *impacts)
+u32 postings_window_read(struct postings_cursor *cursor, u32 window, u16 *docs, u8 *impacts)
 {
     const u32 first = window * INDEX_WINDOW_DOCS;
     const u32 end = first + INDEX_WINDOW_DOCS;

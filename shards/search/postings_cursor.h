@@ -52,8 +52,18 @@ u8 postings_block_max(const struct postings_cursor *cursor, u32 doc, u32 *last_d
 /* The same for all documents of a window (doc / INDEX_WINDOW_DOCS) that is not before the cursor's. */
 u8 postings_window_max(const struct postings_cursor *cursor, u32 window);
 
+/* As postings_window, for one that has postings in it, or may have. */
+u32 postings_window_read(struct postings_cursor *cursor, u32 window, u16 *docs, u8 *impacts);
+
 /* Writes the postings of a window, at most 4,096: docs[] = document % 4,096, growing. Windows in growing
  * order only; what is before the window is skipped. Stands at the first posting after it. */
-u32 postings_window(struct postings_cursor *cursor, u32 window, u16 *docs, u8 *impacts);
+static inline u32 postings_window(struct postings_cursor *cursor, u32 window, u16 *docs,
+                                  u8 *impacts)
+{
+    /* Most terms are in few windows. (What it stands at may be gone; nothing before it came.) */
+    if (LIKELY(cursor->doc >= (window + 1) * INDEX_WINDOW_DOCS))
+        return 0;
+    return postings_window_read(cursor, window, docs, impacts);
+}
 
 #endif

@@ -212,7 +212,7 @@ static void purges_leave_what_lives_and_give_memory_back(void **state)
             assert_int_equal(live_count, COUNT - 1 - i);
         }
         if (COUNT - 1 - i == COUNT / 20)
-            assert_true(room->bytes < full_bytes / 8);
+            assert_true(room->bytes < full_bytes / 4);
     }
     assert_int_equal(room->bytes, 0);
     assert_int_equal(room->count, 0);
