@@ -5,7 +5,7 @@
  *
  *      words   pool of 32 bytes: text (up to 16 bytes inline), term, count, lengths
  *      map     hash of the text -> word; a stem is a word too, though perhaps no surface
- *      terms   pool: documents, six numbers of the index
+ *      terms   pool: documents, seven numbers of the index
  *      tree    the surfaces that occur, in order of their bytes      dict_tree.h
  *      typo    the surfaces that occur, by what is left of them when letters are missing   dict_typo.h
  *
@@ -17,7 +17,7 @@
  *   I1  surfaces of equal text have one id, surfaces of equal stem one term; ids stay until dict_sweep
  *       gives a word of count 0 back, terms until nobody uses them.
  *   I2  the tree holds exactly the surfaces that occur, and those that dict_sweep has not yet seen.
- *   I3  dict_distance(a, b) is what dict_typo judges by; what is within the bound is found, always.
+ *   I3  dict_typo offers what is within the distance (dict_distance.h), and all of it.
  * Ownership  texts of up to 16 bytes lie in the word, longer ones in the arena; spans given out are
  *            valid until the word is swept. One core.
  * Happy path dict_add: hash, map, compare: 30 to 100 ns for a word that is known. A new word is
@@ -35,6 +35,7 @@
 #include "proto/frame.h"
 #include "shards/search/dict_tree.h"
 #include "shards/search/dict_typo.h"
+#include "shards/search/dict_word.h"
 #include "shards/search/text_language.h"
 #include "shards/store/arena.h"
 #include "shards/store/map.h"
@@ -51,18 +52,19 @@ struct dict {
     struct dict_typo_table typo;
     u32 surface_count;
     u32 live_count; /* surfaces that occur */
-    u32 sweep_at;
-    u32 word_end; /* words have ids below */
+    u32 sweep_at;   /* the word that dict_sweep looks at next */
+    u32 word_end;   /* ids are below */
 };
 
 /* What hangs on a stem. The numbers are the index's own; the dictionary sets them to 0 in a new term
  * and looks at them only in dict_sweep: a term is used while one of them is not 0. */
 struct dict_term {
     u32 document_count;
-    u32 posting[6];
-    u32 word; /* whose text is the stem: the dictionary's */
+    u32 posting[7];
+    u32 word;          /* the dictionary's: whose text is the stem */
+    u32 surface_count; /* the dictionary's */
 };
-STATIC_CHECK(sizeof(struct dict_term) == 32);
+STATIC_CHECK(sizeof(struct dict_term) == 40);
 
 /* An empty dictionary. `language` stays the caller's and outlives it. */
 void dict_init(struct dict *dict, struct store_memory *memory, struct arena *arena,
@@ -94,7 +96,7 @@ void dict_prefetch(const struct dict *dict, struct span surface);
 
 /* ---- who is like a word; everything below offers only surfaces that occur ---- */
 
-#define DICT_PREFIX_MAX 256u
+#define DICT_PREFIX_MAX 128u
 #define DICT_TYPO_MAX   1024u
 #define DICT_SPLITS_MAX 16u
 
@@ -121,7 +123,8 @@ struct dict_like {
  * (cost, bytes); at most `max` (up to DICT_TYPO_MAX) of them. A distance is the optimal string
  * alignment of code points: letters put in, left out, replaced, or two neighbours swapped. Two are
  * allowed only between words without digits (two typos in a model number are another model) when
- * `word` has DICT_TYPO2_LETTERS or more; otherwise 2 is taken as 1. */
+ * `word` has DICT_TYPO2_LETTERS or more; otherwise 2 is taken as 1. Words of one letter each have
+ * nothing in common and are not like each other. */
 u32 dict_typo(const struct dict *dict, struct span word, u32 distance, struct dict_like *likes,
               u32 max);
 
