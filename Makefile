@@ -124,6 +124,17 @@ limits: $(patsubst bench/limits/%.c,$(BUILD)/limits/%,$(SRC_limits))
 $(BUILD)/limits/%: $(BUILD)/obj/bench/limits/%.o $(LIB_bench) $(LIB_proto)
 	$(link) $(filter %.o,$^) $(LIB_bench) $(LIB_proto) $(LIB_bench) $(LDFLAGS) -luring -llz4
 micro: $(patsubst bench/micro/%.c,$(BUILD)/micro/%,$(SRC_micro))
+# Searches: catalogs that grow, and the peers if they are installed (`make bench-deps`); Xapian's library is C++.
+FIND_PEERS := $(shell pkg-config --exists sqlite3 xapian-core && command -v $(CXX) > /dev/null && pkg-config --libs sqlite3 xapian-core)
+FIND_OBJ   := $(call obj,bench/find/grow.c tests/support/feeder.c tests/support/gather_loop.c) \
+              $(if $(FIND_PEERS),$(call obj,bench/find/find_fts5.c) $(BUILD)/obj/bench/find/find_xapian.o,\
+              $(call obj,bench/find/absent/find_peers_absent.c))
+$(BUILD)/obj/bench/find/find_xapian.o: bench/find/find_xapian.cc bench/find/find_peer.h
+	@mkdir -p $(@D)
+	@$(if $(filter 1,$(V)),,echo "  CXX   $<")
+	$(Q)$(CXX) -I. -Wall -Wextra $(OPT) $(PIC) -c $< -o $@
+$(BUILD)/micro/micro_search: $(FIND_OBJ)
+$(BUILD)/micro/micro_search: LIBS_engine += $(FIND_PEERS) $(if $(FIND_PEERS),-lstdc++) -lm
 $(BUILD)/micro/%: $(BUILD)/obj/bench/micro/%.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_engine) $(LIB_shards) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) $(LIBS_engine)
 

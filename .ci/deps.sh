@@ -15,7 +15,7 @@ case $tier in
 build) ;;
 check) packages="$packages clang clang-format libclang-rt-14-dev
     libmicrohttpd-dev curl" ;;
-bench) packages="$packages redis-server postgresql-15 libpq-dev" ;;
+bench) packages="$packages redis-server postgresql-15 libpq-dev g++ libsqlite3-dev libxapian-dev" ;;
 *)
     echo "usage: deps.sh [build|check|bench]" >&2
     exit 2

@@ -246,7 +246,7 @@ u16 feeder_call(struct feeder *feeder, u16 opcode, const void *fixed, const stru
     feeder_flush(feeder);
     feeder->is_calling = true;
     feeder->reply = reply;
-    feeder->reply_bytes = info->reply.fixed_bytes + (u32)sizeof(struct record_status);
+    feeder->reply_bytes = info->reply.fixed_bytes;
     const u16 shard = route(feeder, info, fixed);
     feeder_put_at(feeder, shard, opcode, fixed, spans);
     apply(feeder, shard);
