@@ -35,7 +35,21 @@ say "   connection before the answer comes:"
 say "    souk flash-sale LAMP --stock 1000 --clients 64 --demand 2000 --cuts 10"
 "$souk" flash-sale LAMP --stock 1000 --clients 64 --demand 2000 --cuts 10
 say ""
-say "3. Pull the plug (kill -9), start again, and check every sum:"
+say "3. A catalog of 10,000 products is imported while the server serves, and searched:"
+say "    souk generate catalog --products 10000 > catalog.csv; souk import catalog.csv"
+"$souk" generate catalog --products 10000 --seed 7 > "$work/catalog.csv"
+"$souk" import "$work/catalog.csv" --quiet
+say ""
+say "    souk search \"white hanging heart\" --facet category --facet color --filter in_stock"
+"$souk" search "white hanging heart" --facet category:5 --facet color:5 --filter in_stock --limit 5
+say ""
+say "    souk search \"hangin haert tea lite\" (typos)"
+"$souk" search "hangin haert tea lite" --limit 3
+say ""
+say "    souk page P100001"
+"$souk" page P100001 --recommended 3
+say ""
+say "4. Pull the plug (kill -9), start again, and check every sum:"
 "$souk" verify > "$work/before"
 server_end KILL
 server_start
