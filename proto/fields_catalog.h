@@ -101,6 +101,23 @@
     S(items, ROWS(recommended, RECOMMEND_LIMIT_MAX), "recommendations")      \
     S(texts, SEARCH_TEXTS_BYTES_MAX, "of the recommendations")
 
+/* Between a reactor and a shard of the same process, never stored. */
+#define PAGE_PART_REQ(F, Z, S)               \
+    F(u64, product_id, "the product")        \
+    F(u64, if_version, "as in product_page") \
+    F(u16, flags, "as in product_page")      \
+    Z(u16, zero0)                            \
+    Z(u32, zero1)
+#define PAGE_PART_RSP(F, Z, S)                                               \
+    F(u64, version, "of what was put")                                       \
+    F(u64, created_at_ns, "log time of the first put")                       \
+    F(u64, as_of_lsn, "of this shard")                                       \
+    F(u64, is_not_modified, "1 = if_version is in force; the rest is empty") \
+    PRODUCT_LIVE(F, Z)                                                       \
+    PRODUCT_FACTS(F, Z)                                                      \
+    PRODUCT_SPANS(S)                                                         \
+    S(skus, ROWS(page_sku, PRODUCT_SKUS_MAX), "its SKUs, by code")
+
 #define PRODUCT_CARD_REQ(F, Z, S)     \
     F(u64, product_id, "the product") \
     F(u64, if_version, "as in product_page")

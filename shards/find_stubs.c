@@ -39,9 +39,6 @@
     }
 
 /* clang-format off */
-STUB_GATHER(product_page)
-STUB_READ(product_card)
-STUB_READ(product_list)
 STUB_GATHER(search)
 STUB_GATHER(suggest)
 STUB_READ(query_stats)
