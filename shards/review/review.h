@@ -35,7 +35,7 @@
  *   R3  helpful + unhelpful is the number of votes in its tree; received_votes of a person is their
  *       sum over the person's reviews.
  *   R4  a shelf has at least one review, gone ones included; a person has a review or a vote.
- *   R5  a purchase is never 0: it is forgotten then.
+ *   R5  a purchase has at least one unit: with the last one it is forgotten.
  *   R6  the catalog was told the rating of each product whenever it changed.
  * Ownership  records are named by pool indexes, texts lie in the arena; pointers are borrowed until the
  *            next change. One core.

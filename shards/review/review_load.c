@@ -189,7 +189,7 @@ static const char *load_purchase(struct review_room *room, const u8 *body, u32 b
     if (bytes != sizeof fixed)
         return "a purchase has a wrong length";
     memcpy(&fixed, body, sizeof fixed);
-    if (fixed.user_id == 0 || fixed.product_id == 0 || fixed.units == 0)
+    if (fixed.user_id == 0 || fixed.product_id == 0 || fixed.units <= 0)
         return "a purchase has a field that cannot be";
     if (review_purchase_find(room, fixed.user_id, fixed.product_id) != 0)
         return "a purchase comes twice";

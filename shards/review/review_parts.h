@@ -180,13 +180,7 @@ bool review_texts_good(const struct span *texts);
 void review_vote_add(struct review_room *room, u32 review, u64 voter_id, bool is_helpful);
 void review_vote_remove(struct review_room *room, u32 index);
 
-/* ---- the policy (review_put.c) ---- */
-struct review_policy {
-    u32 per_day; /* 0 = any number */
-    bool is_moderated;
-    bool needs_purchase;
-};
-struct review_policy review_policy_of(const struct shard *shard);
+/* ---- how much is written (review_put.c) ---- */
 /* Reviews that the person has written in the hours that count. */
 u32 review_written(const struct review_person *person, u64 now_ns);
 

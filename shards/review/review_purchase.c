@@ -31,6 +31,7 @@ static void add_units(struct review_room *room, struct review_name name, i64 uni
     }
     struct review_purchase *purchase = review_purchase_at(room, index);
     purchase->units += units;
+    MUST(purchase->units >= 0); /* R5: nobody gives back what has not arrived */
     if (purchase->units != 0)
         return;
     map_remove(&room->purchase_map, hash, index);

@@ -12,24 +12,6 @@
 
 #define NS_PER_HOUR (3600 * NS_PER_S)
 
-/* As long as nobody has put a policy. */
-static const struct review_policy built_in = {
-    .per_day = 20, .is_moderated = true, .needs_purchase = false};
-
-struct review_policy review_policy_of(const struct shard *shard)
-{
-    const struct setting_name name = {.home_id = POLICY_HOME_ID,
-                                      .kind = SETTING_KIND_REVIEW_POLICY};
-    const u32 index = settings_find(&shard->settings, name);
-    if (index == 0)
-        return built_in;
-    struct msg_review_policy_put_req put;
-    memcpy(&put, setting_at(&shard->settings, index)->body, sizeof put);
-    return (struct review_policy){.per_day = put.per_day,
-                                  .is_moderated = put.is_moderated != 0,
-                                  .needs_purchase = put.needs_purchase != 0};
-}
-
 /* ---- how often ---- */
 
 static u32 hour_of(u64 now_ns)
@@ -76,10 +58,10 @@ static bool is_too_often(const struct shard *shard, u64 user_id, u32 per_day, u6
 struct put {
     struct msg_review_put_req ask;
     const struct span *texts;
-    struct review_policy policy;
-    u32 index;      /* 0 = there is none, not even one that is gone */
-    bool is_there;  /* and not gone */
-    bool is_replay; /* it has been done before */
+    struct msg_review_policy_put_req policy; /* in force */
+    u32 index;                               /* 0 = there is none, not even one that is gone */
+    bool is_there;                           /* and not gone */
+    bool is_replay;                          /* it has been done before */
 };
 
 static const struct review *review_of(const struct review_room *room, const struct put *put)
@@ -127,7 +109,7 @@ static u16 judge_put(const struct shard *shard, const struct shard_call *call, s
     status = judge_version(&shard->reviews, put);
     if (status != STATUS_OK || put->is_replay)
         return status;
-    if (put->policy.needs_purchase &&
+    if (put->policy.needs_purchase != 0 &&
         !review_has_bought(&shard->reviews, ask->user_id, ask->product_id))
         return STATUS_NOT_PURCHASED;
     return is_too_often(shard, ask->user_id, put->policy.per_day, call->now_ns)
@@ -163,7 +145,7 @@ static void write_review(struct shard *shard, struct put *put, u64 now_ns)
     const struct review_change change = review_change_begin(shard, put->index);
     struct review *review = change.review;
     review_text_push(room, review, put->texts);
-    review->state = state_after(review, put->policy.is_moderated);
+    review->state = state_after(review, put->policy.is_moderated != 0);
     review->is_suspect = 0;
     review->stars = (u8)ask->stars;
     if (!put->is_there)
@@ -179,7 +161,7 @@ static void write_review(struct shard *shard, struct put *put, u64 now_ns)
 void shard_apply_review_put(struct shard *shard, const struct shard_call *call, const void *request,
                             void *reply)
 {
-    struct put put = {.texts = call->spans, .policy = review_policy_of(shard)};
+    struct put put = {.texts = call->spans, .policy = settings_review_policy(&shard->settings)};
     struct msg_review_put_rsp *answer = reply;
     memcpy(&put.ask, request, sizeof put.ask);
     answer->head.status = judge_put(shard, call, &put);

@@ -247,16 +247,15 @@ static inline u16 rf_state(struct of *of, u64 product, u64 user)
     return rf_get(of, product, user)->head.state;
 }
 
-/* A policy, put where the settings room does when review_policy_put has reached it. */
-static inline u16 rf_policy(struct of *of, u32 per_day, u16 is_moderated, u16 needs_purchase)
+static inline void rf_policy(struct of *of, u32 per_day, u16 is_moderated, u16 needs_purchase)
 {
     const struct msg_review_policy_put_req ask = {.home_id = POLICY_HOME_ID,
                                                   .per_day = per_day,
                                                   .is_moderated = is_moderated,
                                                   .needs_purchase = needs_purchase};
-    const u16 status = town_ask(of->town, OPCODE_REVIEW_POLICY_PUT, 0, &ask, NULL, NULL, NULL);
+    assert_int_equal(town_ask(of->town, OPCODE_REVIEW_POLICY_PUT, 0, &ask, NULL, NULL, NULL),
+                     STATUS_OK);
     town_carry_all(of->town);
-    return status;
 }
 
 #endif

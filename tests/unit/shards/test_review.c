@@ -202,8 +202,7 @@ static void who_writes_too_much_has_to_wait(void **state)
 static void without_moderation_what_was_refused_is_still_looked_at(void **state)
 {
     (void)state;
-    if (rf_policy(&of, 0, 0, 0) != STATUS_OK)
-        skip(); /* nobody can put a policy yet */
+    rf_policy(&of, 0, 0, 0);
     assert_int_equal(RF_PUT(&of, .product = P, .user = 7, .stars = 5).state, REVIEW_STATE_APPROVED);
     assert_int_equal(RF_PUT(&of, .product = P, .user = 7, .stars = 4).state, REVIEW_STATE_APPROVED);
     RF_MODERATE(&of, .product_id = P, .user_id = 7, .state = REVIEW_STATE_REJECTED);
@@ -219,8 +218,7 @@ static void without_moderation_what_was_refused_is_still_looked_at(void **state)
 static void where_a_purchase_is_needed_only_buyers_write(void **state)
 {
     (void)state;
-    if (rf_policy(&of, 0, 0, 1) != STATUS_OK)
-        skip();
+    rf_policy(&of, 0, 0, 1);
     ASSERT_STATUS(STATUS_NOT_PURCHASED, RF_PUT(&of, .product = P, .user = OF_USER, .stars = 5));
     const struct id128 order = of_buy_and_pay(&of, (struct of_want){.lines = 1, .units = {1}});
     ASSERT_STATUS(STATUS_NOT_PURCHASED, RF_PUT(&of, .product = P, .user = OF_USER, .stars = 5));

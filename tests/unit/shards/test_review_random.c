@@ -386,8 +386,7 @@ static void do_policy(struct model *m)
 {
     const u32 per_day = below(m, 3) == 0 ? 0 : 2 + below(m, 12);
     const u16 is_moderated = (u16)below(m, 2), needs_purchase = below(m, 4) == 0 ? 1 : 0;
-    if (rf_policy(&m->of, per_day, is_moderated, needs_purchase) != STATUS_OK)
-        return; /* as built in */
+    rf_policy(&m->of, per_day, is_moderated, needs_purchase);
     m->per_day = per_day;
     m->is_moderated = is_moderated != 0;
     m->needs_purchase = needs_purchase != 0;

@@ -1,0 +1,518 @@
+/* test_review_dump: reviews in snapshots: pieces in any order, under load, damaged field by field; what
+ * the limit of memory refuses; frames that are linked.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+
+#include "shards/review/review_parts.h"
+#include "tests/unit/shards/mail_fixture.h"
+
+#define USERS    20u
+#define PRODUCTS 6u
+
+static struct fx fx;
+static struct mx mx;
+static u64 products[PRODUCTS]; /* of this shard, the first of two */
+static u64 random_state;
+
+static u64 draw(u64 below)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state % below;
+}
+
+static struct span text_of(const char *text)
+{
+    return (struct span){.data = (const u8 *)text, .bytes = (u32)strlen(text)};
+}
+
+/* One record with spans, as the next frame of the session. */
+static void send_spans(u16 opcode, const void *fixed, const struct span *spans)
+{
+    static u8 body[64u << 10];
+    const u32 bytes = frame_record_write(message_find(opcode), FRAME_DIRECTION_REQUEST, body,
+                                         sizeof body, fixed, spans);
+    assert_int_not_equal(bytes, 0);
+    fx.seq++;
+    fx.acked_seq = fx.seq - 1;
+    fx_frame(&fx, opcode, body, bytes, 1);
+}
+
+static void put_products(void)
+{
+    u32 count = 0;
+    for (u64 id = 1; count < PRODUCTS; id++) {
+        if (route_shard(route_hash_u64(id), 2) != 0)
+            continue;
+        char code[16];
+        (void)snprintf(code, sizeof code, "p%u", (unsigned)id);
+        const struct msg_product_put_req put = {.product_id = id};
+        const struct span spans[MESSAGE_SPANS_MAX] = {text_of(code)};
+        send_spans(OPCODE_PRODUCT_PUT, &put, spans);
+        assert_int_equal(FX_RSP(&fx, product_put, 0).head.status, STATUS_OK);
+        products[count++] = id;
+    }
+}
+
+static int open_world(void **state)
+{
+    (void)state;
+    random_state = 0x1357bdf;
+    fx_open_with(&fx, (struct shard_options){.count = 2});
+    mx = (struct mx){.fx = &fx, .other = 1};
+    put_products();
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    fx_close(&fx);
+    return 0;
+}
+
+static u64 draw_product(void)
+{
+    return products[draw(PRODUCTS)];
+}
+
+static void put(u64 product, u64 user, u16 stars)
+{
+    static const char *const titles[] = {"", "good", "bad enough"};
+    const struct msg_review_put_req ask = {.product_id = product, .user_id = user, .stars = stars};
+    const struct span spans[MESSAGE_SPANS_MAX] = {text_of(titles[draw(3)]), text_of("words"),
+                                                  text_of("a.jpg\nb.jpg")};
+    send_spans(OPCODE_REVIEW_PUT, &ask, spans);
+}
+
+static void moderate(u64 product, u64 user, u16 state)
+{
+    (void)FX_ONE(&fx, OPCODE_REVIEW_MODERATE, review_moderate, .product_id = product,
+                 .user_id = user, .state = state, .actor = 1 + draw(3), .reason = (u32)draw(4));
+}
+
+static void reply_to(u64 product, u64 user)
+{
+    const struct msg_review_reply_req ask = {.product_id = product, .user_id = user, .actor = 5};
+    const struct span spans[MESSAGE_SPANS_MAX] = {text_of(draw(3) == 0 ? "" : "we are sorry")};
+    send_spans(OPCODE_REVIEW_REPLY, &ask, spans);
+}
+
+static void purchase(u64 product, u64 user, i64 units)
+{
+    const struct msg_mail_purchase_req told = {
+        .user_id = user, .product_id = product, .order = {1, 2}, .units = units};
+    const struct span none[MESSAGE_SPANS_MAX] = {{NULL, 0}};
+    mx_send(&mx, OPCODE_MAIL_PURCHASE, &told, none);
+}
+
+static i64 units_of(u64 product, u64 user)
+{
+    const u32 index = review_purchase_find(&fx.shard->reviews, user, product);
+    return index != 0 ? review_purchase_at(&fx.shard->reviews, index)->units : 0;
+}
+
+static void step(void)
+{
+    const u64 product = draw_product(), user = 1 + draw(USERS);
+    fx.now_ns += draw(2000) * NS_PER_S;
+    switch (draw(10)) {
+    case 0:
+    case 1: put(product, user, (u16)(1 + draw(5))); break;
+    case 2:
+    case 3:
+        moderate(product, user, (u16)(draw(2) == 0 ? REVIEW_STATE_APPROVED : 1 + draw(4)));
+        break;
+    case 4: reply_to(product, user); break;
+    case 5: purchase(product, user, units_of(product, user) > 0 && draw(3) == 0 ? -1 : 1); break;
+    case 6:
+        if (draw(3) == 0)
+            (void)FX_ONE(&fx, OPCODE_REVIEW_DELETE, review_delete, .product_id = product,
+                         .user_id = user);
+        break;
+    case 7:
+        if (draw(19) == 0)
+            (void)FX_ONE(&fx, OPCODE_REVIEW_ERASE, review_erase, .user_id = user);
+        break;
+    default:
+        (void)FX_ONE(&fx, OPCODE_REVIEW_VOTE, review_vote, .product_id = product, .user_id = user,
+                     .voter_id = 1 + draw(USERS), .vote = (u16)draw(3));
+    }
+}
+
+static void fill(void)
+{
+    for (u32 i = 0; i < 3000; i++)
+        step();
+}
+
+static u64 violations_of(struct shard *shard)
+{
+    struct msg_verify_rsp verdict = {.violations = 0};
+    u8 text[ATTRIBUTES_BYTES_MAX];
+    u32 text_bytes = 0;
+    review_verify(shard, &verdict, text, &text_bytes);
+    return verdict.violations;
+}
+
+static void pieces_come_back_in_any_order(void **state)
+{
+    (void)state;
+    struct fx_records records;
+    fill();
+    const struct id128 digest = shard_digest(fx.shard);
+    fx_records_read(fx.shard, &records);
+    u32 *order = malloc(records.count * sizeof *order);
+    assert_non_null(order);
+    for (u32 round = 0; round < 5; round++) {
+        struct shard *shard = shard_open(&fx.options);
+        for (u32 i = 0; i < records.count; i++)
+            order[i] = i;
+        for (u32 i = records.count - 1; i > 1; i--) { /* the scalars stay first */
+            const u32 other = 1 + (u32)draw(i);
+            const u32 kept = order[i];
+            order[i] = order[other];
+            order[other] = kept;
+        }
+        for (u32 i = 0; i < records.count; i++) {
+            const u32 begin = records.begins[order[i]];
+            const char *reason = shard_load_chunk(shard, records.dump.bytes + begin,
+                                                  records.begins[order[i] + 1] - begin);
+            if (reason != NULL)
+                fail_msg("%s", reason);
+        }
+        const char *reason = shard_load_finish(shard);
+        if (reason != NULL)
+            fail_msg("%s", reason);
+        assert_true(id128_equal(shard_digest(shard), digest));
+        assert_int_equal(violations_of(shard), 0);
+        shard_close(shard);
+    }
+    free(order);
+    fx_records_free(&records);
+}
+
+/* A record that is left out, or comes twice. */
+static void a_missing_or_double_piece_is_noticed(void **state)
+{
+    (void)state;
+    struct fx_records records;
+    u32 tried[DUMP_KIND_REVIEW_PURCHASE + 1] = {0};
+    fill();
+    fx_records_read(fx.shard, &records);
+    for (u32 i = 0; i < records.count; i++) {
+        struct dump_view view;
+        u32 offset = records.begins[i];
+        assert_null(dump_next(records.dump.bytes, records.dump.used, &offset, &view));
+        if (view.kind < DUMP_KIND_REVIEW || view.kind > DUMP_KIND_REVIEW_PURCHASE ||
+            tried[view.kind] == 40)
+            continue;
+        const u32 begin = records.begins[i], bytes = records.begins[i + 1] - begin;
+        struct shard *without = shard_open(&fx.options), *with = shard_open(&fx.options);
+        assert_null(shard_load_chunk(without, records.dump.bytes, begin));
+        const char *reason = shard_load_chunk(without, records.dump.bytes + begin + bytes,
+                                              records.dump.used - begin - bytes);
+        if (reason == NULL)
+            reason = shard_load_finish(without);
+        /* One that is gone and has no votes is missed by nobody, nor what was written or bought. */
+        struct msg_review_get_req name;
+        memcpy(&name, view.body, sizeof name);
+        const u32 index = view.kind == DUMP_KIND_REVIEW
+                              ? review_find(&fx.shard->reviews, name.product_id, name.user_id)
+                              : 0;
+        const bool is_missed =
+            view.kind == DUMP_KIND_REVIEW_EDIT || view.kind == DUMP_KIND_REVIEW_VOTE ||
+            (index != 0 && review_at(&fx.shard->reviews, index)->state == REVIEW_STATE_APPROVED);
+        if (is_missed)
+            assert_non_null(reason);
+        assert_null(shard_load_chunk(with, records.dump.bytes, records.dump.used));
+        assert_non_null(shard_load_chunk(with, records.dump.bytes + begin, bytes));
+        shard_close(without);
+        shard_close(with);
+        tried[view.kind]++;
+    }
+    for (u32 kind = DUMP_KIND_REVIEW; kind <= DUMP_KIND_REVIEW_PURCHASE; kind++)
+        if (tried[kind] < 6)
+            fail_msg("kind %u: %u", kind, tried[kind]);
+    fx_records_free(&records);
+}
+
+static void garbage_is_refused_or_sound(void **state)
+{
+    (void)state;
+    struct fx_records records;
+    u32 noticed = 0;
+    fill();
+    fx_records_read(fx.shard, &records);
+    u8 *copy = malloc(records.dump.used);
+    assert_non_null(copy);
+    for (u32 i = 0; i < 1500; i++) {
+        struct shard *shard = shard_open(&fx.options);
+        const u32 at = (u32)draw(records.count - 1);
+        memcpy(copy, records.dump.bytes, records.dump.used);
+        copy[records.begins[at] + draw(MIN(records.begins[at + 1] - records.begins[at], 200u))] ^=
+            (u8)(1 + draw(255));
+        const char *reason = shard_load_chunk(shard, copy, records.dump.used);
+        if (reason == NULL)
+            reason = shard_load_finish(shard);
+        noticed += reason != NULL ? 1 : 0;
+        if (reason == NULL)
+            assert_int_equal(violations_of(shard), 0);
+        shard_close(shard);
+    }
+    assert_in_range(noticed, 500, 1500);
+    free(copy);
+    fx_records_free(&records);
+}
+
+static void a_sliced_dump_under_load_is_the_state_at_its_beginning(void **state)
+{
+    (void)state;
+    fill();
+    for (u32 round = 0; round < 25; round++) {
+        struct fx_dump dump;
+        for (u32 i = 0; i < 40; i++)
+            step();
+        const struct id128 at_cut = shard_digest(fx.shard);
+        const u32 cut = fx.log_count;
+        fx_dump_init(&dump);
+        shard_dump_begin(fx.shard);
+        for (u32 i = 0; i < 60; i++)
+            step();
+        while (fx_dump_step(&dump, fx.shard))
+            step();
+        struct shard *loaded = fx_dump_load(&dump, &fx.options);
+        assert_true(id128_equal(shard_digest(loaded), at_cut));
+        fx_replay_on(&fx, loaded, cut);
+        fx_assert_digest(fx.shard, loaded);
+        shard_close(loaded);
+        fx_dump_deinit(&dump);
+    }
+    (void)fx_verify(&fx);
+    struct shard *again = fx_replay(&fx);
+    fx_assert_digest(fx.shard, again);
+    shard_close(again);
+}
+
+/* ---- field by field ---- */
+
+static const char *load_of(struct shard *shard)
+{
+    struct fx_dump dump;
+    const char *reason = NULL;
+    fx_dump_init(&dump);
+    shard_dump_begin(shard);
+    while (fx_dump_step(&dump, shard)) {}
+    struct shard *other = shard_open(&shard->options);
+    for (u32 i = 0; i < dump.count && reason == NULL; i++) {
+        const u32 begin = i != 0 ? dump.ends[i - 1] : 0;
+        reason = shard_load_chunk(other, dump.bytes + begin, dump.ends[i] - begin);
+    }
+    if (reason == NULL)
+        reason = shard_load_finish(other);
+    shard_close(other);
+    fx_dump_deinit(&dump);
+    return reason;
+}
+
+struct damage {
+    const char *name;
+    void *place;
+    size_t bytes;
+    u64 value;
+};
+#define DAMAGE(place, value)                                       \
+    {                                                              \
+#place " = " #value, &(place), sizeof(place), (u64)(value) \
+    }
+
+static void a_number_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    struct review_room *room = &fx.shard->reviews;
+    const u64 p = products[0];
+    put(p, 7, 3);
+    put(p, 7, 4);
+    moderate(p, 7, REVIEW_STATE_APPROVED);
+    reply_to(p, 7);
+    (void)FX_ONE(&fx, OPCODE_REVIEW_VOTE, review_vote, .product_id = p, .user_id = 7, .voter_id = 8,
+                 .vote = 1);
+    put(p, 9, 1);
+    (void)FX_ONE(&fx, OPCODE_REVIEW_DELETE, review_delete, .product_id = p, .user_id = 9);
+    purchase(p, 7, 2);
+    struct review *live = review_at(room, review_find(room, p, 7));
+    struct review *gone = review_at(room, review_find(room, p, 9));
+    struct review_person *person = review_person_at(room, review_person_find(room, 7));
+    struct review_purchase *bought = review_purchase_at(room, review_purchase_find(room, 7, p));
+    struct review_vote *vote =
+        review_vote_at(room, review_vote_find(room, (struct review_vote_name){p, 7, 8}));
+    struct product *product =
+        product_at(&fx.shard->catalog, catalog_find(&fx.shard->catalog, route_hash_u64(p), p));
+    assert_int_equal(live->text->stars, 4);
+    const struct damage damages[] = {
+        DAMAGE(live->user_id, 0),
+        DAMAGE(live->version, 0),
+        DAMAGE(live->version, 1), /* before its text */
+        DAMAGE(live->state, 5),
+        DAMAGE(live->state, REVIEW_STATE_NONE),
+        DAMAGE(live->state, REVIEW_STATE_PENDING), /* then the product's rating is wrong */
+        DAMAGE(live->is_suspect, 1),
+        DAMAGE(live->created_ns, UINT64_MAX),
+        DAMAGE(live->changed_ns, 1),
+        DAMAGE(live->replied_ns, UINT64_MAX),
+        DAMAGE(live->edit_count, 0),
+        DAMAGE(live->edit_count, 2),
+        DAMAGE(live->edit_count, 9),
+        DAMAGE(live->votes.count, 0),
+        DAMAGE(live->text->version, 0),
+        DAMAGE(live->text->version, UINT64_MAX),
+        DAMAGE(live->text->version, 1), /* that of the text before */
+        DAMAGE(live->text->stars, 0),
+        DAMAGE(live->text->stars, 6),
+        DAMAGE(live->text->stars, 5), /* the rating again */
+        DAMAGE(live->text->changed_ns, UINT64_MAX),
+        DAMAGE(live->text->bytes[live->text->title_bytes], 7),
+        DAMAGE(live->text->older->version, 0),
+        DAMAGE(live->text->older->version, 99), /* newer than the present one */
+        DAMAGE(live->text->older->stars, 0),
+        DAMAGE(live->text->older->state, 0),
+        DAMAGE(live->text->older->state, 5),
+        DAMAGE(gone->version, 0),
+        DAMAGE(gone->is_suspect, 2),
+        DAMAGE(gone->moderator, 1),
+        DAMAGE(gone->reason, 1),
+        DAMAGE(gone->created_ns, 1),
+        DAMAGE(gone->replied_by, 1),
+        DAMAGE(gone->edit_count, 1),
+        DAMAGE(vote->voter_id, 7), /* the author */
+        DAMAGE(vote->voter_id, 0),
+        DAMAGE(vote->is_helpful, 2),
+        DAMAGE(person->user_id, 4711), /* who has neither reviews nor votes */
+        DAMAGE(person->user_id, 0),
+        DAMAGE(person->written[person->hour % REVIEW_HOURS], 0),
+        DAMAGE(bought->user_id, 0),
+        DAMAGE(bought->product_id, 0),
+        DAMAGE(bought->units, 0),
+        DAMAGE(product->rating_sum, 3),
+        DAMAGE(product->rating_count, 2),
+    };
+    assert_null(load_of(fx.shard));
+    for (size_t i = 0; i < ARRAY_COUNT(damages); i++) {
+        u8 kept[8];
+        memcpy(kept, damages[i].place, damages[i].bytes);
+        memcpy(damages[i].place, &damages[i].value, damages[i].bytes); /* the low bytes */
+        if (load_of(fx.shard) == NULL)
+            fail_msg("%s: taken", damages[i].name);
+        memcpy(damages[i].place, kept, damages[i].bytes);
+    }
+    assert_null(load_of(fx.shard));
+}
+
+/* ---- memory, frames ---- */
+
+static void reviews_do_not_grow_beyond_the_limit_of_memory(void **state)
+{
+    (void)state;
+    const u64 limit = 24u << 20;
+    static char body[4001];
+    u64 user = 1;
+    fx_close(&fx);
+    fx_open_with(&fx, (struct shard_options){.count = 2, .memory_max = limit});
+    put_products();
+    memset(body, 'b', sizeof body - 1);
+    fx.is_local = true;
+    for (; user < 100000; user++) {
+        const struct msg_review_put_req ask = {
+            .product_id = draw_product(), .user_id = user, .stars = 3};
+        const struct span spans[MESSAGE_SPANS_MAX] = {text_of(""),
+                                                      {(const u8 *)body, (u32)draw(4000)}};
+        send_spans(OPCODE_REVIEW_PUT, &ask, spans);
+        assert_true(shard_memory_used(fx.shard) <= limit);
+        if (fx.reply.status != STATUS_OK)
+            break;
+    }
+    assert_int_equal(fx.reply.status, STATUS_MEMORY_LIMIT);
+    assert_true(user > 2000); /* and it was of use before */
+    assert_int_equal(fx.shard->gate.under_way, 0);
+    assert_int_equal(fx.shard->gate.need.reviews, 0);
+    /* What makes room is still done. */
+    fx.is_local = false;
+    (void)FX_ONE(&fx, OPCODE_REVIEW_ERASE, review_erase, .user_id = 1);
+    (void)fx_verify(&fx);
+}
+
+static void votes_do_not_grow_beyond_the_limit_of_memory(void **state)
+{
+    (void)state;
+    const u64 limit = 24u << 20;
+    static struct msg_review_vote_req asks[512];
+    u64 voter = 100;
+    fx_close(&fx);
+    fx_open_with(&fx, (struct shard_options){.count = 2, .memory_max = limit});
+    put_products();
+    put(products[0], 7, 5);
+    moderate(products[0], 7, REVIEW_STATE_APPROVED);
+    fx.is_local = true;
+    for (u32 frames = 0; frames < 10000; frames++) {
+        for (u32 i = 0; i < ARRAY_COUNT(asks); i++)
+            asks[i] = (struct msg_review_vote_req){
+                .product_id = products[0], .user_id = 7, .voter_id = voter++, .vote = 1};
+        (void)fx_send(&fx, OPCODE_REVIEW_VOTE, asks, ARRAY_COUNT(asks));
+        assert_true(shard_memory_used(fx.shard) <= limit);
+        if (fx.reply.status != STATUS_OK)
+            break;
+    }
+    assert_int_equal(fx.reply.status, STATUS_MEMORY_LIMIT);
+    assert_true(voter > 20000);
+    fx.is_local = false;
+    (void)fx_verify(&fx);
+}
+
+static void reviews_are_not_linked(void **state)
+{
+    (void)state;
+    put(products[0], 7, 5);
+    const struct msg_review_moderate_req asks[2] = {
+        {.product_id = products[0], .user_id = 7, .state = REVIEW_STATE_APPROVED},
+        {.product_id = products[0], .user_id = 8, .state = REVIEW_STATE_APPROVED}};
+    fx.is_linked = true;
+    (void)fx_send(&fx, OPCODE_REVIEW_MODERATE, asks, 2);
+    fx.is_linked = false;
+    assert_int_equal(FX_RSP(&fx, review_moderate, 0).head.status, STATUS_BAD_ARGUMENT);
+    assert_int_equal(FX_RSP(&fx, review_moderate, 1).head.status, STATUS_BAD_ARGUMENT);
+    assert_int_equal(FX_READ(&fx, OPCODE_RATING_GET, rating_get, .product_id = products[0]).count,
+                     0);
+}
+
+static void a_moderation_does_not_keep_sold_out_from_being_answered(void **state)
+{
+    (void)state;
+    const struct gate_frame frame = {.info = message_find(OPCODE_REVIEW_VOTE),
+                                     .body = (const u8 *)&(struct msg_review_vote_req){0},
+                                     .body_bytes = sizeof(struct msg_review_vote_req),
+                                     .record_count = 1};
+    gate_enter(&fx.shard->gate, &frame);
+    assert_int_equal(fx.shard->gate.adders, 0);
+    gate_leave(&fx.shard->gate, &frame);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(pieces_come_back_in_any_order),
+        TEST(a_missing_or_double_piece_is_noticed),
+        TEST(garbage_is_refused_or_sound),
+        TEST(a_sliced_dump_under_load_is_the_state_at_its_beginning),
+        TEST(a_number_that_cannot_be_is_refused),
+        TEST(reviews_do_not_grow_beyond_the_limit_of_memory),
+        TEST(votes_do_not_grow_beyond_the_limit_of_memory),
+        TEST(reviews_are_not_linked),
+        TEST(a_moderation_does_not_keep_sold_out_from_being_answered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
