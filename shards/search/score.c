@@ -7,12 +7,9 @@
 const struct score_policy score_policy_builtin = {.weights = {20, 16, 8, 10, 4, 20}};
 
 /* Words of a field of usual length. */
-static const u16 pivots[SCORE_FIELDS] = {10, 2, 3, 10, 60, 3};
-/* How much of the length counts, of 256 (BM25's b). */
-static const u16 slopes[SCORE_FIELDS] = {77, 51, 51, 128, 160, 0};
-
-/* BM25's k1 for a sum in which one occurrence in a title of usual length is 20 x 256. */
-#define SATURATION (20u * 256u * 6u / 5u)
+static const u16 pivots[SCORE_FIELDS] = {9, 2, 3, 10, 60, 3};
+/* How much of the length counts, of 256: BM25's b. Codes are not worse for being many. */
+static const u16 slopes[SCORE_FIELDS] = {77, 51, 51, 128, 154, 0};
 
 u32 score_log2(u64 x)
 {
@@ -35,35 +32,85 @@ u32 score_log2(u64 x)
 u8 score_impact(const struct score_policy *policy, const u16 tf[SCORE_FIELDS],
                 const u16 len[SCORE_FIELDS])
 {
+    /* The heaviest field is the measure: only the proportions of weights count. */
+    u64 unit = 1;
     u64 sum = 0;
     for (u32 field = 0; field < SCORE_FIELDS; field++) {
-        if (tf[field] == 0 || policy->weights[field] == 0)
-            continue;
+        const u64 weight = policy->weights[field];
+        unit = MAX(unit, weight);
         const u64 norm = 256u - slopes[field] + (u64)slopes[field] * len[field] / pivots[field];
-        sum += (u64)policy->weights[field] * tf[field] * 256u * 256u / norm;
+        sum += weight * tf[field] * 65536u / norm;
     }
     if (sum == 0)
         return 0;
-    const u64 impact = sum * SCORE_IMPACT_MAX / (sum + SATURATION);
-    return impact == 0 ? 1 : (u8)impact;
+    /* BM25's k1 is 1.2; 256 is one occurrence in a field of usual length. */
+    const u64 impact = sum * SCORE_IMPACT_MAX / (sum + unit * 256u * 6u / 5u);
+    return (u8)MAX(impact, 1u);
 }
 
-u32 score_idf(u64 documents, u64 df)
+u32 score_weight(u64 documents, u64 df, bool has_digit)
 {
-    const u64 live = MAX(documents, df);
-    const u32 idf = score_log2(2 * live + 2) - score_log2(2 * df + 1);
-    return MAX(1u, MIN(idf, SCORE_IDF_MAX));
+    if (df == 0)
+        return 0;
+    const u64 others = documents > df ? documents - df : 0;
+    /* log2(1 + (N - df + 1/2) / (df + 1/2)) */
+    u32 weight = score_log2(2 * (others + df) + 2) - score_log2(2 * df + 1);
+    if (has_digit)
+        weight += weight / 4;
+    return MAX(1u, MIN(weight, SCORE_WEIGHT_MAX));
 }
 
-u32 score_factor(enum score_kind kind, u32 apart, u32 bytes)
+u32 score_factor(enum score_kind kind, u32 apart, u32 letters)
 {
     switch (kind) {
     case SCORE_SELF: return SCORE_FACTOR_ONE;
     case SCORE_JOINED:
-    case SCORE_SPLIT: return 240;
-    case SCORE_SYNONYM: return 224;
-    case SCORE_PREFIX: return SCORE_FACTOR_ONE * (bytes + 2) / (bytes + 2 + apart);
-    case SCORE_TYPO: return apart <= 1 ? 176 : 112;
+    case SCORE_SPLIT: return 243;
+    case SCORE_SYNONYM: return 230;
+    case SCORE_PREFIX: return 205 * (letters + 2) / (letters + 2 + apart);
+    case SCORE_MODEL: return 179;
+    case SCORE_TYPO: return apart <= 1 ? 205 : 154;
     }
     return 0;
+}
+
+static bool is_digit(u8 byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+bool score_goes_on(const u8 *word, u32 bytes, const u8 *longer, u32 longer_bytes)
+{
+    bool has_digit = false;
+    bool has_letter = false;
+    if (bytes < 4 || longer_bytes <= bytes || longer_bytes > bytes + 4)
+        return false;
+    for (u32 i = 0; i < bytes; i++) {
+        if (word[i] != longer[i])
+            return false;
+        has_digit |= is_digit(word[i]);
+        has_letter |= !is_digit(word[i]) && word[i] != '.' && word[i] != '/';
+    }
+    return has_digit && has_letter && !(is_digit(word[bytes - 1]) && is_digit(longer[bytes]));
+}
+
+u32 score_words_required(const u32 *weights, u32 count, u32 share)
+{
+    u64 total = 0;
+    for (u32 i = 0; i < count; i++)
+        total += weights[i];
+    /* The heaviest first: each is behind all that are heavier, or equal and before it. */
+    u64 sum = 0;
+    u32 required = 0;
+    for (u32 rank = 0; rank < count && sum * SCORE_SHARES < share * total; rank++)
+        for (u32 i = 0; i < count; i++) {
+            u32 before = 0;
+            for (u32 k = 0; k < count; k++)
+                before += weights[k] > weights[i] || (weights[k] == weights[i] && k < i);
+            if (before == rank) {
+                sum += weights[i];
+                required++;
+            }
+        }
+    return MAX(required, 1u);
 }
