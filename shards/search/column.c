@@ -231,7 +231,7 @@ static bool take_line(struct columns *columns, struct span line, u64 *pair)
 
 static void sort_pairs(u64 *pairs, u32 count)
 {
-    for (u32 gap = 701; gap != 0; gap = gap == 4 ? 1 : gap * 4 / 9) { /* ends: it gets smaller */
+    for (u32 gap = 364; gap != 0; gap /= 3) { /* 364, 121, 40, 13, 4, 1 */
         for (u32 i = gap; i < count; i++) {
             const u64 pair = pairs[i];
             u32 at = i;
