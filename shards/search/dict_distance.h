@@ -21,7 +21,7 @@ struct dict_letters {
 /* The code points of valid UTF-8 of at most 64 bytes. */
 void dict_letters_of(struct span text, struct dict_letters *letters);
 
-/* Their distance if it is at most `max`, which is at most DICT_DISTANCE_MAX; else max + 1. */
+/* Their distance if it is at most `max`, which is 1 to DICT_DISTANCE_MAX; else max + 1. */
 u32 dict_distance(const struct dict_letters *a, const struct dict_letters *b, u32 max);
 
 #endif

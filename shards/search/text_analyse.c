@@ -475,11 +475,25 @@ static void finish_place(struct text_reader *reader, struct place *place)
         close_chain(reader, place);
 }
 
+/* Without the bytes of what is joined: as many are good as have been appended. */
+static void begin_place(struct place *place, u32 position)
+{
+    place->run_count = 0;
+    place->first_position = position;
+    place->is_joinable = false;
+    place->is_chain_told = false;
+    place->is_short = false;
+    place->is_loose = false;
+    place->joined_bytes = 0;
+    place->chain_part = 0;
+    place->chain_runs = 0;
+    place->chain_bytes = 0;
+}
+
 /* The next place, if there is one. */
 static bool read_place(struct text_reader *reader)
 {
     struct run run;
-    struct place place;
     reader->part_count = 0;
     reader->variant_count = 0;
     reader->next = 0;
@@ -502,7 +516,15 @@ static bool read_place(struct text_reader *reader)
             reader->at += folded.source_bytes;
         }
     }
-    place = (struct place){.first_position = reader->position};
+    /* Most words: letters, and nothing connected. */
+    if (LIKELY(run.changes == 0 && !run.is_digit_first) &&
+        (reader->at == reader->source.bytes ||
+         text_kinds[reader->source.data[reader->at]] == TEXT_KIND_OTHER)) {
+        add_part(reader, run.text, run.bytes, run.begin, run.end);
+        return true;
+    }
+    struct place place;
+    begin_place(&place, reader->position);
     add_run(reader, &place, &run, 0);
     if (!run.is_alone)
         finish_place(reader, &place);
