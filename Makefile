@@ -186,6 +186,14 @@ bench-micro: micro ## the state machine and its containers, in-core
 bench-compare: $(BUILD)/soukd $(BUILD)/souk-bench ## this tree against another commit, interleaved (BASE=ref)
 	$(Q)CC=$(CC) sh bench/compare.sh $(BUILD) $(BASE) $(BENCH_OPTIONS)
 
+# Searches without pause beside takes at a fixed rate.
+$(BUILD)/search-load: $(call obj,bench/tail/search_load.c bench/find/grow.c) $(LIB_client) $(LIB_proto)
+	$(link) $(filter %.o %.a,$^) $(BUILD)/obj/tests/support/plain_panic.o $(LDFLAGS)
+$(BUILD)/search-load: $(BUILD)/obj/tests/support/plain_panic.o
+.PHONY: bench-tail
+bench-tail: $(BUILD)/soukd $(BUILD)/souk-bench $(BUILD)/search-load ## what searches do to the tail of reservations (PRODUCTS= ROUNDS= RATE=)
+	$(Q)sh bench/tail/tail.sh $(BUILD)
+
 .PHONY: debug
 debug: ## -O0 -g3, every CHECK on, in $(BUILD)-debug
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-debug OPT="-O0 -g3 -DSOUK_CHECKS" HARDEN= all
