@@ -87,6 +87,13 @@ void index_deinit(struct index *index)
     *index = (struct index){0};
 }
 
+void index_drop(struct index *index)
+{
+    postings_room_drop(&index->postings);
+    index_documents_drop(&index->documents);
+    *index = (struct index){0};
+}
+
 /* ---- adding ------------------------------------------------------------------------------------- */
 
 static void sort_few(u64 *keys, u32 count)

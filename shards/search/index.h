@@ -80,6 +80,8 @@ struct index_sizes {
 
 void index_init(struct index *index, struct store_memory *memory, struct arena *arena);
 void index_deinit(struct index *index);
+/* The same for an arena that is deinited next, in the time of chunks and not of documents. */
+void index_drop(struct index *index);
 
 /* A new document: its number, one more than the last. At most INDEX_TOKENS_MAX tokens in any order; terms from
  * 1 to FORWARD_TERM, best dense, positions up to FORWARD_POSITION_MAX. Tokens of fields without weight

@@ -43,6 +43,12 @@ void index_documents_deinit(struct index_documents *documents)
     for (u32 window = 0; window + 1 < documents->windows.next_fresh; window++)
         if (*window_at(documents, window) != NULL)
             window_close(documents, window);
+    MUST(documents->window_bytes == 0);
+    index_documents_drop(documents);
+}
+
+void index_documents_drop(struct index_documents *documents)
+{
     pool_deinit(&documents->windows);
     pool_deinit(&documents->graves);
 }
@@ -115,8 +121,6 @@ bool index_documents_bury(struct index_documents *documents, u64 horizon, struct
         return false;
     pool_release(&documents->graves, &documents->oldest_grave);
     documents->oldest_grave = grave->next;
-    if (grave->next == 0)
-        documents->newest_grave = 0;
     struct index_window *window = index_documents_window(documents, grave->doc / INDEX_WINDOW_DOCS);
     MUST(window != NULL && index_documents_has(window->present, grave->doc));
     take_presence(documents, window, grave->doc);

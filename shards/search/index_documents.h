@@ -64,13 +64,15 @@ struct index_documents {
     u64 window_bytes;
     u32 end; /* the number of the next document */
     u32 oldest_grave;
-    u32 newest_grave;
+    u32 newest_grave; /* if there is an oldest one */
     u32 reserved;
 };
 
 void index_documents_init(struct index_documents *documents, struct store_memory *memory,
                           struct arena *arena);
 void index_documents_deinit(struct index_documents *documents);
+/* Leaves what is in the arena to who owns that. */
+void index_documents_drop(struct index_documents *documents);
 
 /* A new live document. */
 NODISCARD u32 index_documents_add(struct index_documents *documents, u32 product, u32 *words);

@@ -53,6 +53,11 @@ void postings_room_deinit(struct postings_room *room)
     for (u32 term = 1; term < room->lists.next_fresh; term++)
         release_list(room, postings_list_of(room, term));
     MUST(room->bytes == 0);
+    postings_room_drop(room);
+}
+
+void postings_room_drop(struct postings_room *room)
+{
     pool_deinit(&room->lists);
 }
 
@@ -93,7 +98,6 @@ static void resize_places(struct postings_room *room, struct postings_list *list
 {
     const u32 before = list->segment_count;
     list->segment_count = count;
-    list->version++;
     if (before != 0 && count != 0 &&
         arena_class_of(before * PLACE_BYTES) == arena_class_of(count * PLACE_BYTES))
         return;

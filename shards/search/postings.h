@@ -106,6 +106,8 @@ struct postings_room {
 void postings_room_init(struct postings_room *room, struct store_memory *memory,
                         struct arena *arena, const struct index_documents *documents);
 void postings_room_deinit(struct postings_room *room);
+/* Leaves what is in the arena to who owns that. */
+void postings_room_drop(struct postings_room *room);
 
 /* `doc` is greater than any before; the term may be new. df counts it. */
 void postings_append(struct postings_room *room, u32 term, u32 doc, u8 impact);

@@ -32,7 +32,9 @@ struct asker {
     u32 window; /* next */
     u32 found;
     bool is_open;
-    bool is_seeking; /* by postings_seek instead of windows */
+    bool
+        is_stepping; /* by postings_next, with seeks to where it stands or not, instead of windows */
+    bool is_seeking;
 };
 
 struct world {
@@ -365,6 +367,7 @@ static void asker_begin(struct world *world, struct asker *asker)
 {
     index_question_begin(&world->index, &asker->question);
     asker->is_open = true;
+    asker->is_stepping = fuzz_below(&world->fuzz, 2) == 0;
     asker->is_seeking = fuzz_below(&world->fuzz, 2) == 0;
     asker->term = draw_term(&world->fuzz);
     asker->window = 0;
@@ -392,7 +395,7 @@ static void asker_finish(struct world *world, struct asker *asker)
 /* A slice: a window, or some postings. What it sees has words to read, dead or alive. */
 static void asker_step(struct world *world, struct asker *asker)
 {
-    if (!asker->is_seeking) {
+    if (!asker->is_stepping) {
         if (asker->window * INDEX_WINDOW_DOCS >= asker->question.end) {
             asker_finish(world, asker);
             return;
@@ -402,7 +405,8 @@ static void asker_step(struct world *world, struct asker *asker)
         return;
     }
     for (u32 i = 0; i < 40; i++) {
-        const u32 doc = postings_seek(&asker->cursor, asker->cursor.doc);
+        const u32 doc = asker->is_seeking ? postings_seek(&asker->cursor, asker->cursor.doc)
+                                          : asker->cursor.doc;
         if (doc >= asker->question.end) {
             asker_finish(world, asker);
             return;
@@ -564,6 +568,47 @@ static void the_oldest_question_decides_what_is_buried(void **state)
     world_close(&world);
 }
 
+/* What a long question left is buried by whatever comes: here by deaths alone. */
+static void deaths_bury_what_a_question_left(void **state)
+{
+    (void)state;
+    static struct world world;
+    world.fuzz = fuzz_begin("left");
+    world_open(&world, 100);
+    for (u32 i = 0; i < 60; i++)
+        add_product(&world, i);
+    struct index_question question;
+    index_question_begin(&world.index, &question);
+    for (u32 i = 0; i < 40; i++)
+        kill_product(&world, i);
+    index_question_end(&world.index, &question);
+    assert_non_null(index_forward(&world.index, 40));
+    for (u32 i = 40; i < 50; i++)
+        kill_product(&world, i);
+    for (u32 doc = 1; doc <= 50; doc++)
+        assert_null(index_forward(&world.index, doc));
+    compare_all(&world);
+    world_close(&world);
+}
+
+/* A window whose documents are all dead is not given back before it is full. */
+static void an_empty_window_takes_the_next_document(void **state)
+{
+    (void)state;
+    static struct world world;
+    world.fuzz = fuzz_begin("window");
+    world_open(&world, 3 * INDEX_WINDOW_DOCS);
+    for (u32 i = 0; i < 2 * INDEX_WINDOW_DOCS + 10; i++) {
+        update_product(&world, 0);
+        kill_product(&world, 0);
+        const u64 bytes = index_sizes(&world.index).document_bytes;
+        /* One window; none in the moment when it is full and the next has not begun. */
+        assert_true(bytes == (world.end % INDEX_WINDOW_DOCS == 0 ? 0 : 49152 + 1536));
+    }
+    assert_true(index_valid(&world.index));
+    world_close(&world);
+}
+
 static int compare_u64(const void *a, const void *b)
 {
     const u64 x = *(const u64 *)a;
@@ -671,8 +716,13 @@ static void a_long_document_is_read_back(void **state)
         struct index_token token;
         u32 count = 0;
         u32 firsts = 0;
+        u64 before = 0;
         for (; forward_next(&reader, &token); count++) {
-            assert_int_equal(has[token.term], 1);
+            assert_int_equal(has[token.term], reader.is_first ? 1 : 2); /* 2: has come */
+            has[token.term] = 2;
+            const u64 place = (u64)token.field << 32 | token.position;
+            assert_true(place >= before);
+            before = place;
             firsts += reader.is_first;
         }
         assert_int_equal(count, counts[round]);
@@ -686,8 +736,9 @@ static void a_long_document_is_read_back(void **state)
     expect_assert_failure((void)!index_add(&index, 9, tokens, 10, &score_policy_builtin));
     free(tokens);
     free(has);
-    index_deinit(&index);
+    index_drop(&index);
     arena_deinit(&arena);
+    assert_int_equal(memory.used_bytes, 0);
 }
 
 /* Forms that share a position, gaps, fields: by hand. */
@@ -738,6 +789,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phrases_stand_in_one_field_without_a_gap),
         cmocka_unit_test(the_oldest_question_decides_what_is_buried),
+        cmocka_unit_test(deaths_bury_what_a_question_left),
+        cmocka_unit_test(an_empty_window_takes_the_next_document),
         cmocka_unit_test(a_long_document_is_read_back),
         cmocka_unit_test(a_question_keeps_what_it_sees_and_no_more),
         cmocka_unit_test(the_way_to_a_state_does_not_show),

@@ -150,6 +150,80 @@ static void bounds_are_of_their_block_and_window(void **state)
     lists_close(&lists);
 }
 
+/* Documents of a window end and begin within blocks; nothing is written behind the last one. */
+static void windows_end_where_they_should(void **state)
+{
+    (void)state;
+    enum { COUNT = 3 * INDEX_WINDOW_DOCS - 1, TERM = 1, GUARD = 16 };
+    struct lists lists;
+    lists_open(&lists);
+    for (u32 i = 0; i < COUNT; i++)
+        postings_append(&lists.index.postings, TERM, add_bare(&lists), (u8)(i % 251 + 1));
+    for (u32 first = 0; first < 3; first++) { /* windows before are skipped */
+        struct postings_cursor cursor;
+        postings_open(&cursor, &lists.index, TERM);
+        for (u32 window = first; window < 3; window++) {
+            u16 docs[INDEX_WINDOW_DOCS + GUARD];
+            u8 impacts[INDEX_WINDOW_DOCS + GUARD];
+            memset(docs, 0xaa, sizeof docs);
+            memset(impacts, 0xaa, sizeof impacts);
+            const u32 skipped = window == 0; /* there is no document 0 */
+            const u32 count = postings_window(&cursor, window, docs, impacts);
+            assert_int_equal(count, INDEX_WINDOW_DOCS - skipped);
+            for (u32 i = 0; i < count; i++) {
+                assert_int_equal(docs[i], i + skipped);
+                assert_int_equal(impacts[i],
+                                 (window * INDEX_WINDOW_DOCS + i + skipped - 1) % 251 + 1);
+            }
+            for (u32 i = count; i < ARRAY_COUNT(docs); i++)
+                assert_true(docs[i] == 0xaaaa && impacts[i] == 0xaa);
+        }
+        assert_int_equal(cursor.doc, POSTINGS_DOC_END);
+    }
+    lists_close(&lists);
+}
+
+/* A cursor stands far back in a list whose begin becomes short: its segment has another number then. */
+static void a_cursor_finds_its_place_after_purges(void **state)
+{
+    (void)state;
+    enum { COUNT = 60000, GONE = 30000, TERM = 1 };
+    for (u32 way = 0; way < 4; way++) {
+        struct lists lists;
+        lists_open(&lists);
+        for (u32 i = 1; i <= COUNT; i++)
+            postings_append(&lists.index.postings, TERM, add_bare(&lists),
+                            (u8)(i % 5000 == 0 ? 200 + i / 5000 : 3));
+        struct postings_cursor cursor;
+        postings_open(&cursor, &lists.index, TERM);
+        assert_int_equal(postings_seek(&cursor, 40000), 40000);
+        const u32 segment = cursor.segment;
+        for (u32 doc = 1; doc <= GONE; doc++)
+            kill_bare(&lists, doc, TERM);
+        assert_true(postings_list_of(&lists.index.postings, TERM)->segment_count <= segment);
+        u32 last_doc;
+        if (way == 0) {
+            assert_int_equal(postings_next(&cursor), 40001);
+        } else if (way == 1) {
+            assert_int_equal(postings_seek(&cursor, 45000), 45000);
+            assert_int_equal(cursor.impact, 209);
+        } else if (way == 2) {
+            for (u32 doc = 40000; doc <= COUNT; doc += 5000)
+                assert_true(postings_window_max(&cursor, doc / INDEX_WINDOW_DOCS) >=
+                            200 + doc / 5000);
+        } else {
+            for (u32 doc = 40000; doc <= COUNT; doc += 5000)
+                assert_true(postings_block_max(&cursor, doc, &last_doc) >= 200 + doc / 5000);
+        }
+        u32 count = 0;
+        for (u32 doc = postings_seek(&cursor, 50001); doc != POSTINGS_DOC_END;
+             doc = postings_next(&cursor))
+            count++;
+        assert_int_equal(count, COUNT - 50000);
+        lists_close(&lists);
+    }
+}
+
 /* In the tail, the bounds see what is before the cursor only. */
 static void bounds_of_a_short_list_are_exact(void **state)
 {
@@ -179,7 +253,7 @@ static void bounds_of_a_short_list_are_exact(void **state)
 static void purges_leave_what_lives_and_give_memory_back(void **state)
 {
     (void)state;
-    enum { COUNT = 40000, TERM = 2 };
+    enum { COUNT = 313 * POSTINGS_BLOCK, TERM = 2 }; /* the tail is empty at the end */
     struct fuzz fuzz = fuzz_begin("purges");
     struct lists lists;
     lists_open(&lists);
@@ -285,6 +359,8 @@ int main(void)
         cmocka_unit_test(blocks_of_every_width_come_back),
         cmocka_unit_test(a_new_term_is_at_the_end_at_once),
         cmocka_unit_test(bounds_are_of_their_block_and_window),
+        cmocka_unit_test(windows_end_where_they_should),
+        cmocka_unit_test(a_cursor_finds_its_place_after_purges),
         cmocka_unit_test(bounds_of_a_short_list_are_exact),
         cmocka_unit_test(purges_leave_what_lives_and_give_memory_back),
         cmocka_unit_test(small_segments_become_one),
