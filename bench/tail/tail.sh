@@ -33,11 +33,11 @@ for round in $(seq "$rounds"); do
     wait "$load"
     cat "$work/search.$round"
 done
-value() { sed -n 's/.*"p99_9_us": *\([0-9.]*\).*/\1/p' "$1" | head -n 1; }
+value() { sed -n 's/.*"p99_9": *\([0-9]*\).*/\1/p' "$1" | head -n 1; } # ns
 for round in $(seq "$rounds"); do
     echo "$(value "$work/alone.$round") $(value "$work/with.$round")"
 done | sort -n | awk '
-    { alone[NR] = $1; with[NR] = $2; printf "  alone %.0f, with searches %.0f\n", $1, $2 }
+    { alone[NR] = $1 / 1000; with[NR] = $2 / 1000; printf "  alone %.0f, with searches %.0f\n", $1 / 1000, $2 / 1000 }
     END { n = asort_(alone, NR); m = asort_(with, NR)
           printf "median: alone %.0f, with searches %.0f, ratio %.2f (at most 3)\n", n, m, m / n
           exit m / n > 3 }
