@@ -351,7 +351,7 @@
     F(i64, price, "minor units")                                                         \
     F(u32, support, "baskets or visits behind it")                                       \
     F(u16, reason,                                                                       \
-      "1 bought with, 2 viewed with, 3 similar, 4 trending in its category, 5 trending") \
+      "1 bought with, 2 viewed with, 3 similar, 4 trending in its category, 5 trending, 6 of the catalog") \
     F(u16, state, "availability: 1 low, 2 some")                                         \
     F(u16, currency, "ISO 4217 number")                                                  \
     F(u16, rating, "average stars in hundredths; 0 = no review")                         \

@@ -190,7 +190,8 @@ enum recommend_reason {
     RECOMMEND_VIEWED = 2,
     RECOMMEND_SIMILAR = 3,
     RECOMMEND_TRENDING_CATEGORY = 4,
-    RECOMMEND_TRENDING = 5
+    RECOMMEND_TRENDING = 5,
+    RECOMMEND_CATALOG = 6
 };
 enum review_state {
     REVIEW_STATE_NONE = 0,

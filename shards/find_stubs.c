@@ -42,17 +42,9 @@
 STUB_GATHER(search)
 STUB_GATHER(suggest)
 STUB_READ(query_stats)
-STUB_GATHER(track)
-STUB_GATHER(related)
-STUB_GATHER(recommend)
-STUB_GATHER(trending)
-STUB_READ(recently_viewed)
 STUB_PART(search_part)
 STUB_PART(suggest_part)
-STUB_PART(recommend_part)
-STUB_PART(track_part)
 STUB_PART(query_seen)
-STUB_MAIL(mail_basket)
 
 #include "shards/search/search.h"
 void search_refresh(struct shard *shard, u32 product, u32 what) { (void)shard, (void)product, (void)what; }

@@ -46,6 +46,7 @@ struct shard *shard_open(const struct shard_options *options)
     cart_room_init(&shard->carts, &shard->memory, &shard->arena);
     order_room_init(&shard->orders, &shard->memory, &shard->arena);
     review_room_init(&shard->reviews, &shard->memory, &shard->arena);
+    recommend_init(&shard->recommend, &shard->memory, &shard->arena);
     mail_room_init(&shard->mail, &shard->memory, &shard->arena, options->index, options->count);
     return shard;
 }
@@ -54,6 +55,7 @@ void shard_close(struct shard *shard)
 {
     dump_sink_deinit(&shard->dump.queue);
     mail_room_deinit(&shard->mail);
+    recommend_deinit(&shard->recommend);
     review_room_deinit(&shard->reviews);
     order_room_deinit(&shard->orders);
     cart_room_deinit(&shard->carts);

@@ -57,6 +57,7 @@ static struct map *map_of(struct shard *shard, u32 room)
         [SHARD_DUMP_ROOM_CARTS] = &shard->carts.map,
         [SHARD_DUMP_ROOM_ORDERS] = &shard->orders.map,
         [SHARD_DUMP_ROOM_HISTORIES] = &shard->orders.histories,
+        [SHARD_DUMP_ROOM_COPURCHASES] = &shard->recommend.bought.map,
         [SHARD_DUMP_ROOM_REVIEWS] = &shard->reviews.review_map,
         [SHARD_DUMP_ROOM_REVIEW_VOTES] = &shard->reviews.vote_map,
         [SHARD_DUMP_ROOM_REVIEW_PERSONS] = &shard->reviews.person_map,
@@ -76,6 +77,9 @@ static void dump_bucket(struct shard *shard, u32 room, u32 bucket, struct dump_s
     case SHARD_DUMP_ROOM_SETTINGS: settings_dump_bucket(&shard->settings, bucket, sink); return;
     case SHARD_DUMP_ROOM_CARTS: cart_dump_bucket(&shard->carts, bucket, sink); return;
     case SHARD_DUMP_ROOM_ORDERS: order_dump_bucket(&shard->orders, bucket, sink); return;
+    case SHARD_DUMP_ROOM_COPURCHASES:
+        copurchase_dump_bucket(&shard->recommend.bought, bucket, sink);
+        return;
     case SHARD_DUMP_ROOM_HISTORIES: history_dump_bucket(&shard->orders, bucket, sink); return;
     case SHARD_DUMP_ROOM_REVIEWS: review_dump_review_bucket(&shard->reviews, bucket, sink); return;
     case SHARD_DUMP_ROOM_REVIEW_VOTES:
@@ -248,6 +252,8 @@ static const char *load_record(struct shard *shard, const struct dump_view *view
     case DUMP_KIND_REVIEW_PERSON:
     case DUMP_KIND_REVIEW_PURCHASE:
         return review_load(&shard->reviews, view->kind, view->body, view->body_bytes);
+    case DUMP_KIND_COPURCHASE:
+        return copurchase_load(&shard->recommend.bought, view->body, view->body_bytes);
     case DUMP_KIND_HISTORY: return history_load(&shard->orders, view->body, view->body_bytes);
     }
     return "a record of an unknown kind";
@@ -288,5 +294,8 @@ const char *shard_load_finish(struct shard *shard)
         reason = review_load_finish(shard);
     if (reason == NULL)
         reason = catalog_load_finish(shard);
+    if (reason == NULL)
+        reason = copurchase_load_finish(&shard->recommend.bought, shard->options.index,
+                                        shard->options.count);
     return reason;
 }

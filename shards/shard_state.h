@@ -17,6 +17,7 @@
 #include "shards/notice.h"
 #include "shards/order/order.h"
 #include "shards/part.h"
+#include "shards/recommend/recommend.h"
 #include "shards/review/review.h"
 #include "shards/session/session.h"
 #include "shards/settings/settings.h"
@@ -41,6 +42,7 @@ enum shard_dump_room {
     SHARD_DUMP_ROOM_CARTS,
     SHARD_DUMP_ROOM_ORDERS,
     SHARD_DUMP_ROOM_HISTORIES,
+    SHARD_DUMP_ROOM_COPURCHASES,
     SHARD_DUMP_ROOM_REVIEWS,
     SHARD_DUMP_ROOM_REVIEW_VOTES,
     SHARD_DUMP_ROOM_REVIEW_PERSONS,
@@ -65,6 +67,7 @@ struct shard {
     struct cart_room carts;
     struct order_room orders;
     struct review_room reviews;
+    struct recommend recommend; /* but for what is soft of it */
     struct mail_room mail;
     u64 applied_lsn;
     u64 stamp_ns;   /* of the last batch */

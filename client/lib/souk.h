@@ -1290,7 +1290,7 @@ struct souk_row_recommended {
     uint64_t score; /* greater is better; comparable within one answer */
     int64_t price; /* minor units */
     uint32_t support; /* baskets or visits behind it */
-    /* 1 bought with, 2 viewed with, 3 similar, 4 trending in its category, 5 trending */
+    /* 1 bought with, 2 viewed with, 3 similar, 4 trending in its category, 5 trending, 6 of the catalog */
     uint16_t reason;
     uint16_t state; /* availability: 1 low, 2 some */
     uint16_t currency; /* ISO 4217 number */

@@ -109,6 +109,8 @@ void catalog_tell_touched(struct shard *shard)
         product->touched = 0;
         product->touched_next = 0;
         search_refresh(shard, index, what);
+        if (what == SEARCH_REFRESH_TEXT)
+            recommend_refresh(shard, index);
     }
     catalog->touched_last = 0;
 }

@@ -207,6 +207,7 @@ static const char *finish_product(struct shard *shard, u32 index)
                           product->skus[i].state != STOCK_STATE_NONE);
     if (product->is_deleted == 0) {
         search_refresh(shard, index, SEARCH_REFRESH_TEXT);
+        recommend_refresh(shard, index);
     }
     return NULL;
 }

@@ -240,6 +240,8 @@ void order_go(const struct order_turn *turn, enum saga_event event)
     order_event_add(turn, &(struct order_event){.kind = ORDER_EVENT_STATE_CHANGED});
     if ((order->flags & ORDER_FLAG_FROM_CART) != 0 && is_frozen_in(from) != is_frozen_in(to))
         cart_freeze(turn->shard, order_user(order->id), order->id, is_frozen_in(to));
+    if (order->basket_ns == 0)
+        order_basket(turn);
 }
 
 u64 order_line_count(const struct order_room *room, size_t index)

@@ -28,6 +28,7 @@
  *      order_cancel.c    cancelling units of placed orders
  *      order_parcel.c    fulfilment
  *      order_return.c    returns
+ *      order_basket.c    what was bought together
  *      order_worth.c     what units are worth, and what is due
  *      order_facts.c     sums and summaries: what may be said of an order
  *      order_history.c   orders of a user (order_attach.c: guests' orders for accounts)
@@ -266,6 +267,12 @@ i64 order_capture_need(const struct order *order);
 /* What a tender could still be asked to capture. */
 i64 order_capture_room(const struct order_tender *tender);
 void order_emit_capture(const struct order_turn *turn, u32 tender, i64 amount);
+
+/* ---- order_basket.c ---- */
+
+/* The order was paid for, or units of it were cancelled or have come back: the products' shards hear what
+ * was bought together, and what was not. */
+void order_basket(const struct order_turn *turn);
 
 /* ---- order_payment.c ---- */
 

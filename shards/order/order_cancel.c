@@ -139,6 +139,7 @@ static void cancel_units(struct order_step *step, i64 *units)
     order->cancelled_worth += sum;
     step->refund = sum;
     (void)work_stock(step, units, CHANGE_ACTION_CANCEL, 0, WORK_ALL_SHARDS);
+    order_basket(&step->turn);
 }
 
 static u16 judge_cancel(struct order_step *step, const struct span *rows, i64 *units)

@@ -34,6 +34,7 @@ struct dump_order {
     u64 timer_ns;
     u64 timer_ticket;
     u64 unpaid_ns;
+    u64 basket_ns;
     i64 expected_total;
     i64 goods, discount, charges, total;
     i64 given_up;
@@ -47,13 +48,15 @@ struct dump_order {
     u32 last_payment;
     u32 round;
     u32 last_step;
+    u32 basket;
+    u32 zero0;
     u16 state;
     u16 reason;
     u16 currency;
     u8 capture;
     u8 flags;
 };
-STATIC_CHECK(sizeof(struct dump_order) == 248);
+STATIC_CHECK(sizeof(struct dump_order) == 264);
 
 struct dump_command {
     u64 since_ns;
@@ -195,6 +198,7 @@ static struct dump_order head_of(const struct order *order)
                                .timer_ns = order->timer_ns,
                                .timer_ticket = order->timer_ticket,
                                .unpaid_ns = order->unpaid_ns,
+                               .basket_ns = order->basket_ns,
                                .expected_total = order->expected_total,
                                .goods = order->goods,
                                .discount = order->discount,
@@ -208,6 +212,7 @@ static struct dump_order head_of(const struct order *order)
                                .last_payment = order->last_payment,
                                .round = order->round,
                                .last_step = order->last_step,
+                               .basket = order->basket,
                                .state = order->state,
                                .reason = order->reason,
                                .currency = order->currency,
@@ -303,7 +308,9 @@ static bool head_good(const struct dump_order *fixed)
            amount_good(fixed->given_up) && amount_good(fixed->cancelled_worth) &&
            fixed->cancelled_worth <= fixed->given_up && amount_good(fixed->capture_asked) &&
            (fixed->asked == 0 || fixed->asked == fixed->lines) &&
-           fixed->commands == fixed->last_step;
+           fixed->commands == fixed->last_step && fixed->zero0 == 0 &&
+           fixed->basket < 1u << BASKET_PRODUCTS_MAX &&
+           (fixed->basket == 0 || fixed->basket_ns != 0);
 }
 
 /* The length of the whole, 0 if there are more rows than there can be. */
@@ -433,6 +440,8 @@ static void take_head(struct order *order, const struct dump_order *fixed)
     order->last_payment = fixed->last_payment;
     order->round = fixed->round;
     order->last_step = fixed->last_step;
+    order->basket_ns = fixed->basket_ns;
+    order->basket = fixed->basket;
     order->state = fixed->state;
     order->reason = fixed->reason;
     order->currency = fixed->currency;

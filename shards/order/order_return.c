@@ -247,6 +247,7 @@ static void take_in(struct order_step *step, struct order_return *back, i64 sum)
     order_tell_received(step, work->other, true);
     (void)work_stock(step, work->wanted, CHANGE_ACTION_RETURN_SELLABLE, 0, WORK_ALL_SHARDS);
     (void)work_stock(step, work->damaged, CHANGE_ACTION_RETURN_DAMAGED, 0, WORK_ALL_SHARDS);
+    order_basket(&step->turn);
 }
 
 static u16 receive_return(struct order_step *step, u32 number, const struct span *rows)

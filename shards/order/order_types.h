@@ -200,6 +200,7 @@ struct order {
     u64 timer_ns;     /* when the state's timer rings; 0 = none */
     u64 timer_ticket; /* which of several that ring at one time comes first */
     u64 unpaid_ns;    /* the hard maximum */
+    u64 basket_ns;    /* what was bought together is counted as of this time; 0 = not yet */
     i64 expected_total;
     i64 goods, discount, charges, total;
     i64 given_up; /* worth of cancelled and returned units, and refunds by hand: owed = total - given_up */
@@ -232,6 +233,7 @@ struct order {
     u32 stuck_older;    /* (soft) */
     u32 round;          /* of holding */
     u32 last_step;
+    u32 basket; /* which of its products are counted: order_basket.c */
     u16 state;  /* enum saga_state */
     u16 reason; /* a status */
     u16 currency;

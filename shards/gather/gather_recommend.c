@@ -1,0 +1,470 @@
+/* gather_recommend: see shards/gather/gather_recommend.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/gather/gather_recommend.h"
+
+#include <string.h>
+
+#include "proto/route.h"
+
+/* Different candidates that are remembered at most, and those that are asked about. */
+#define CANDIDATES_MAX 16384u
+#define PLACES         (2u * CANDIDATES_MAX)
+STATIC_CHECK(4u * RECOMMEND_CANDIDATES_MAX <= 256);
+#define SHOWN_MAX 512u
+
+enum stage {
+    STAGE_START,
+    STAGE_RECENT,
+    STAGE_CANDIDATES,
+    STAGE_SHOW,
+    STAGE_SIMILAR,
+    STAGE_FALLBACK,
+    STAGE_CATALOG,
+    STAGE_DONE
+};
+
+struct candidate {
+    u64 product_id;
+    u64 bought; /* sums of pulls */
+    u64 viewed;
+    u64 score;
+    u32 support;
+    u32 zero0;
+};
+
+/* A row that may be in the answer, with where its text lies. */
+struct found {
+    struct recommend_shown row;
+    const u8 *text;
+};
+
+struct recommend_job {
+    struct recommend_wish wish;
+    enum stage stage; /* whose answers come next */
+    u32 first_ask;
+    u32 ask_count;
+    u32 anchor_count;
+    u32 candidate_count;
+    u32 found_count;
+    bool has_profile;
+    u64 anchors[RECOMMEND_ANCHORS_MAX];
+    struct recommend_profile profile;
+    struct candidate *candidates; /* CANDIDATES_MAX */
+    u32 *places;                  /* 1 + index of a candidate */
+    u32 place_mask;
+    struct found found[RECOMMEND_LIMIT_MAX]; /* in the order of the answer */
+};
+
+static u64 id_at(struct span rows, u32 at)
+{
+    u64 id;
+    memcpy(&id, rows.data + at * sizeof id, sizeof id);
+    return id;
+}
+
+static u32 id_count(struct span rows)
+{
+    return rows.bytes / (u32)sizeof(u64);
+}
+
+static u16 shard_of(const struct gather *gather, u64 id)
+{
+    return route_shard(route_hash_u64(id), gather->shard_count);
+}
+
+static bool has_kind(const struct recommend_job *job, enum recommend_reason kind)
+{
+    return (job->wish.kinds >> kind & 1) != 0;
+}
+
+struct recommend_job *gather_recommend_begin(struct gather *gather,
+                                             const struct recommend_wish *wish)
+{
+    MUST(wish->limit <= RECOMMEND_LIMIT_MAX);
+    struct recommend_job *job = gather_acquire(gather, sizeof *job);
+    if (job == NULL)
+        return NULL;
+    memset(job, 0, sizeof *job);
+    job->wish = *wish;
+    for (u32 i = 0; i < id_count(wish->products) && i < RECOMMEND_ANCHORS_MAX; i++)
+        job->anchors[job->anchor_count++] = id_at(wish->products, i);
+    return job;
+}
+
+struct recommend_job *gather_recommend_for_page(struct gather *gather, u64 product_id, u64 user_id,
+                                                u32 limit)
+{
+    u64 *anchor = gather_acquire(gather, sizeof *anchor);
+    if (anchor == NULL)
+        return NULL;
+    *anchor = product_id;
+    const struct recommend_wish wish = {
+        .user_id = user_id,
+        .kinds = 1u << RECOMMEND_BOUGHT | 1u << RECOMMEND_VIEWED,
+        .limit = limit,
+        .products = {.data = (const u8 *)anchor, .bytes = sizeof *anchor}};
+    return gather_recommend_begin(gather, &wish);
+}
+
+/* ---- candidates ---- */
+
+static bool is_left_out(const struct recommend_job *job, u64 product_id)
+{
+    for (u32 i = 0; i < job->anchor_count; i++)
+        if (job->anchors[i] == product_id)
+            return true;
+    for (u32 i = 0; i < id_count(job->wish.products); i++)
+        if (id_at(job->wish.products, i) == product_id)
+            return true;
+    for (u32 i = 0; i < id_count(job->wish.without); i++)
+        if (id_at(job->wish.without, i) == product_id)
+            return true;
+    return false;
+}
+
+/* The candidate of a product, made if there is none; NULL: there are too many. */
+static struct candidate *candidate_of(struct recommend_job *job, u64 product_id)
+{
+    u32 at = (u32)(route_hash_u64(product_id) & job->place_mask);
+    for (; job->places[at] != 0; at = (at + 1) & job->place_mask) /* ends: half of them are free */
+        if (job->candidates[job->places[at] - 1].product_id == product_id)
+            return &job->candidates[job->places[at] - 1];
+    if (job->candidate_count >= (job->place_mask + 1) / 2 || is_left_out(job, product_id))
+        return NULL;
+    struct candidate *candidate = &job->candidates[job->candidate_count++];
+    *candidate = (struct candidate){.product_id = product_id};
+    job->places[at] = job->candidate_count;
+    return candidate;
+}
+
+static u64 sum_of(u64 a, u64 b)
+{
+    return a + b < a ? UINT64_MAX : a + b;
+}
+
+static void hear_candidate(struct recommend_job *job, const struct recommend_candidate *row)
+{
+    struct candidate *candidate = candidate_of(job, row->product_id);
+    if (candidate == NULL)
+        return;
+    u64 *sum = row->reason == RECOMMEND_BOUGHT ? &candidate->bought : &candidate->viewed;
+    *sum = sum_of(*sum, row->pull);
+    candidate->support = MAX(candidate->support, row->support);
+}
+
+static bool take_bytes(struct span *data, void *to, u32 bytes)
+{
+    if (data->bytes < bytes)
+        return false;
+    memcpy(to, data->data, bytes);
+    data->data += bytes;
+    data->bytes -= bytes;
+    return true;
+}
+
+static void hear_candidates(struct recommend_job *job, struct span data)
+{
+    struct recommend_found found;
+    while (take_bytes(&data, &found, sizeof found)) { /* ends: less each time */
+        if (job->wish.category_id == 0 && job->anchor_count != 0 &&
+            found.product_id == job->anchors[0])
+            job->wish.category_id = found.category_id;
+        for (u32 i = 0; i < found.count; i++) {
+            struct recommend_candidate row;
+            if (!take_bytes(&data, &row, sizeof row))
+                return;
+            hear_candidate(job, &row);
+        }
+        if (found.has_profile != 0)
+            job->has_profile = take_bytes(&data, &job->profile, sizeof job->profile);
+    }
+}
+
+/* ---- what is in the answer ---- */
+
+static bool precedes(const struct recommend_shown *a, const struct recommend_shown *b)
+{
+    if (a->reason != b->reason &&
+        (a->reason >= RECOMMEND_TRENDING_CATEGORY || b->reason >= RECOMMEND_TRENDING_CATEGORY))
+        return a->reason < b->reason;
+    return a->score != b->score ? a->score > b->score : a->product_id < b->product_id;
+}
+
+/* A product that is there already stays where its better reason puts it. */
+static void add_found(struct recommend_job *job, const struct found *found)
+{
+    const u32 limit = job->wish.limit;
+    u32 after = job->found_count;
+    if (is_left_out(job, found->row.product_id))
+        return;
+    for (u32 i = 0; i < job->found_count; i++) {
+        if (job->found[i].row.product_id != found->row.product_id)
+            continue;
+        if (!precedes(&found->row, &job->found[i].row))
+            return;
+        after = i; /* this one goes */
+    }
+    if (after == job->found_count) {
+        if (after == limit && (limit == 0 || !precedes(&found->row, &job->found[limit - 1].row)))
+            return;
+        if (after < limit)
+            job->found_count++;
+        else
+            after--;
+    }
+    for (; after > 0 && precedes(&found->row, &job->found[after - 1].row); after--)
+        job->found[after] = job->found[after - 1];
+    job->found[after] = *found;
+}
+
+/* Of a shown candidate: the score, and which kind it owes most to. */
+static void score_candidate(struct recommend_job *job, struct recommend_shown *row)
+{
+    const struct candidate *candidate = candidate_of(job, row->product_id);
+    if (candidate == NULL)
+        return;
+    const u64 bought = candidate->bought / MAX(row->baskets, 1);
+    const u64 viewed = candidate->viewed / MAX(row->views, 1);
+    row->score = sum_of(bought, viewed);
+    row->support = candidate->support;
+    row->reason = (u16)(bought >= viewed ? RECOMMEND_BOUGHT : RECOMMEND_VIEWED);
+}
+
+static void hear_rows(struct recommend_job *job, struct span data)
+{
+    struct recommend_rows head;
+    if (!take_bytes(&data, &head, sizeof head) ||
+        data.bytes < (u64)head.count * sizeof(struct recommend_shown) + head.text_bytes)
+        return;
+    const u8 *texts = data.data + head.count * sizeof(struct recommend_shown);
+    for (u32 i = 0; i < head.count; i++) {
+        struct found found;
+        if (!take_bytes(&data, &found.row, sizeof found.row))
+            return;
+        found.text = texts + found.row.text_offset;
+        if (job->stage == STAGE_SHOW)
+            score_candidate(job, &found.row);
+        add_found(job, &found);
+    }
+}
+
+/* ---- asking ---- */
+
+static void ask_part(struct gather *gather, struct recommend_job *job, u16 shard,
+                     enum recommend_step step, const void *data, u32 bytes)
+{
+    const struct msg_recommend_part_req ask = {.step = step};
+    const struct span spans[MESSAGE_SPANS_MAX] = {
+        [SPAN_OF(recommend_part_req, data)] = {.data = data, .bytes = bytes}};
+    if (job->ask_count == 0)
+        job->first_ask = gather->open_count == 0 ? 0 : gather->ask_count;
+    gather_ask(gather, OPCODE_RECOMMEND_PART, shard, &ask, spans);
+    job->ask_count++;
+}
+
+static void ask_recent(struct gather *gather, struct recommend_job *job)
+{
+    const struct msg_track_part_req ask = {.step = TRACK_STEP_RECENT, .user_id = job->wish.user_id};
+    job->first_ask = gather->open_count == 0 ? 0 : gather->ask_count;
+    gather_ask(gather, OPCODE_TRACK_PART, shard_of(gather, job->wish.user_id), &ask, NULL);
+    job->ask_count = 1;
+}
+
+/* Ids in the order of their shards: each shard's are one row. */
+static void ask_by_shard(struct gather *gather, struct recommend_job *job, enum recommend_step step,
+                         const u64 *ids, u32 count)
+{
+    const struct recommend_head head = {.most = RECOMMEND_CANDIDATES_MAX};
+    struct recommend_anchor *rows = gather_acquire(gather, sizeof head + count * sizeof *rows);
+    if (rows == NULL)
+        return;
+    for (u16 shard = 0; shard < gather->shard_count; shard++) {
+        u8 *at = (u8 *)rows;
+        if (step == RECOMMEND_STEP_CANDIDATES) {
+            memcpy(at, &head, sizeof head);
+            at += sizeof head;
+        }
+        u32 own = 0;
+        for (u32 i = 0; i < count; i++) {
+            if (shard_of(gather, ids[i]) != shard)
+                continue;
+            const struct recommend_anchor row = {.product_id = ids[i], .kinds = job->wish.kinds};
+            const u32 bytes = step == RECOMMEND_STEP_SHOW ? sizeof(u64) : sizeof row;
+            memcpy(at, &row, bytes);
+            at += bytes;
+            own++;
+        }
+        if (own != 0)
+            ask_part(gather, job, shard, step, rows, (u32)(at - (u8 *)rows));
+    }
+}
+STATIC_CHECK(offsetof(struct recommend_anchor, product_id) == 0);
+STATIC_CHECK(sizeof(struct recommend_head) % 8 == 0);
+
+/* The candidates with the greatest sums, before it is known how often each is bought. */
+static void ask_show(struct gather *gather, struct recommend_job *job)
+{
+    u64 *ids = gather_acquire(gather, SHOWN_MAX * 2 * sizeof *ids);
+    u32 count = 0;
+    if (ids == NULL)
+        return;
+    u64 *sums = ids + SHOWN_MAX;
+    for (u32 i = 0; i < job->candidate_count; i++) {
+        const struct candidate *candidate = &job->candidates[i];
+        const u64 sum = sum_of(candidate->bought, candidate->viewed);
+        if (count == SHOWN_MAX && sum <= sums[count - 1])
+            continue;
+        u32 at = count < SHOWN_MAX ? count++ : SHOWN_MAX - 1;
+        for (; at > 0 &&
+               (sums[at - 1] < sum || (sums[at - 1] == sum && ids[at - 1] > candidate->product_id));
+             at--) {
+            sums[at] = sums[at - 1];
+            ids[at] = ids[at - 1];
+        }
+        sums[at] = sum;
+        ids[at] = candidate->product_id;
+    }
+    ask_by_shard(gather, job, RECOMMEND_STEP_SHOW, ids, count);
+}
+
+static void ask_similar(struct gather *gather, struct recommend_job *job)
+{
+    struct recommend_head head = {.most = job->wish.limit + id_count(job->wish.without)};
+    u8 data[sizeof head + sizeof job->profile];
+    head.without = job->anchors[0];
+    memcpy(data, &head, sizeof head);
+    memcpy(data + sizeof head, &job->profile, sizeof job->profile);
+    for (u16 shard = 0; shard < gather->shard_count; shard++)
+        ask_part(gather, job, shard, RECOMMEND_STEP_SIMILAR, data, sizeof data);
+}
+
+static void ask_fallback(struct gather *gather, struct recommend_job *job, u32 classes)
+{
+    /* Any of what is left out, or there already, may be among what is told. */
+    const u32 most =
+        job->wish.limit + job->anchor_count + id_count(job->wish.without) + job->found_count;
+    const struct recommend_head head = {
+        .most = most, .classes = classes, .category_id = job->wish.category_id};
+    MUST(most <= RECOMMEND_FALLBACK_MAX);
+    for (u16 shard = 0; shard < gather->shard_count; shard++)
+        ask_part(gather, job, shard, RECOMMEND_STEP_FALLBACK, &head, sizeof head);
+}
+
+/* ---- the rounds ---- */
+
+static void hear_recent(struct recommend_job *job, struct span products)
+{
+    for (u32 i = 0; i < id_count(products) && job->anchor_count < RECOMMEND_ANCHORS_MAX; i++)
+        job->anchors[job->anchor_count++] = id_at(products, i);
+}
+
+void gather_recommend_hear(struct gather *gather, struct recommend_job *job)
+{
+    for (u32 i = 0; i < job->ask_count; i++) {
+        const struct gather_ask *ask = &gather->asks[job->first_ask + i];
+        MUST(ask->is_answered);
+        if (job->stage == STAGE_RECENT)
+            hear_recent(job, ask->answer.spans[SPAN_OF(track_part_rsp, products)]);
+        else if (job->stage == STAGE_CANDIDATES)
+            hear_candidates(job, ask->answer.spans[SPAN_OF(recommend_part_rsp, data)]);
+        else
+            hear_rows(job, ask->answer.spans[SPAN_OF(recommend_part_rsp, data)]);
+    }
+    job->ask_count = 0;
+}
+
+static bool prepare_candidates(struct gather *gather, struct recommend_job *job)
+{
+    job->candidates = gather_acquire(gather, CANDIDATES_MAX * sizeof *job->candidates);
+    u32 places = 256;
+    while (places < PLACES && places < 4 * RECOMMEND_CANDIDATES_MAX * job->anchor_count)
+        places *= 2; /* ends: it doubles */
+    job->place_mask = places - 1;
+    job->places = gather_acquire(gather, places * sizeof *job->places);
+    if (job->candidates == NULL || job->places == NULL)
+        return false;
+    memset(job->places, 0, places * sizeof *job->places);
+    return true;
+}
+
+/* Asks what a stage asks, if it has anything to ask. */
+static void ask_stage(struct gather *gather, struct recommend_job *job)
+{
+    const bool needs_more = job->found_count < job->wish.limit && !job->wish.is_strict;
+    switch (job->stage) {
+    case STAGE_RECENT:
+        if (job->wish.user_id != 0 && job->wish.has_views)
+            ask_recent(gather, job);
+        break;
+    case STAGE_CANDIDATES:
+        if (job->wish.kinds != 0 && job->anchor_count != 0 && prepare_candidates(gather, job))
+            ask_by_shard(gather, job, RECOMMEND_STEP_CANDIDATES, job->anchors, job->anchor_count);
+        break;
+    case STAGE_SHOW:
+        if (job->candidate_count != 0)
+            ask_show(gather, job);
+        break;
+    case STAGE_SIMILAR:
+        if (job->has_profile && has_kind(job, RECOMMEND_SIMILAR))
+            ask_similar(gather, job);
+        break;
+    case STAGE_FALLBACK:
+        if (needs_more || job->wish.kinds == 0)
+            ask_fallback(gather, job, 1u << RECOMMEND_TRENDING_CATEGORY | 1u << RECOMMEND_TRENDING);
+        break;
+    case STAGE_CATALOG:
+        if (needs_more)
+            ask_fallback(gather, job, 1u << RECOMMEND_CATALOG);
+        break;
+    case STAGE_START:
+    case STAGE_DONE: break;
+    }
+}
+
+bool gather_recommend_ask(struct gather *gather, struct recommend_job *job)
+{
+    MUST(job->ask_count == 0);
+    while (job->stage != STAGE_DONE && job->ask_count == 0) { /* ends: a stage further each time */
+        job->stage++;
+        if (job->wish.limit != 0)
+            ask_stage(gather, job);
+    }
+    return job->ask_count != 0;
+}
+
+/* Texts are cut short of the answer's room: then their rows are the last. */
+void gather_recommend_take(struct gather *gather, const struct recommend_job *job,
+                           struct span *items, struct span *texts)
+{
+    struct row_recommended *rows = gather_acquire(gather, MAX(job->found_count, 1u) * sizeof *rows);
+    u8 *text = gather_acquire(gather, (size_t)MAX(job->found_count, 1u) *
+                                          (CODE_BYTES_MAX + TITLE_BYTES_MAX));
+    u32 count = 0, bytes = 0;
+    if (rows == NULL || text == NULL)
+        return;
+    for (; count < job->found_count; count++) {
+        const struct found *found = &job->found[count];
+        const u32 own = (u32)found->row.code_bytes + found->row.title_bytes;
+        /* Fallbacks come after all that was asked for, so their scores are smaller. */
+        const u64 rank = 7u - MAX(found->row.reason, 3u);
+        rows[count] =
+            (struct row_recommended){.product_id = found->row.product_id,
+                                     .score = rank << 56 | MIN(found->row.score, (1ull << 56) - 1),
+                                     .price = found->row.price,
+                                     .support = found->row.support,
+                                     .reason = found->row.reason,
+                                     .state = found->row.state,
+                                     .currency = found->row.currency,
+                                     .rating = found->row.rating,
+                                     .text_offset = bytes,
+                                     .code_bytes = found->row.code_bytes,
+                                     .title_bytes = found->row.title_bytes};
+        memcpy(text + bytes, found->text, own);
+        bytes += own;
+    }
+    *items = (struct span){.data = (const u8 *)rows, .bytes = count * (u32)sizeof *rows};
+    *texts = (struct span){.data = text, .bytes = bytes};
+}
+STATIC_CHECK(RECOMMEND_LIMIT_MAX *(CODE_BYTES_MAX + TITLE_BYTES_MAX) <= SEARCH_TEXTS_BYTES_MAX);

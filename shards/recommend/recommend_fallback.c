@@ -1,0 +1,126 @@
+/* recommend_fallback: what is shown when nothing better is known: trending in a category, trending in all,
+ * and at last what the catalog has, the newest first.
+ *
+ * Trending products come from lists, in one slice. The catalog is walked from its newest product on, in
+ * slices, until there are enough that may be shown, and no less than CATALOG_LOOK of them, of which
+ * the most popular are told; so if there is any, one is found.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "shards/recommend/recommend_show.h"
+#include "shards/shard_handlers.h"
+
+#define SLICE_PRODUCTS 512u
+#define CATALOG_LOOK   1024u
+
+struct fallback {
+    struct recommend_head head;
+    struct recommend_list list;
+    u32 next;   /* index of the catalog from which on it was walked, 0 = all of it */
+    u32 looked; /* products that might be shown */
+    u32 count;  /* the best of them */
+    u32 best[RECOMMEND_FALLBACK_MAX];
+};
+
+static bool has_class(const struct recommend_head *head, enum recommend_reason reason)
+{
+    return (head->classes >> reason & 1) != 0;
+}
+
+static void add_trending(struct fallback *state, const struct shard *shard,
+                         const struct recommend_top *top, u16 reason, u64 now_ns)
+{
+    struct recommend_top_entry entries[RECOMMEND_TOP_MAX];
+    const u32 count = recommend_trend_read(top, now_ns, entries);
+    u32 added = 0;
+    for (u32 i = 0; i < count && added < state->head.most; i++) {
+        const u64 product_id = entries[i].product_id;
+        const u32 product = catalog_find(&shard->catalog, route_hash_u64(product_id), product_id);
+        struct recommend_shown *row =
+            product_id == state->head.without
+                ? NULL
+                : recommend_list_add(&state->list, shard, product, now_ns);
+        if (row == NULL)
+            continue;
+        row->score = entries[i].score;
+        row->reason = reason;
+        (void)copurchase_baskets(&shard->recommend.bought, product_id, now_ns, &row->support);
+        added++;
+    }
+}
+
+static bool begin(struct shard *shard, struct part *part, struct fallback **to)
+{
+    const struct span data = part->spans[SPAN_OF(recommend_part_req, data)];
+    struct fallback *state = bump_acquire_zeroed(&part->bump, sizeof *state);
+    *to = part->state = state;
+    if (state == NULL || data.bytes < sizeof state->head)
+        return false;
+    memcpy(&state->head, data.data, sizeof state->head);
+    state->head.most = MIN(state->head.most, RECOMMEND_FALLBACK_MAX);
+    if (!recommend_list_init(&state->list, &part->bump, 3 * state->head.most + 1))
+        return false;
+    const struct recommend_category *category =
+        cache_find(&shard->recommend.categories, state->head.category_id);
+    if (has_class(&state->head, RECOMMEND_TRENDING_CATEGORY) && category != NULL)
+        add_trending(state, shard, &category->top, RECOMMEND_TRENDING_CATEGORY, part->now_ns);
+    if (has_class(&state->head, RECOMMEND_TRENDING))
+        add_trending(state, shard, &shard->recommend.top, RECOMMEND_TRENDING, part->now_ns);
+    state->next =
+        has_class(&state->head, RECOMMEND_CATALOG) ? shard->catalog.pool.next_fresh - 1 : 0;
+    return true;
+}
+
+/* More popular, then newer. */
+static bool comes_before(const struct shard *shard, u32 a, u32 b)
+{
+    const u32 popularity_a = product_at(&shard->catalog, a)->facts.popularity;
+    const u32 popularity_b = product_at(&shard->catalog, b)->facts.popularity;
+    return popularity_a != popularity_b ? popularity_a > popularity_b : a > b;
+}
+
+static void keep_best(struct fallback *state, const struct shard *shard, u32 product)
+{
+    const u32 most = state->head.most;
+    if (most == 0 || (state->count == most && !comes_before(shard, product, state->best[most - 1])))
+        return;
+    u32 at = state->count < most ? state->count++ : most - 1;
+    for (; at > 0 && comes_before(shard, product, state->best[at - 1]); at--)
+        state->best[at] = state->best[at - 1];
+    state->best[at] = product;
+}
+
+static void walk_catalog(struct fallback *state, const struct shard *shard, u64 now_ns)
+{
+    for (u32 seen = 0; state->next != 0 && seen < SLICE_PRODUCTS; seen++) {
+        const u32 product = state->next--;
+        if (product_at(&shard->catalog, product)->product_id == state->head.without ||
+            !recommend_may_show(shard, product, now_ns))
+            continue;
+        keep_best(state, shard, product);
+        if (++state->looked >= CATALOG_LOOK)
+            state->next = 0;
+    }
+}
+
+bool recommend_fallback_slice(struct shard *shard, struct part *part)
+{
+    struct fallback *state = part->state;
+    if (state == NULL && !begin(shard, part, &state))
+        return true;
+    walk_catalog(state, shard, part->now_ns);
+    if (state->next != 0 && !part->is_late)
+        return false;
+    for (u32 i = 0; i < state->count; i++) {
+        struct recommend_shown *row =
+            recommend_list_add(&state->list, shard, state->best[i], part->now_ns);
+        if (row == NULL)
+            continue;
+        row->score = product_at(&shard->catalog, state->best[i])->facts.popularity;
+        row->reason = RECOMMEND_CATALOG;
+    }
+    recommend_list_tell(&state->list, part);
+    return true;
+}

@@ -1,0 +1,71 @@
+/* recommend_show: see shards/recommend/recommend_show.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/recommend/recommend_show.h"
+
+#include <string.h>
+
+#include "shards/shard_state.h"
+
+bool recommend_list_init(struct recommend_list *list, struct bump *bump, u32 row_max)
+{
+    *list = (struct recommend_list){.row_max = row_max};
+    list->rows = bump_acquire(bump, row_max * sizeof *list->rows);
+    list->texts = bump_acquire(bump, row_max * (size_t)(CODE_BYTES_MAX + TITLE_BYTES_MAX));
+    return list->rows != NULL && list->texts != NULL;
+}
+
+bool recommend_may_show(const struct shard *shard, u32 product, u64 now_ns)
+{
+    if (product == 0)
+        return false;
+    const struct product *own = product_at(&shard->catalog, product);
+    return product_is_listed(own, now_ns) && own->state != STOCK_STATE_NONE;
+}
+
+static u16 rating_of(const struct product *product)
+{
+    return product->rating_count == 0
+               ? 0
+               : (u16)((product->rating_sum * 100 + product->rating_count / 2) /
+                       product->rating_count);
+}
+
+struct recommend_shown *recommend_list_add(struct recommend_list *list, const struct shard *shard,
+                                           u32 product, u64 now_ns)
+{
+    if (list->count == list->row_max || !recommend_may_show(shard, product, now_ns))
+        return NULL;
+    const struct product *own = product_at(&shard->catalog, product);
+    const struct span code = product_code(own);
+    const struct span title = product_title(own);
+    struct recommend_shown *row = &list->rows[list->count++];
+    *row = (struct recommend_shown){.product_id = own->product_id,
+                                    .price = own->price_from,
+                                    .text_offset = list->text_bytes,
+                                    .code_bytes = (u16)code.bytes,
+                                    .title_bytes = (u16)title.bytes,
+                                    .currency = own->facts.currency,
+                                    .rating = rating_of(own),
+                                    .state = own->state};
+    memcpy(list->texts + list->text_bytes, code.data, code.bytes);
+    if (title.bytes != 0)
+        memcpy(list->texts + list->text_bytes + code.bytes, title.data, title.bytes);
+    list->text_bytes += code.bytes + title.bytes;
+    return row;
+}
+
+void recommend_list_tell(const struct recommend_list *list, struct part *part)
+{
+    const u32 row_bytes = list->count * (u32)sizeof *list->rows;
+    const struct recommend_rows head = {.count = list->count, .text_bytes = list->text_bytes};
+    u8 *data = bump_acquire(&part->bump, sizeof head + row_bytes + list->text_bytes);
+    if (data == NULL)
+        return; /* as if there were none */
+    memcpy(data, &head, sizeof head);
+    memcpy(data + sizeof head, list->rows, row_bytes);
+    memcpy(data + sizeof head + row_bytes, list->texts, list->text_bytes);
+    part->reply_spans[SPAN_OF(recommend_part_rsp, data)] =
+        (struct span){.data = data, .bytes = (u32)sizeof head + row_bytes + list->text_bytes};
+}

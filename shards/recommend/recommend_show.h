@@ -1,0 +1,43 @@
+/* recommend_show: rows about products that may be recommended, as a part tells them. Its users are the
+ * files of this room.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SOUK_SHARDS_RECOMMEND_RECOMMEND_SHOW_H
+#define SOUK_SHARDS_RECOMMEND_RECOMMEND_SHOW_H
+
+#include "shards/recommend/recommend_steps.h"
+#include "shards/store/bump.h"
+
+struct shard;
+struct part;
+
+/* Rows that grow up to row_max, with their texts. */
+struct recommend_list {
+    struct recommend_shown *rows;
+    u8 *texts;
+    u32 count;
+    u32 row_max;
+    u32 text_bytes;
+};
+
+/* False: there is no memory for so many. */
+bool recommend_list_init(struct recommend_list *list, struct bump *bump, u32 row_max);
+/* Is it listed, and to be had? */
+bool recommend_may_show(const struct shard *shard, u32 product, u64 now_ns);
+/* A row of a product of the catalog; NULL: it may not be shown, or there is no room. */
+struct recommend_shown *recommend_list_add(struct recommend_list *list, const struct shard *shard,
+                                           u32 product, u64 now_ns);
+/* Rows and texts as the data of the part's reply. */
+void recommend_list_tell(const struct recommend_list *list, struct part *part);
+
+/* ---- recommend_similar.c ---- */
+
+/* What a product is like. */
+void recommend_profile_of(const struct shard *shard, u32 product, struct recommend_profile *to);
+bool recommend_similar_slice(struct shard *shard, struct part *part);
+
+/* ---- recommend_fallback.c ---- */
+bool recommend_fallback_slice(struct shard *shard, struct part *part);
+
+#endif
