@@ -444,31 +444,149 @@ static void reviews_do_not_grow_beyond_the_limit_of_memory(void **state)
     (void)fx_verify(&fx);
 }
 
-static void votes_do_not_grow_beyond_the_limit_of_memory(void **state)
+/* Frames that are admitted together, before any of them is applied. */
+#define BURST 48u
+struct burst {
+    struct entry_header entries[BURST];
+    u8 *bodies[BURST];
+    u32 count;
+};
+
+/* False: this one was refused. */
+static bool admit(struct burst *burst, u16 opcode, const u8 *body, u32 bytes, u32 count)
 {
-    (void)state;
-    const u64 limit = 24u << 20;
-    static struct msg_review_vote_req asks[512];
-    u64 voter = 100;
+    const u64 seq = ++fx.seq;
+    struct shard_reply reply;
+    const struct frame_header header = {.opcode = opcode,
+                                        .record_count = (u16)count,
+                                        .session = fx.session,
+                                        .session_seq = seq,
+                                        .acked_seq = fx.acked_seq};
+    if (shard_admit(fx.shard, &header, body, bytes, fx.now_ns, &reply) == SHARD_VERDICT_ANSWER) {
+        assert_int_equal(reply.status, STATUS_MEMORY_LIMIT);
+        return false;
+    }
+    burst->entries[burst->count] = (struct entry_header){.body_bytes = bytes,
+                                                         .source = ENTRY_SOURCE_SESSION,
+                                                         .opcode = opcode,
+                                                         .record_count = (u16)count,
+                                                         .session = fx.session,
+                                                         .session_seq = seq,
+                                                         .acked_seq = fx.acked_seq};
+    burst->bodies[burst->count] = malloc(bytes);
+    assert_non_null(burst->bodies[burst->count]);
+    memcpy(burst->bodies[burst->count++], body, bytes);
+    return true;
+}
+
+static void apply_burst(struct burst *burst)
+{
+    fx.is_local = true;
+    for (u32 i = 0; i < burst->count; i++) {
+        fx_apply(&fx, &burst->entries[i], burst->bodies[i]);
+        free(burst->bodies[i]);
+    }
+    fx.is_local = false;
+    fx.acked_seq = fx.seq;
+    burst->count = 0;
+}
+
+static void open_small(u64 limit)
+{
     fx_close(&fx);
     fx_open_with(&fx, (struct shard_options){.count = 2, .memory_max = limit});
     put_products();
+}
+
+static void votes_do_not_grow_beyond_the_limit_of_memory(void **state)
+{
+    (void)state;
+    const u64 limit = 40u << 20;
+    static struct msg_review_vote_req asks[512];
+    static struct burst burst;
+    u64 voter = 100;
+    bool is_full = false;
+    open_small(limit);
     put(products[0], 7, 5);
     moderate(products[0], 7, REVIEW_STATE_APPROVED);
-    fx.is_local = true;
-    for (u32 frames = 0; frames < 10000; frames++) {
-        for (u32 i = 0; i < ARRAY_COUNT(asks); i++)
-            asks[i] = (struct msg_review_vote_req){
-                .product_id = products[0], .user_id = 7, .voter_id = voter++, .vote = 1};
-        (void)fx_send(&fx, OPCODE_REVIEW_VOTE, asks, ARRAY_COUNT(asks));
+    while (!is_full) {
+        while (burst.count < BURST && !is_full) {
+            for (u32 i = 0; i < ARRAY_COUNT(asks); i++)
+                asks[i] = (struct msg_review_vote_req){
+                    .product_id = products[0], .user_id = 7, .voter_id = voter++, .vote = 1};
+            is_full = !admit(&burst, OPCODE_REVIEW_VOTE, (const u8 *)asks, sizeof asks,
+                             ARRAY_COUNT(asks));
+        }
+        apply_burst(&burst);
         assert_true(shard_memory_used(fx.shard) <= limit);
-        if (fx.reply.status != STATUS_OK)
-            break;
     }
-    assert_int_equal(fx.reply.status, STATUS_MEMORY_LIMIT);
-    assert_true(voter > 20000);
-    fx.is_local = false;
+    assert_true(voter > 40000);
+    assert_int_equal(fx.shard->gate.under_way, 0);
+    assert_int_equal(fx.shard->gate.need.review_votes, 0);
     (void)fx_verify(&fx);
+}
+
+static void bursts_of_reviews_do_not_grow_beyond_the_limit_of_memory(void **state)
+{
+    (void)state;
+    const u64 limit = 40u << 20;
+    static u8 body[900u << 10];
+    static struct burst burst;
+    u64 user = 100;
+    bool is_full = false;
+    open_small(limit);
+    const struct message_info *info = message_find(OPCODE_REVIEW_PUT);
+    while (!is_full) {
+        while (burst.count < BURST && !is_full) {
+            u32 bytes = 0;
+            for (u32 i = 0; i < 1000; i++) {
+                const struct msg_review_put_req ask = {
+                    .product_id = draw_product(), .user_id = user++, .stars = 3};
+                const struct span spans[MESSAGE_SPANS_MAX] = {text_of("short")};
+                bytes += frame_record_write(info, FRAME_DIRECTION_REQUEST, body + bytes,
+                                            (u32)sizeof body - bytes, &ask, spans);
+            }
+            is_full = !admit(&burst, OPCODE_REVIEW_PUT, body, bytes, 1000);
+        }
+        apply_burst(&burst);
+        assert_true(shard_memory_used(fx.shard) <= limit);
+    }
+    assert_true(user > 20000);
+    assert_int_equal(fx.shard->gate.need.reviews, 0);
+    (void)fx_verify(&fx);
+}
+
+/* What the gate counts for texts is at least what they take. */
+static void texts_are_counted_before_they_are_written(void **state)
+{
+    (void)state;
+    static u8 text[REVIEW_BODY_BYTES_MAX], body[64u << 10];
+    memset(text, 't', sizeof text);
+    fx.is_local = true;
+    for (u32 i = 0; i < 300; i++) {
+        const bool is_reply = i % 3 == 2;
+        const u16 opcode = is_reply ? OPCODE_REVIEW_REPLY : OPCODE_REVIEW_PUT;
+        const struct msg_review_put_req put_ask = {
+            .product_id = products[0], .user_id = 100 + i / 3, .stars = 3};
+        const struct msg_review_reply_req reply_ask = {
+            .product_id = products[0], .user_id = 100 + i / 3, .actor = 1};
+        const u32 bytes_max = draw(2) == 0 ? 60 : REVIEW_BODY_BYTES_MAX;
+        const struct span one = {.data = text, .bytes = 1 + (u32)draw(bytes_max)};
+        const struct span spans[MESSAGE_SPANS_MAX] = {is_reply ? one : text_of(""), one};
+        const u32 bytes =
+            frame_record_write(message_find(opcode), FRAME_DIRECTION_REQUEST, body, sizeof body,
+                               is_reply ? (const void *)&reply_ask : &put_ask, spans);
+        const struct gate_frame frame = {
+            .info = message_find(opcode), .body = body, .body_bytes = bytes, .record_count = 1};
+        const u64 before = arena_live_bytes(&fx.shard->arena);
+        fx.acked_seq = fx.seq++;
+        fx_frame(&fx, opcode, body, bytes, 1);
+        const u64 after = arena_live_bytes(&fx.shard->arena);
+        if (after > before + gate_need_of(&frame).arena_bytes)
+            fail_msg("%u: %u bytes of %u: %u took %u", i, one.bytes, bytes,
+                     (unsigned)gate_need_of(&frame).arena_bytes, (unsigned)(after - before));
+    }
+    fx.is_local = false;
 }
 
 static void reviews_are_not_linked(void **state)
@@ -511,6 +629,8 @@ int main(void)
         TEST(a_number_that_cannot_be_is_refused),
         TEST(reviews_do_not_grow_beyond_the_limit_of_memory),
         TEST(votes_do_not_grow_beyond_the_limit_of_memory),
+        TEST(bursts_of_reviews_do_not_grow_beyond_the_limit_of_memory),
+        TEST(texts_are_counted_before_they_are_written),
         TEST(reviews_are_not_linked),
         TEST(a_moderation_does_not_keep_sold_out_from_being_answered),
     };
