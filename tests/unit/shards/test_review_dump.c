@@ -445,7 +445,7 @@ static void reviews_do_not_grow_beyond_the_limit_of_memory(void **state)
 }
 
 /* Frames that are admitted together, before any of them is applied. */
-#define BURST 48u
+#define BURST 24u
 struct burst {
     struct entry_header entries[BURST];
     u8 *bodies[BURST];
@@ -502,7 +502,7 @@ static void votes_do_not_grow_beyond_the_limit_of_memory(void **state)
 {
     (void)state;
     const u64 limit = 40u << 20;
-    static struct msg_review_vote_req asks[512];
+    static struct msg_review_vote_req asks[8000];
     static struct burst burst;
     u64 voter = 100;
     bool is_full = false;
@@ -520,7 +520,7 @@ static void votes_do_not_grow_beyond_the_limit_of_memory(void **state)
         apply_burst(&burst);
         assert_true(shard_memory_used(fx.shard) <= limit);
     }
-    assert_true(voter > 40000);
+    assert_true(voter > 50000);
     assert_int_equal(fx.shard->gate.under_way, 0);
     assert_int_equal(fx.shard->gate.need.review_votes, 0);
     (void)fx_verify(&fx);
