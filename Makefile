@@ -145,7 +145,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 TEST_PANIC := $(BUILD)/obj/tests/support/test_panic.o
 # Shards in one process, with the mail between them, and gathers over them: for whoever calls them.
 LIB_test   := $(BUILD)/libtest.a
-$(LIB_test): $(call obj,tests/town/town.c tests/support/gather_loop.c)
+$(LIB_test): $(call obj,tests/town/town.c tests/support/gather_loop.c tests/support/feeder.c)
 	$(archive)
 
 $(BUILD)/tests/unit/proto/%:  $(BUILD)/obj/tests/unit/proto/%.o $(TEST_PANIC) $(LIB_proto)
@@ -263,6 +263,19 @@ demo: ## install what is missing, build, run a generated shop and a flash sale (
 	$(Q)sh .ci/deps.sh build
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/soukd $(BUILD)/souk
 	$(Q)sh tests/demo/demo.sh $(BUILD) $(DATA)
+
+# ---- relevance ------------------------------------------------------------------------------------
+
+# Real searches against plain BM25, on real catalogs and on one of invented words.
+.PHONY: relevance relevance-short
+$(BUILD)/relevance: $(call obj,$(wildcard tests/relevance/*.c) client/cli/csv.c tests/support/feeder.c tests/support/gather_loop.c \
+    tests/support/plain_panic.c) $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) $(LIBS_shards) -lm
+relevance: $(BUILD)/relevance ## do searches find what was meant? every query, against plain BM25, with gates (SHARDS=2)
+	$(Q)$(BUILD)/relevance --shards $(or $(SHARDS),2)
+relevance-short: $(BUILD)/relevance ## the same with 1,500 queries of each set
+	$(Q)$(BUILD)/relevance --queries 1500
+CHECK_TARGETS += relevance-short
 
 # ---- model, golden vectors, fuzzing ---------------------------------------------------------------
 

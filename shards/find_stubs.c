@@ -39,14 +39,8 @@
     }
 
 /* clang-format off */
-STUB_GATHER(search)
 STUB_GATHER(suggest)
-STUB_READ(query_stats)
-STUB_PART(search_part)
 STUB_PART(suggest_part)
-STUB_PART(query_seen)
 
 #include "shards/search/search.h"
-void search_refresh(struct shard *shard, u32 product, u32 what) { (void)shard, (void)product, (void)what; }
-void search_setting(struct shard *shard, u32 setting) { (void)shard, (void)setting; }
 void search_budget(struct shard *shard, u64 ad_id, bool is_left) { (void)shard, (void)ad_id, (void)is_left; }

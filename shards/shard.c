@@ -43,6 +43,7 @@ struct shard *shard_open(const struct shard_options *options)
     session_room_init(&shard->sessions, &shard->memory, &shard->arena, shard->options.sessions_max);
     settings_init(&shard->settings, &shard->memory, &shard->arena);
     part_room_init(&shard->parts);
+    search_init(&shard->search, shard);
     cart_room_init(&shard->carts, &shard->memory, &shard->arena);
     order_room_init(&shard->orders, &shard->memory, &shard->arena);
     review_room_init(&shard->reviews, &shard->memory, &shard->arena);
@@ -60,6 +61,7 @@ void shard_close(struct shard *shard)
     order_room_deinit(&shard->orders);
     cart_room_deinit(&shard->carts);
     part_room_deinit(&shard->parts);
+    search_deinit(&shard->search);
     settings_deinit(&shard->settings);
     session_room_deinit(&shard->sessions);
     catalog_deinit(&shard->catalog);

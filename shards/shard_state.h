@@ -19,6 +19,7 @@
 #include "shards/part.h"
 #include "shards/recommend/recommend.h"
 #include "shards/review/review.h"
+#include "shards/search/search_room.h"
 #include "shards/session/session.h"
 #include "shards/settings/settings.h"
 #include "shards/shard.h"
@@ -78,6 +79,7 @@ struct shard {
     u32 slice_entries; /* of it that are applied */
     struct gate gate;
     struct part_room parts;
+    struct search search;
     struct notice_board notices;
     u64 parked_notice; /* what the read that is being served wants to wait for */
     u32 parked_wait_ms;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/text.h"
+#include "shards/search/forward.h"
 
 static bool is_space(u8 byte)
 {
@@ -121,6 +122,10 @@ static const char *take_piece(struct parse *parse, u32 begin, u32 end)
             return "more than 32 words";
         }
         query->place_count++;
+        if (phrase != NULL && phrase->count + place.count > FORWARD_PHRASE_MAX) {
+            query->error_at = begin + place.begin;
+            return "a phrase of more than 64 words";
+        }
         struct query_slot *slot = phrase;
         if (slot == NULL) {
             slot = add_slot(parse);

@@ -1,0 +1,381 @@
+/* query_plan: see query_plan.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/search/query_plan.h"
+
+#include "proto/checksum.h"
+#include "proto/messages.h"
+
+void plan_init(struct query_plan *plan, const struct query_text *text, u16 shard_count,
+               struct bump *bump)
+{
+    memset(plan, 0, sizeof *plan);
+    plan->text = text;
+    plan->shard_count = shard_count;
+    plan->bump = bump;
+}
+
+/* ---- offers ---- */
+
+static bool is_positive(const struct query_plan *plan, u32 slot)
+{
+    return (plan->text->slots[slot].flags & QUERY_SLOT_EXCLUDED) == 0;
+}
+
+static u64 offer_hash(const struct query_offer *offer)
+{
+    const struct span by = offer->kind == SCORE_TYPO ? offer->words : offer->key;
+    return checksum64(by.data, by.bytes) ^ (offer->kind == SCORE_TYPO ? 0x5bd1e995u : 0u) ^
+           (u64)offer->word_count << 56;
+}
+
+/* Room for `more` items. */
+static bool grow(struct query_plan *plan, struct plan_slot *slot, u32 more)
+{
+    const u32 capacity = slot->count + more;
+    if (capacity <= slot->capacity)
+        return true;
+    u32 table_size = 16;
+    while (table_size < 2 * capacity)
+        table_size *= 2;
+    const size_t item_bytes = capacity * sizeof(struct plan_alternative);
+    if (item_bytes > STORE_CHUNK_BYTES || table_size * sizeof(u32) > STORE_CHUNK_BYTES)
+        return false;
+    struct plan_alternative *items = bump_acquire(plan->bump, item_bytes);
+    u32 *table = bump_acquire_zeroed(plan->bump, table_size * sizeof(u32));
+    if (items == NULL || table == NULL)
+        return false;
+    if (slot->count != 0)
+        memcpy(items, slot->items, slot->count * sizeof items[0]);
+    slot->items = items;
+    slot->table = table;
+    slot->capacity = capacity;
+    slot->table_mask = table_size - 1;
+    for (u32 i = 0; i < slot->count; i++) {
+        u32 at = (u32)items[i].hash & slot->table_mask;
+        while (table[at] != 0)
+            at = (at + 1) & slot->table_mask; /* ends: half of the table is free */
+        table[at] = i + 1;
+    }
+    return true;
+}
+
+static struct plan_alternative *find_or_add(struct query_plan *plan, struct plan_slot *slot,
+                                            const struct query_offer *offer)
+{
+    const u64 hash = offer_hash(offer);
+    u32 at = (u32)hash & slot->table_mask;
+    for (; slot->table[at] != 0; at = (at + 1) & slot->table_mask)
+        if (slot->items[slot->table[at] - 1].hash == hash)
+            return &slot->items[slot->table[at] - 1];
+    MUST(slot->count < slot->capacity);
+    u32 *dfs = bump_acquire_zeroed(plan->bump, offer->word_count * sizeof dfs[0]);
+    if (dfs == NULL)
+        return NULL;
+    struct plan_alternative *item = &slot->items[slot->count++];
+    *item = (struct plan_alternative){.hash = hash,
+                                      .key = offer->key,
+                                      .words = offer->words,
+                                      .dfs = dfs,
+                                      .kind = offer->kind,
+                                      .apart = offer->apart,
+                                      .cost = offer->cost,
+                                      .word_count = offer->word_count};
+    slot->table[at] = slot->count;
+    return item;
+}
+
+static u32 factor_of(const struct query_plan *plan, u32 slot, u8 kind, u8 apart)
+{
+    const struct query_slot *place = &plan->text->slots[slot];
+    const u32 part = place->joined != QUERY_NO_PART ? place->joined : place->first;
+    return score_factor((enum score_kind)kind, apart, plan->text->parts[part].bytes);
+}
+
+static bool take_offer(struct query_plan *plan, u32 slot, u16 shard,
+                       const struct query_offer *offer)
+{
+    struct plan_alternative *item = find_or_add(plan, &plan->slots[slot], offer);
+    if (item == NULL)
+        return false;
+    const u32 factor = factor_of(plan, slot, offer->kind, offer->apart);
+    const u32 before = factor_of(plan, slot, item->kind, item->apart);
+    if (factor > before || (factor == before && offer->kind < item->kind)) {
+        item->kind = offer->kind;
+        item->apart = offer->apart;
+        item->cost = offer->cost;
+        item->words = offer->words;
+    } else if (factor == before && offer->kind == item->kind &&
+               pack_compare(offer->words, item->words) < 0) {
+        item->words = offer->words;
+    }
+    if ((item->seen[shard / 64] >> shard % 64 & 1) == 0)
+        for (u32 i = 0; i < offer->word_count; i++)
+            item->dfs[i] += offer->dfs[i];
+    item->seen[shard / 64] |= 1ull << shard % 64;
+    return true;
+}
+
+static bool take_slot(struct query_plan *plan, struct query_unpack *answers, u32 at)
+{
+    struct plan_slot *slot = &plan->slots[at];
+    u32 counts[SHARDS_MAX];
+    u32 more = 0;
+    for (u16 shard = 0; shard < plan->shard_count; shard++) {
+        const u8 flags = unpack_u8(&answers[shard]);
+        slot->is_stop = slot->is_stop || (flags & QUERY_OFFER_STOP) != 0;
+        slot->has_too_many = slot->has_too_many || (flags & QUERY_OFFER_TOO_MANY) != 0;
+        counts[shard] = unpack_u32(&answers[shard]);
+        more += counts[shard];
+    }
+    if (!grow(plan, slot, more))
+        return false;
+    for (u16 shard = 0; shard < plan->shard_count; shard++)
+        for (u32 i = 0; i < counts[shard]; i++) {
+            struct query_offer offer;
+            query_offer_read(&offer, &answers[shard]);
+            if (!take_offer(plan, at, shard, &offer))
+                return false;
+        }
+    return true;
+}
+
+/* A beginning of too many words stands for itself alone. */
+static void judge_prefix(struct plan_slot *slot)
+{
+    u32 stems = 0;
+    for (u32 i = 0; i < slot->count; i++)
+        stems += slot->items[i].kind == SCORE_PREFIX ? 1 : 0;
+    slot->has_too_many = slot->has_too_many || stems > QUERY_PREFIX_STEMS_MAX;
+    for (u32 i = 0; slot->has_too_many && i < slot->count; i++)
+        slot->items[i].is_out = slot->items[i].is_out || slot->items[i].kind == SCORE_PREFIX;
+}
+
+bool plan_take(struct query_plan *plan, struct query_unpack *answers, u32 mask)
+{
+    for (u32 i = 0; i < plan->text->slot_count; i++)
+        if ((mask >> i & 1) != 0) {
+            if (!take_slot(plan, answers, i))
+                return false;
+            judge_prefix(&plan->slots[i]);
+        }
+    return true;
+}
+
+/* ---- counts ---- */
+
+static bool is_missing(const struct plan_alternative *item, u16 shard)
+{
+    return !item->is_out && item->kind != SCORE_SPLIT &&
+           (item->seen[shard / 64] >> shard % 64 & 1) == 0;
+}
+
+bool plan_missing(const struct query_plan *plan, u16 shard, struct query_pack *to)
+{
+    bool is_any = false;
+    for (u32 i = 0; i < plan->text->slot_count; i++)
+        for (u32 j = 0; j < plan->slots[i].count; j++)
+            if (is_missing(&plan->slots[i].items[j], shard)) {
+                pack_text(to, plan->slots[i].items[j].words);
+                is_any = true;
+            }
+    return is_any;
+}
+
+void plan_take_counts(struct query_plan *plan, u16 shard, struct query_unpack *answer)
+{
+    for (u32 i = 0; i < plan->text->slot_count; i++)
+        for (u32 j = 0; j < plan->slots[i].count; j++) {
+            struct plan_alternative *item = &plan->slots[i].items[j];
+            if (!is_missing(item, shard))
+                continue;
+            for (u32 k = 0; k < item->word_count; k++)
+                item->dfs[k] += unpack_u32(answer);
+            item->seen[shard / 64] |= 1ull << shard % 64;
+        }
+}
+
+/* ---- decisions ---- */
+
+static u32 df_of(const struct plan_alternative *item)
+{
+    u32 least = item->dfs[0];
+    for (u32 i = 1; i < item->word_count; i++)
+        least = MIN(least, item->dfs[i]);
+    return least;
+}
+
+static u64 df_of_slot(const struct plan_slot *slot)
+{
+    u64 sum = 0;
+    for (u32 i = 0; i < slot->count; i++)
+        sum += slot->items[i].is_out ? 0 : df_of(&slot->items[i]);
+    return sum;
+}
+
+void plan_drop_stop_words(struct query_plan *plan)
+{
+    u32 others = 0;
+    for (u32 i = 0; i < plan->text->slot_count; i++)
+        others += is_positive(plan, i) && !plan->slots[i].is_stop ? 1 : 0;
+    plan->count = 0;
+    for (u32 i = 0; i < plan->text->slot_count; i++) {
+        plan->slots[i].is_out = plan->slots[i].is_stop && others != 0 && is_positive(plan, i);
+        plan->count += is_positive(plan, i) && !plan->slots[i].is_out ? 1 : 0;
+    }
+}
+
+/* In none, or in fewer than one in a hundred thousand: most likely somebody's slip. */
+static bool is_few(const struct query_plan *plan, u64 df)
+{
+    return df * 100000 < plan->live;
+}
+
+u32 plan_wants_typos(const struct query_plan *plan)
+{
+    u32 mask = 0;
+    for (u32 i = 0; i < plan->text->slot_count; i++) {
+        const struct query_slot *place = &plan->text->slots[i];
+        if (is_positive(plan, i) && !plan->slots[i].is_out &&
+            (place->flags & QUERY_SLOT_PHRASE) == 0 && place->joined != QUERY_NO_PART &&
+            is_few(plan, df_of_slot(&plan->slots[i])))
+            mask |= 1u << i;
+    }
+    return mask;
+}
+
+static bool typo_precedes(const struct plan_alternative *a, const struct plan_alternative *b)
+{
+    return a->cost != b->cost ? a->cost < b->cost : pack_compare(a->words, b->words) < 0;
+}
+
+/* Of the words like it the nearest ones: at one typo if there are any, the first by (cost, bytes). */
+static void choose_typos(struct plan_slot *slot)
+{
+    struct plan_alternative *best[QUERY_TYPOS_MAX];
+    u32 count = 0, distance = UINT8_MAX;
+    for (u32 i = 0; i < slot->count; i++)
+        if (slot->items[i].kind == SCORE_TYPO)
+            distance = MIN(distance, slot->items[i].apart);
+    for (u32 i = 0; i < slot->count; i++) {
+        struct plan_alternative *item = &slot->items[i];
+        if (item->kind != SCORE_TYPO)
+            continue;
+        item->is_out = true;
+        if (item->apart != distance ||
+            (count == QUERY_TYPOS_MAX && !typo_precedes(item, best[count - 1])))
+            continue;
+        u32 at = count < QUERY_TYPOS_MAX ? count++ : count - 1;
+        for (; at != 0 && typo_precedes(item, best[at - 1]); at--)
+            best[at] = best[at - 1];
+        best[at] = item;
+    }
+    for (u32 i = 0; i < count; i++)
+        best[i]->is_out = false;
+}
+
+/* Of items with one stem the one with the greatest factor stays. */
+static void drop_twins(struct plan_slot *slot)
+{
+    for (u32 i = 0; i < slot->count; i++) {
+        struct plan_alternative *typo = &slot->items[i];
+        if (typo->is_out || typo->kind != SCORE_TYPO)
+            continue;
+        for (u32 j = 0; j < slot->count && !typo->is_out; j++) {
+            const struct plan_alternative *other = &slot->items[j];
+            if (j == i || other->is_out || other->word_count != 1 ||
+                !pack_equal(other->key, typo->key))
+                continue;
+            typo->is_out = other->factor > typo->factor ||
+                           (other->factor == typo->factor && typo_precedes(other, typo));
+        }
+    }
+}
+
+/* Which word it was most likely meant to be, if no document has the word itself. */
+static void correct(struct plan_slot *slot)
+{
+    const struct plan_alternative *best = NULL;
+    for (u32 i = 0; i < slot->count; i++) {
+        const struct plan_alternative *item = &slot->items[i];
+        if (item->is_out || df_of(item) == 0)
+            continue;
+        if (item->kind != SCORE_TYPO && item->kind != SCORE_SPLIT)
+            return; /* something else than a guess is there */
+        if (best == NULL || item->factor > best->factor ||
+            (item->factor == best->factor && df_of(item) > df_of(best)) ||
+            (item->factor == best->factor && df_of(item) == df_of(best) &&
+             pack_compare(item->words, best->words) < 0))
+            best = item;
+    }
+    if (best != NULL)
+        slot->corrected = best->words;
+}
+
+void plan_finish(struct query_plan *plan)
+{
+    for (u32 i = 0; i < plan->text->slot_count; i++) {
+        struct plan_slot *slot = &plan->slots[i];
+        choose_typos(slot);
+        for (u32 j = 0; j < slot->count; j++) {
+            struct plan_alternative *item = &slot->items[j];
+            item->factor = factor_of(plan, i, item->kind, item->apart);
+            /* The word itself may be written at this very moment. */
+            item->is_out = item->is_out || (df_of(item) == 0 && item->kind != SCORE_SELF);
+        }
+        drop_twins(slot);
+        slot->df = MIN(df_of_slot(slot), plan->live);
+        slot->idf = score_idf(plan->live, slot->df);
+        if (is_positive(plan, i) && !slot->is_out)
+            correct(slot);
+        plan->is_corrected = plan->is_corrected || slot->corrected.bytes != 0;
+    }
+}
+
+/* ---- for the shards ---- */
+
+void plan_write(const struct query_plan *plan, struct query_pack *to)
+{
+    const u32 count_at = pack_later(to);
+    u32 count = 0;
+    for (u32 i = 0; i < plan->text->slot_count; i++) {
+        const struct plan_slot *slot = &plan->slots[i];
+        if (slot->is_out)
+            continue;
+        count++;
+        pack_u16(to, plan->text->slots[i].flags);
+        pack_u32(to, slot->idf);
+        const u32 items_at = pack_later(to);
+        u32 items = 0;
+        for (u32 j = 0; j < slot->count; j++)
+            if (!slot->items[j].is_out) {
+                pack_u16(to, (u16)slot->items[j].factor);
+                pack_u8(to, slot->items[j].kind);
+                pack_u8(to, slot->items[j].word_count);
+                pack_text(to, slot->items[j].words);
+                items++;
+            }
+        pack_at(to, items_at, items);
+    }
+    pack_at(to, count_at, count);
+}
+
+struct span plan_corrected(const struct query_plan *plan, struct span source)
+{
+    struct query_pack out = {.data = bump_acquire(plan->bump, QUERY_BYTES_MAX),
+                             .capacity = QUERY_BYTES_MAX};
+    u32 from = 0;
+    if (!plan->is_corrected || out.data == NULL)
+        return (struct span){0};
+    for (u32 i = 0; i < plan->text->slot_count; i++) {
+        const struct query_slot *place = &plan->text->slots[i];
+        if (plan->slots[i].corrected.bytes == 0)
+            continue;
+        pack_bytes(&out, source.data + from, place->begin - from);
+        pack_bytes(&out, plan->slots[i].corrected.data, plan->slots[i].corrected.bytes);
+        from = place->end;
+    }
+    pack_bytes(&out, source.data + from, source.bytes - from);
+    return (struct span){.data = out.data, .bytes = out.used};
+}

@@ -1,0 +1,245 @@
+/* run: a plan executed on one shard, window by window, in slices.
+ *
+ *      begin    words to terms, filter and facets compiled, a question opened      run_begin.c
+ *      tables   slots of many words: a byte per document                           run_begin.c
+ *      windows  of 4,096 documents, each:
+ *               words     slot by slot -> candidates with their text scores        run_words.c
+ *               matches   visible, filter, facets, total, best hits: a piece of the
+ *                         window at a time, so that a document is judged at once    run_match.c
+ *      finish   facets in order, ads, what the page shows, the reply               run_finish.c
+ *
+ *      slot impact of a document = the greatest of its alternatives: factor x impact / 256, at least 1
+ *      text score                = sum over slots of idf x slot impact
+ *
+ * Invariants
+ *   I1  documents are those that lived when the question began; what their numbers are is looked at in
+ *       one slice.
+ *   I2  a slice ends after about QUERY_SLICE_WORK nanoseconds, by counted work.
+ *   I3  nothing depends on the order of documents.
+ * Ownership  the part's bump; indexes of documents and terms are kept between slices, cursors too.
+ * Failure    no memory: TOO_LARGE.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SOUK_SHARDS_SEARCH_RUN_H
+#define SOUK_SHARDS_SEARCH_RUN_H
+
+#include "shards/part.h"
+#include "shards/search/filter_run.h"
+#include "shards/search/query_offer.h"
+#include "shards/search/query_step.h"
+#include "shards/search/run_top.h"
+
+#define RUN_DIRECT_WORDS   48u  /* a slot of more has a table */
+#define RUN_INLINE_HITS    128u /* details come with the hits up to so many */
+#define RUN_TABLE_DOCS     (1u << 20)
+#define RUN_HIGHLIGHTS_MAX 32u
+#define RUN_SPECIALS_MAX   1024u /* products that curations name */
+
+/* What a run is asked, beside the slots; as it is in the data. */
+struct run_head {
+    u64 now_ns;
+    u64 cursor_key;
+    u64 cursor_id;
+    u64 only_product_id;
+    u64 category_id;
+    u32 limit;    /* best hits wanted */
+    u32 required; /* slots that a match has at least */
+    u32 action_count;
+    u16 flags; /* enum search_flag */
+    u16 sort;
+    u16 ads;
+    u16 has_cursor;
+    u16 recent_count;
+    u16 zero;
+};
+STATIC_CHECK(sizeof(struct run_head) == 64);
+
+/* An action of a curation, as it is in the data. */
+struct run_action {
+    u64 curation_id;
+    struct row_curation_action row;
+};
+
+/* What a run found, before the rows. */
+struct run_found {
+    u64 total;
+    u64 word_total; /* without what is pinned whatever the words are */
+    u32 notes;
+    u32 hit_count;
+    u32 pin_count;
+    u32 ad_count;
+    u32 has_details; /* of hits, then pins; of ads always */
+    u32 facet_bytes;
+};
+struct run_ad {
+    u64 ad_id;
+    i64 bid;
+    struct run_hit hit;
+};
+
+struct run_word {
+    struct postings_cursor *cursor; /* NULL in a slot with a table */
+    u32 term;
+    u16 factor;
+    u8 kind; /* enum score_kind */
+    u8 zero;
+};
+
+/* Words in a row. */
+struct run_row {
+    u32 *terms;
+    struct postings_cursor **cursors;
+    u32 count;
+    u32 rarest; /* of the terms */
+    u16 factor;
+    u8 kind;
+    u8 zero;
+};
+
+struct run_slot {
+    struct run_word *words;
+    struct run_row *rows;
+    u8 **tables; /* by doc / RUN_TABLE_DOCS; NULL: by cursors */
+    u32 word_count;
+    u32 row_count;
+    u32 idf;
+    u32 bit;   /* 0 of an exclusion */
+    u16 flags; /* enum query_slot_flag */
+    u16 zero;
+    u64 df; /* postings on this shard */
+};
+
+/* A product that a curation names. */
+struct run_special {
+    u32 doc;
+    u32 kind; /* enum curation_kind */
+    u32 value;
+};
+
+/* A term of the plan, with bits of the slots that it is for. */
+struct run_mark {
+    u32 term;
+    u32 exact; /* not by a typo or a beginning alone */
+    u32 all;
+};
+
+struct run_window {
+    u32 number;
+    u32 slot; /* the next one to be looked at */
+    u32 row;  /* of that slot */
+    u32 at;   /* of that row's postings */
+    u32 posting_count;
+    u32 word;       /* of the bits, that is judged next */
+    bool has_words; /* of the slot in hand */
+    bool has_row;   /* its postings are there */
+    bool is_judging;
+    bool is_open;
+    struct window_bits seen;
+    struct window_bits candidates;
+    struct window_bits matched; /* those of them that have the words; the others are pinned */
+    struct window_bits touched; /* by the slot in hand */
+    u32 scores[WINDOW_DOCS];
+    u32 words[WINDOW_DOCS]; /* bits of the slots that it has */
+    u8 best[WINDOW_DOCS];   /* of the slot in hand */
+    u16 docs[WINDOW_DOCS];
+    u8 impacts[WINDOW_DOCS];
+};
+
+enum run_phase {
+    RUN_PHASE_SLOTS,
+    RUN_PHASE_TABLES,
+    RUN_PHASE_WINDOWS,
+    RUN_PHASE_FACETS,
+    RUN_PHASE_ADS,
+    RUN_PHASE_DETAILS,
+    RUN_PHASE_REPLY
+};
+
+struct run {
+    struct shard *shard;
+    struct part *part;
+    struct search_index *index;
+    struct run_head head;
+    struct rank_profile profile;
+    enum search_step step;
+    enum run_phase phase;
+    u32 work; /* of this slice */
+    u16 status;
+    u16 slot_count;
+    u16 positive_count;
+    u16 special_count;
+    u16 facet_count;
+    u32 filter_terms;
+    bool is_over;                   /* no more windows: the deadline */
+    struct query_unpack slots_left; /* to be resolved */
+    struct span query;
+    struct index_question question;
+    struct run_slot slots[QUERY_WORDS_MAX]; /* positive ones first, the rarest first */
+    u32 slot_at;                            /* resolving, or making tables */
+    u32 word_at;
+    u32 items_left; /* of the slot that is being read */
+    bool has_slot;
+    bool has_cursor; /* table_cursor is at a word's postings */
+    struct postings_cursor table_cursor;
+    struct filter_run *filter;
+    struct filter_run *collection;
+    struct facets *facets;
+    struct facet_run *facet_run;
+    struct window_bits *of_facets;
+    u64 *recent_nodes; /* bits of category nodes; NULL: none */
+    u32 recent_node_end;
+    struct run_special *specials; /* in order of documents */
+    u32 only_doc;
+    struct run_window window;
+    struct run_top top;
+    struct run_hit *pins;
+    u32 pin_count;
+    struct run_ad ads[10];
+    u32 ad_count;
+    u64 total;
+    u64 word_total;
+    u32 notes;
+    u32 counts[QUERY_WORDS_MAX + 1]; /* SLOTS: documents by how many slots they have */
+    struct query_pack pack;
+    u32 detail_at;
+    struct run_mark *marks; /* by term */
+    u32 mark_count;
+};
+
+/* One slice of SLOTS, RUN or DETAILS; true: the part's reply is there. */
+bool run_step(struct shard *shard, struct part *part, enum search_step step);
+
+/* ---- between the files of run ---- */
+
+static inline bool run_has_time(const struct run *run)
+{
+    return run->work < QUERY_SLICE_WORK;
+}
+/* Memory, or TOO_LARGE. */
+void *run_acquire(struct run *run, size_t bytes);
+
+struct run *run_begin(struct shard *shard, struct part *part, enum search_step step);
+/* Some work; true: the phase is over. */
+bool run_slots_step(struct run *run);
+bool run_tables_step(struct run *run);
+/* Candidates of the window in hand; true: they are complete. */
+bool run_words_step(struct run *run);
+/* Matches of the window; true: it is done. */
+bool run_match_step(struct run *run);
+/* The next window that may have a match, from `window` on. */
+u32 run_next_window(struct run *run, u32 window);
+void run_find_ads(struct run *run);
+/* Details of one more hit; true: that was the last. */
+bool run_details_step(struct run *run);
+
+static inline u8 run_slot_impact(u32 factor, u32 impact)
+{
+    const u32 value = factor * impact / SCORE_FACTOR_ONE;
+    return value == 0 ? 1 : (u8)value;
+}
+
+/* Facts of a document for ranks and hits. */
+void run_rank_facts(const struct run *run, u32 doc, struct rank_facts *facts);
+
+#endif

@@ -1,0 +1,326 @@
+/* run_begin: a plan read, its words found in the dictionary, tables for slots of many words: see run.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/search/run.h"
+#include "shards/shard_state.h"
+
+void *run_acquire(struct run *run, size_t bytes)
+{
+    void *memory = bytes <= STORE_CHUNK_BYTES ? bump_acquire_zeroed(&run->part->bump, bytes) : NULL;
+    if (memory == NULL)
+        run->status = STATUS_TOO_LARGE;
+    return memory;
+}
+
+/* ---- what curations and profiles name ---- */
+
+static u32 find_doc(const struct run *run, u64 product_id)
+{
+    const struct catalog *catalog = &run->shard->catalog;
+    const u32 product =
+        product_id != 0 ? catalog_find(catalog, route_hash_u64(product_id), product_id) : 0;
+    return product != 0 ? search_index_doc(run->index, product) : 0;
+}
+
+/* In order of documents, those of one document as they came: the first hide, pin, boost counts. */
+static void add_special(struct run *run, struct run_special special)
+{
+    u32 at = run->special_count;
+    for (u32 i = 0; i < run->special_count; i++)
+        if (run->specials[i].doc == special.doc && run->specials[i].kind == special.kind)
+            return;
+    for (; at != 0 && run->specials[at - 1].doc > special.doc; at--)
+        run->specials[at] = run->specials[at - 1];
+    run->specials[at] = special;
+    run->special_count++;
+}
+
+static void read_actions(struct run *run, struct query_unpack *from)
+{
+    const u32 count = MIN(run->head.action_count, RUN_SPECIALS_MAX);
+    run->specials = run_acquire(run, (count + 1) * sizeof run->specials[0]);
+    run->pins = run_acquire(run, (count + 1) * sizeof run->pins[0]);
+    for (u32 i = 0; i < run->head.action_count; i++) {
+        struct run_action action;
+        memcpy(&action, unpack_bytes(from, sizeof action), sizeof action);
+        const u32 doc =
+            i < count && run->status == STATUS_OK ? find_doc(run, action.row.product_id) : 0;
+        const bool is_used =
+            run->head.sort == SEARCH_SORT_RELEVANCE || action.row.kind == CURATION_HIDE;
+        if (doc != 0 && is_used)
+            add_special(run, (struct run_special){
+                                 .doc = doc, .kind = action.row.kind, .value = action.row.value});
+    }
+}
+
+static void read_recents(struct run *run, struct query_unpack *from)
+{
+    const struct column_tree *tree = &run->index->columns.tree;
+    if (run->head.recent_count != 0)
+        run->recent_nodes = run_acquire(run, ((tree->node_end + 63) / 64) * sizeof(u64));
+    for (u32 i = 0; i < run->head.recent_count; i++) {
+        const u32 node = column_category_find(tree, unpack_u64(from));
+        if (node != 0 && run->recent_nodes != NULL)
+            column_category_below(tree, node, run->recent_nodes);
+    }
+    run->recent_node_end = tree->node_end;
+}
+
+/* A copy where its structs may lie; NULL when there is none. */
+static void *read_aligned(struct run *run, struct query_unpack *from)
+{
+    const u32 bytes = unpack_u32(from);
+    const u8 *data = unpack_bytes(from, bytes);
+    void *copy = bytes != 0 ? run_acquire(run, bytes) : NULL;
+    if (copy != NULL)
+        memcpy(copy, data, bytes);
+    return copy;
+}
+
+static void compile_filters(struct run *run, const struct filter *filter,
+                            const struct filter *collection)
+{
+    const struct columns *columns = &run->index->columns;
+    struct bump *bump = &run->part->bump;
+    const bool has_facets = run->facets != NULL && run->step == SEARCH_STEP_RUN;
+    run->filter_terms = (filter != NULL ? filter->term_count : 0u) +
+                        (collection != NULL ? collection->term_count : 0u);
+    if (filter != NULL || has_facets) {
+        static const struct filter everything = {.bytes = sizeof everything};
+        run->filter =
+            filter_compile(filter != NULL ? filter : &everything, has_facets ? run->facets : NULL,
+                           columns, run->head.now_ns, bump);
+        run->status = run->filter == NULL ? STATUS_TOO_LARGE : run->status;
+    }
+    if (collection != NULL) {
+        run->collection = filter_compile(collection, NULL, columns, run->head.now_ns, bump);
+        run->status = run->collection == NULL ? STATUS_TOO_LARGE : run->status;
+    }
+    if (has_facets) {
+        run->facet_count = run->facets->count;
+        run->of_facets = run_acquire(run, run->facet_count * sizeof run->of_facets[0]);
+        run->facet_run = facet_begin(run->facets, columns, run->head.now_ns, bump);
+        run->status = run->facet_run == NULL ? STATUS_TOO_LARGE : run->status;
+    }
+}
+
+struct run *run_begin(struct shard *shard, struct part *part, enum search_step step)
+{
+    struct run *run = bump_acquire_zeroed(&part->bump, sizeof *run);
+    MUST(run != NULL); /* the first of the part */
+    struct query_unpack from = unpack_of(part->spans[SPAN_OF(search_part_req, data)]);
+    run->shard = shard;
+    run->part = part;
+    run->step = step;
+    run->index = search_current(&shard->search);
+    memcpy(&run->head, unpack_bytes(&from, sizeof run->head), sizeof run->head);
+    search_question_begin(&shard->search, &run->question);
+    query_profile_read(&run->profile, &from);
+    read_recents(run, &from);
+    read_actions(run, &from);
+    run->query = unpack_text(&from);
+    const struct filter *filter = read_aligned(run, &from);
+    const struct filter *collection = read_aligned(run, &from);
+    run->facets = read_aligned(run, &from);
+    run->only_doc = find_doc(run, run->head.only_product_id);
+    const u32 hit_count = unpack_u32(&from);
+    if (step == SEARCH_STEP_RUN) {
+        run->top.capacity = run->head.limit;
+        run->top.entries = run_acquire(run, (run->head.limit + 1) * sizeof run->top.entries[0]);
+    } else if (step == SEARCH_STEP_DETAILS) {
+        run->top.count = hit_count;
+        run->top.entries = run_acquire(run, (hit_count + 1) * sizeof run->top.entries[0]);
+    }
+    const u8 *hits = unpack_bytes(&from, hit_count * (u32)sizeof(struct run_hit));
+    if (hit_count != 0 && run->top.entries != NULL)
+        memcpy(run->top.entries, hits, hit_count * sizeof(struct run_hit));
+    for (u32 i = 0; i < run->top.count && run->top.entries != NULL; i++)
+        run->top.entries[i].doc = find_doc(run, run->top.entries[i].product_id);
+    run->slot_count = (u16)unpack_u32(&from);
+    run->slots_left = from;
+    MUST(run->slot_count <= QUERY_WORDS_MAX);
+    if (step != SEARCH_STEP_DETAILS && run->status == STATUS_OK)
+        compile_filters(run, filter, collection);
+    return run;
+}
+
+/* ---- words ---- */
+
+static struct postings_cursor *open_cursor(struct run *run, u32 term)
+{
+    struct postings_cursor *cursor = run_acquire(run, sizeof *cursor);
+    if (cursor != NULL)
+        postings_open(cursor, &run->index->index, term);
+    return cursor;
+}
+
+static void add_word(struct run *run, struct run_slot *slot, struct run_word word, struct span text)
+{
+    word.term = dict_find_stem(&run->index->dict, text);
+    const u32 df = word.term != 0 ? index_df(&run->index->index, word.term) : 0;
+    if (word.term == 0)
+        return;
+    /* Another word of the same stem may be there; the greatest impact wins anyway. */
+    slot->words[slot->word_count++] = word;
+    slot->df += df;
+    run->work += 200;
+}
+
+static void add_row(struct run *run, struct run_slot *slot, struct run_row row, struct span words)
+{
+    struct span word;
+    u32 least = UINT32_MAX, count = 0;
+    row.terms = run_acquire(run, row.count * sizeof row.terms[0]);
+    row.cursors = run_acquire(run, row.count * sizeof(row.cursors[0]));
+    if (row.terms == NULL || row.cursors == NULL)
+        return;
+    for (u32 at = 0; query_words_next(words, &at, &word); count++) {
+        MUST(count < row.count);
+        const u32 term = dict_find_stem(&run->index->dict, word);
+        const u32 df = term != 0 ? index_df(&run->index->index, term) : 0;
+        if (term == 0)
+            return; /* stands nowhere */
+        row.terms[count] = term;
+        row.cursors[count] = open_cursor(run, term);
+        if (row.cursors[count] == NULL)
+            return;
+        if (df < least) {
+            least = df;
+            row.rarest = count;
+        }
+    }
+    MUST(count == row.count);
+    slot->rows[slot->row_count++] = row;
+    slot->df += least;
+    run->work += 300 * count;
+}
+
+static void begin_slot(struct run *run, struct run_slot *slot)
+{
+    struct query_unpack *from = &run->slots_left;
+    slot->flags = unpack_u16(from);
+    slot->idf = unpack_u32(from);
+    run->items_left = unpack_u32(from);
+    slot->words = run_acquire(run, (run->items_left + 1) * sizeof slot->words[0]);
+    slot->rows = run_acquire(run, (run->items_left + 1) * sizeof slot->rows[0]);
+    run->has_slot = true;
+    run->work += 300;
+}
+
+static void read_item(struct run *run, struct run_slot *slot)
+{
+    struct query_unpack *from = &run->slots_left;
+    const u16 factor = unpack_u16(from);
+    const u8 kind = unpack_u8(from);
+    const u8 words = unpack_u8(from);
+    const struct span text = unpack_text(from);
+    if (words == 1)
+        add_word(run, slot, (struct run_word){.factor = factor, .kind = kind}, text);
+    else
+        add_row(run, slot, (struct run_row){.factor = factor, .kind = kind, .count = words}, text);
+    run->items_left--;
+    run->work += 100;
+}
+
+static void end_slot(struct run *run, struct run_slot *slot)
+{
+    run->has_slot = false;
+    if (run->step == SEARCH_STEP_DETAILS)
+        return;
+    if (slot->word_count > RUN_DIRECT_WORDS) {
+        const u32 tables = run->question.end / RUN_TABLE_DOCS + 1;
+        slot->tables = run_acquire(run, tables * sizeof(slot->tables[0]));
+        for (u32 i = 0; i < tables && slot->tables != NULL && run->status == STATUS_OK; i++)
+            slot->tables[i] = run_acquire(run, RUN_TABLE_DOCS);
+        run->work += 20000 * tables;
+        return;
+    }
+    for (u32 i = 0; i < slot->word_count && run->status == STATUS_OK; i++)
+        slot->words[i].cursor = open_cursor(run, slot->words[i].term);
+}
+
+/* Positive slots first, the rarest first; their bits are in the order of the query. */
+static void sort_slots(struct run *run)
+{
+    u32 bit = 0;
+    for (u32 i = 0; i < run->slot_count; i++)
+        if ((run->slots[i].flags & QUERY_SLOT_EXCLUDED) == 0)
+            run->slots[i].bit = 1u << bit++;
+    run->positive_count = (u16)bit;
+    for (u32 i = 1; i < run->slot_count; i++) {
+        const struct run_slot slot = run->slots[i];
+        u32 at = i;
+        for (; at != 0; at--) {
+            const struct run_slot *before = &run->slots[at - 1];
+            const bool stays =
+                (before->bit != 0) != (slot.bit != 0) ? before->bit != 0 : before->df <= slot.df;
+            if (stays)
+                break;
+            run->slots[at] = *before;
+        }
+        run->slots[at] = slot;
+    }
+}
+
+bool run_slots_step(struct run *run)
+{
+    while (run->slot_at < run->slot_count && run->status == STATUS_OK) {
+        struct run_slot *slot = &run->slots[run->slot_at];
+        if (!run_has_time(run))
+            return false;
+        if (!run->has_slot) {
+            begin_slot(run, slot);
+        } else if (run->items_left != 0) {
+            read_item(run, slot);
+        } else {
+            end_slot(run, slot);
+            run->slot_at++;
+        }
+    }
+    sort_slots(run);
+    run->slot_at = 0;
+    return true;
+}
+
+/* ---- tables ---- */
+
+/* Some postings of a word into its slot's table; true: that was the last. */
+static bool fill_table(struct run *run, const struct run_slot *slot, const struct run_word *word)
+{
+    struct postings_cursor *cursor = &run->table_cursor;
+    if (!run->has_cursor)
+        postings_open(cursor, &run->index->index, word->term);
+    run->has_cursor = true;
+    u32 count = 0;
+    for (u32 doc = cursor->doc; doc < run->question.end; doc = postings_next(cursor)) {
+        u8 *best = &slot->tables[doc / RUN_TABLE_DOCS][doc % RUN_TABLE_DOCS];
+        const u8 impact = run_slot_impact(word->factor, cursor->impact);
+        *best = MAX(*best, impact);
+        if (++count == 8192)
+            break;
+    }
+    run->work += 300 + 4 * count;
+    if (count == 8192)
+        (void)postings_next(cursor);
+    return count < 8192;
+}
+
+bool run_tables_step(struct run *run)
+{
+    while (run->slot_at < run->slot_count && run->status == STATUS_OK) {
+        struct run_slot *slot = &run->slots[run->slot_at];
+        if (slot->tables == NULL || run->word_at == slot->word_count) {
+            run->slot_at++;
+            run->word_at = 0;
+            continue;
+        }
+        if (!run_has_time(run))
+            return false;
+        if (fill_table(run, slot, &slot->words[run->word_at])) {
+            run->has_cursor = false;
+            run->word_at++;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,291 @@
+/* run_finish: ads that fit, and what a page shows of a hit: see run.h.
+ *
+ *      detail of a hit   struct row_hit, highlights, code, title, explanation
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "shards/catalog/catalog_live.h"
+#include "shards/search/run.h"
+#include "shards/search/run_explain.h"
+#include "shards/shard_state.h"
+
+/* ---- ads ---- */
+
+static bool has_budget(const struct product *product, u64 ad_id)
+{
+    for (u32 i = 0; i < product->sku_count; i++)
+        if (product->skus[i].kind == RESOURCE_KIND_AD_BUDGET && product->skus[i].sku_id == ad_id)
+            return product->skus[i].state != STOCK_STATE_NONE;
+    return false;
+}
+
+/* The document of an ad's product, if it may be shown now; else 0. */
+static u32 doc_of_ad(const struct run *run, u64 ad_id, const struct msg_ad_put_req *ad)
+{
+    const struct catalog *catalog = &run->shard->catalog;
+    const u32 at = catalog_find(catalog, route_hash_u64(ad->product_id), ad->product_id);
+    if (at == 0 || !product_time_good(ad->valid_from_ns, ad->valid_until_ns, run->head.now_ns))
+        return 0;
+    const struct product *product = product_at(catalog, at);
+    const u32 doc = search_index_doc(run->index, at);
+    if (doc == 0 || doc >= run->question.end || !product_is_listed(product, run->head.now_ns) ||
+        product->state == STOCK_STATE_NONE || !has_budget(product, ad_id))
+        return 0;
+    if ((run->filter != NULL && !filter_holds(run->filter, doc)) ||
+        (run->collection != NULL && !filter_holds(run->collection, doc)))
+        return 0;
+    return doc;
+}
+
+static bool ad_precedes(const struct run_ad *a, const struct run_ad *b)
+{
+    return a->bid != b->bid ? a->bid > b->bid : a->ad_id < b->ad_id;
+}
+
+/* The best so far, a product once. */
+static void offer_ad(struct run *run, const struct run_ad *ad)
+{
+    for (u32 i = 0; i < run->ad_count; i++) {
+        if (run->ads[i].hit.product_id != ad->hit.product_id)
+            continue;
+        if (!ad_precedes(ad, &run->ads[i]))
+            return;
+        run->ad_count--;
+        for (; i < run->ad_count; i++)
+            run->ads[i] = run->ads[i + 1];
+        break;
+    }
+    if (run->ad_count == run->head.ads) {
+        if (!ad_precedes(ad, &run->ads[run->ad_count - 1]))
+            return;
+        run->ad_count--;
+    }
+    u32 at = run->ad_count++;
+    for (; at != 0 && ad_precedes(ad, &run->ads[at - 1]); at--)
+        run->ads[at] = run->ads[at - 1];
+    run->ads[at] = *ad;
+}
+
+static void take_ads(struct run *run, u64 hash)
+{
+    const struct search_settings *words = &run->shard->search.words;
+    for (u32 at = search_phrase_find(words, hash); at != 0;
+         at = search_phrase_at(words, at)->same) {
+        const struct search_phrase *phrase = search_phrase_at(words, at);
+        if (phrase->kind != SETTING_KIND_AD)
+            continue;
+        const struct setting *setting = setting_at(&run->shard->settings, phrase->setting);
+        const struct msg_ad_put_req *put = setting_ad(setting);
+        struct run_ad ad = {.ad_id = setting->home_id, .bid = put->bid};
+        ad.hit.doc = doc_of_ad(run, ad.ad_id, put);
+        ad.hit.product_id = put->product_id;
+        ad.hit.flags = HIT_FLAG_SPONSORED;
+        if (ad.hit.doc != 0)
+            offer_ad(run, &ad);
+    }
+}
+
+void run_find_ads(struct run *run)
+{
+    u64 hash;
+    if (run->head.ads == 0)
+        return;
+    struct query_text *text = run_acquire(run, sizeof *text);
+    struct query_names *names = run_acquire(run, sizeof *names);
+    if (text == NULL || names == NULL || query_text_parse(text, run->query) != NULL)
+        return;
+    query_names_read(names, run->index, text);
+    for (u32 i = 0; i < text->slot_count; i++)
+        for (u32 j = i; j < MIN(text->slot_count, i + SEARCH_PHRASE_PLACES) &&
+                        query_names_hash(names, text, i, j, &hash);
+             j++)
+            take_ads(run, hash);
+    if (run->head.category_id != 0)
+        take_ads(run, search_category_hash(run->head.category_id));
+}
+
+/* ---- which words of a title are those of the query ---- */
+
+static void add_mark(struct run *run, u32 term, u32 bit, u8 kind)
+{
+    const bool is_exact = kind != SCORE_TYPO && kind != SCORE_PREFIX;
+    run->marks[run->mark_count++] =
+        (struct run_mark){.term = term, .exact = is_exact ? bit : 0, .all = bit};
+}
+
+static void sort_marks(struct run_mark *marks, u32 count)
+{
+    for (u32 gap = count / 2; gap != 0; gap = gap == 2 ? 1 : gap * 5 / 11)
+        for (u32 i = gap; i < count; i++) {
+            const struct run_mark mark = marks[i];
+            u32 at = i;
+            for (; at >= gap && marks[at - gap].term > mark.term; at -= gap)
+                marks[at] = marks[at - gap];
+            marks[at] = mark;
+        }
+}
+
+/* All terms of the plan in order, with the slots that they are for. */
+static void make_marks(struct run *run)
+{
+    u32 count = 0;
+    for (u32 i = 0; i < run->positive_count; i++) {
+        count += run->slots[i].word_count;
+        for (u32 j = 0; j < run->slots[i].row_count; j++)
+            count += run->slots[i].rows[j].count;
+    }
+    run->marks = run_acquire(run, (count + 1) * sizeof run->marks[0]);
+    if (run->marks == NULL)
+        return;
+    for (u32 i = 0; i < run->positive_count; i++) {
+        const struct run_slot *slot = &run->slots[i];
+        for (u32 j = 0; j < slot->word_count; j++)
+            add_mark(run, slot->words[j].term, slot->bit, slot->words[j].kind);
+        for (u32 j = 0; j < slot->row_count; j++)
+            for (u32 k = 0; k < slot->rows[j].count; k++)
+                add_mark(run, slot->rows[j].terms[k], slot->bit, slot->rows[j].kind);
+    }
+    sort_marks(run->marks, run->mark_count);
+    u32 kept = 0;
+    for (u32 i = 0; i < run->mark_count; i++) {
+        if (kept != 0 && run->marks[kept - 1].term == run->marks[i].term) {
+            run->marks[kept - 1].exact |= run->marks[i].exact;
+            run->marks[kept - 1].all |= run->marks[i].all;
+        } else {
+            run->marks[kept++] = run->marks[i];
+        }
+    }
+    run->mark_count = kept;
+    run->work += 40 * count;
+}
+
+static const struct run_mark *find_mark(const struct run *run, u32 term)
+{
+    u32 low = 0, high = run->mark_count;
+    while (low < high) {
+        const u32 middle = (low + high) / 2;
+        if (run->marks[middle].term < term)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < run->mark_count && run->marks[low].term == term ? &run->marks[low] : NULL;
+}
+
+/* Rows of highlights; how many. */
+static u32 write_highlights(struct run *run, struct span title)
+{
+    struct text_reader reader;
+    struct text_word word;
+    u32 count = 0, end = 0;
+    text_begin(&reader, title);
+    while (count < RUN_HIGHLIGHTS_MAX && text_next(&reader, &word)) {
+        const struct span text = {.data = word.data, .bytes = word.bytes};
+        const u32 surface = dict_find(&run->index->dict, text);
+        const struct run_mark *mark =
+            surface != 0 ? find_mark(run, dict_term(&run->index->dict, surface)) : NULL;
+        run->work += 150;
+        if (mark == NULL || word.end <= end)
+            continue;
+        const struct row_highlight row = {.offset = (u16)word.begin,
+                                          .bytes = (u16)(word.end - word.begin),
+                                          .word = (u16)__builtin_ctz(mark->all)};
+        pack_bytes(&run->pack, &row, sizeof row);
+        end = word.end;
+        count++;
+    }
+    return count;
+}
+
+/* Slots that the document has by a typo or a beginning alone. */
+static u32 find_inexact(struct run *run, u32 doc)
+{
+    struct forward_reader reader = forward_begin(index_forward(&run->index->index, doc));
+    struct index_token token;
+    u32 exact = 0, all = 0;
+    while (forward_next(&reader, &token)) {
+        const struct run_mark *mark = reader.is_first ? find_mark(run, token.term) : NULL;
+        run->work += 10;
+        if (mark == NULL)
+            continue;
+        exact |= mark->exact;
+        all |= mark->all;
+    }
+    return all & ~exact;
+}
+
+/* ---- details ---- */
+
+static struct row_hit row_of(struct run *run, const struct run_hit *hit, u64 ad_id)
+{
+    const struct columns *columns = &run->index->columns;
+    struct rank_facts facts;
+    run_rank_facts(run, hit->doc, &facts);
+    struct row_hit row = {.product_id = hit->product_id,
+                          .ad_id = ad_id,
+                          .price = facts.price,
+                          .price_before = facts.price_before,
+                          .sort_key = hit->key,
+                          .text_score = hit->text_score,
+                          .rank_score = hit->rank_score,
+                          .rating_count = facts.rating_count,
+                          .popularity = facts.popularity,
+                          .words = hit->words,
+                          .currency = (u16)columns_number(columns, COLUMN_CURRENCY, hit->doc),
+                          .rating = rank_rating(facts.rating_sum, facts.rating_count),
+                          .state = facts.state,
+                          .flags = (u16)hit->flags};
+    if (bits_count(hit->words) < run->positive_count && (hit->flags & HIT_FLAG_SPONSORED) == 0)
+        row.flags |= HIT_FLAG_WORDS_MISSING;
+    if ((find_inexact(run, hit->doc) & hit->words) != 0)
+        row.flags |= HIT_FLAG_INEXACT;
+    return row;
+}
+
+static void write_detail(struct run *run, const struct run_hit *hit, u64 ad_id)
+{
+    struct query_pack *pack = &run->pack;
+    struct row_hit row = {.product_id = hit->product_id, .ad_id = ad_id};
+    struct span code = {0}, title = {0};
+    if (hit->doc != 0) {
+        const u32 at = index_product(&run->index->index, hit->doc);
+        const struct product *product = product_at(&run->shard->catalog, at);
+        row = row_of(run, hit, ad_id);
+        code = product_code(product);
+        title = product->is_deleted == 0 ? product_title(product) : title;
+    }
+    pack_bytes(pack, &row, sizeof row);
+    pack_text(pack, code);
+    pack_text(pack, title);
+    const u32 at = pack_later(pack);
+    pack_at(pack, at, write_highlights(run, title));
+    const u32 explanation_at = pack_later(pack);
+    const u32 before = pack->used;
+    if ((run->head.flags & SEARCH_FLAG_EXPLAIN) != 0 && hit->doc != 0)
+        run_explain(run, hit, code, pack);
+    pack_at(pack, explanation_at, pack->used - before);
+    run->work += 1000;
+}
+
+bool run_details_step(struct run *run)
+{
+    const bool is_inline = run->step == SEARCH_STEP_DETAILS || run->head.limit <= RUN_INLINE_HITS;
+    const u32 hits = is_inline ? run->top.count : 0;
+    const u32 pins = is_inline ? run->pin_count : 0;
+    if (run->marks == NULL)
+        make_marks(run);
+    while (run->status == STATUS_OK && run->detail_at < hits + pins + run->ad_count) {
+        if (!run_has_time(run))
+            return false;
+        const u32 at = run->detail_at++;
+        if (at < hits)
+            write_detail(run, &run->top.entries[at], 0);
+        else if (at < hits + pins)
+            write_detail(run, &run->pins[at - hits], 0);
+        else
+            write_detail(run, &run->ads[at - hits - pins].hit, run->ads[at - hits - pins].ad_id);
+    }
+    return true;
+}

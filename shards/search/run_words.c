@@ -1,0 +1,323 @@
+/* run_words: which documents of a window have the words, and how well: see run.h.
+ *
+ *      all slots wanted    the rarest slot first; each next one looks only at what is left
+ *      some slots suffice  every slot over the whole window, then those that have enough
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "shards/search/run.h"
+
+#include <string.h>
+
+/* With fewer candidates than this each is looked up by itself. */
+#define RUN_SPARSE 48u
+
+static bool is_strict(const struct run *run)
+{
+    return run->head.required >= run->positive_count;
+}
+
+static u32 first_doc(const struct run *run)
+{
+    return run->window.number * WINDOW_DOCS;
+}
+
+/* ---- a slot's single words ---- */
+
+static void raise(struct run_window *window, u32 at, u8 impact)
+{
+    window->best[at] = MAX(window->best[at], impact);
+    window_set(&window->touched, at);
+}
+
+static void take_window(struct run *run, const struct run_word *word)
+{
+    struct run_window *window = &run->window;
+    const u32 end = first_doc(run) + WINDOW_DOCS;
+    if (word->cursor->doc >= end)
+        return;
+    const u32 count = postings_window(word->cursor, window->number, window->docs, window->impacts);
+    for (u32 i = 0; i < count; i++)
+        raise(window, window->docs[i], run_slot_impact(word->factor, window->impacts[i]));
+    run->work += 50 + 3 * count;
+}
+
+static void take_candidates(struct run *run, const struct run_word *word,
+                            const struct window_bits *base)
+{
+    for (u32 i = 0; i < WINDOW_WORDS; i++)
+        for (u64 bits = base->words[i]; bits != 0; bits &= bits - 1) {
+            const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
+            const u32 doc = first_doc(run) + at;
+            if (word->cursor->doc > doc)
+                continue;
+            run->work += 60;
+            if (postings_seek(word->cursor, doc) == doc)
+                raise(&run->window, at, run_slot_impact(word->factor, word->cursor->impact));
+        }
+}
+
+static void take_table(struct run *run, const struct run_slot *slot, const struct window_bits *base)
+{
+    struct run_window *window = &run->window;
+    const u8 *table =
+        slot->tables[first_doc(run) / RUN_TABLE_DOCS] + first_doc(run) % RUN_TABLE_DOCS;
+    for (u32 i = 0; i < WINDOW_WORDS; i++)
+        for (u64 bits = base->words[i]; bits != 0; bits &= bits - 1) {
+            const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
+            if (table[at] != 0)
+                raise(window, at, table[at]);
+        }
+    run->work += 200 + 2 * window_count(base);
+}
+
+static void take_words(struct run *run, const struct run_slot *slot, const struct window_bits *base)
+{
+    struct run_window *window = &run->window;
+    memset(window->best, 0, sizeof window->best);
+    memset(&window->touched, 0, sizeof window->touched);
+    if (slot->tables != NULL) {
+        take_table(run, slot, base);
+        return;
+    }
+    const u32 count = window_count(base);
+    const u64 of_window = slot->df * WINDOW_DOCS / MAX(run->question.end, WINDOW_DOCS);
+    const bool is_sparse = count < RUN_SPARSE && (u64)count * 20 * slot->word_count < of_window;
+    for (u32 i = 0; i < slot->word_count; i++)
+        if (is_sparse)
+            take_candidates(run, &slot->words[i], base);
+        else
+            take_window(run, &slot->words[i]);
+    run->work += 150;
+}
+
+/* ---- a slot's words in a row ---- */
+
+/* The least impact of the row's words in a document; 0: they are not in a row there. */
+static u8 impact_of_row(struct run *run, const struct run_row *row, u32 doc, u8 rarest)
+{
+    u8 least = rarest;
+    for (u32 i = 0; i < row->count; i++) {
+        if (i == row->rarest)
+            continue;
+        if (postings_seek(row->cursors[i], doc) != doc)
+            return 0;
+        least = MIN(least, row->cursors[i]->impact);
+        run->work += 40;
+    }
+    run->work += 200;
+    return index_phrase(&run->index->index, doc, row->terms, row->count) ? least : 0;
+}
+
+/* Goes on with the row in hand; true: it is done with this window. */
+static bool take_row(struct run *run, const struct run_row *row, const struct window_bits *base)
+{
+    struct run_window *window = &run->window;
+    if (!window->has_row) {
+        struct postings_cursor *rarest = row->cursors[row->rarest];
+        window->at = 0;
+        window->posting_count = 0;
+        if (rarest->doc < first_doc(run) + WINDOW_DOCS)
+            window->posting_count =
+                postings_window(rarest, window->number, window->docs, window->impacts);
+        window->has_row = true;
+        run->work += 50 + window->posting_count;
+    }
+    for (; window->at < window->posting_count; window->at++) {
+        const u32 at = window->docs[window->at];
+        if (!window_has(base, at))
+            continue;
+        if (!run_has_time(run))
+            return false;
+        const u8 impact = impact_of_row(run, row, first_doc(run) + at, window->impacts[window->at]);
+        if (impact != 0)
+            raise(window, at, run_slot_impact(row->factor, impact));
+    }
+    window->has_row = false;
+    return true;
+}
+
+/* ---- slots together ---- */
+
+/* Every one of them had all slots before this one. */
+static void keep_touched(struct run *run, const struct run_slot *slot,
+                         const struct window_bits *base)
+{
+    struct run_window *window = &run->window;
+    const bool is_first = window->slot == 0;
+    for (u32 i = 0; i < WINDOW_WORDS; i++) {
+        const u64 kept = base->words[i] & window->touched.words[i];
+        window->candidates.words[i] = kept;
+        for (u64 bits = kept; bits != 0; bits &= bits - 1) {
+            const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
+            const u32 score = slot->idf * window->best[at];
+            window->scores[at] = is_first ? score : window->scores[at] + score;
+        }
+    }
+    run->work += 60 + 2 * window_count(&window->candidates);
+}
+
+static void add_touched(struct run *run, const struct run_slot *slot)
+{
+    struct run_window *window = &run->window;
+    for (u32 i = 0; i < WINDOW_WORDS; i++) {
+        const u64 added = window->seen.words[i] & window->touched.words[i];
+        window->candidates.words[i] |= added;
+        for (u64 bits = added; bits != 0; bits &= bits - 1) {
+            const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
+            window->scores[at] += slot->idf * window->best[at];
+            window->words[at] |= slot->bit;
+        }
+    }
+    run->work += 60 + 2 * window_count(&window->touched);
+}
+
+static void remove_touched(struct run_window *window)
+{
+    for (u32 i = 0; i < WINDOW_WORDS; i++)
+        window->candidates.words[i] &= ~window->touched.words[i];
+}
+
+/* Those that have enough slots, and all phrases. */
+static void keep_sufficient(struct run *run)
+{
+    struct run_window *window = &run->window;
+    u32 phrases = 0;
+    for (u32 i = 0; i < run->positive_count; i++)
+        if ((run->slots[i].flags & QUERY_SLOT_PHRASE) != 0)
+            phrases |= run->slots[i].bit;
+    for (u32 i = 0; i < WINDOW_WORDS; i++)
+        for (u64 bits = window->candidates.words[i]; bits != 0; bits &= bits - 1) {
+            const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
+            if (bits_count(window->words[at]) < run->head.required ||
+                (window->words[at] & phrases) != phrases)
+                window_clear(&window->candidates, at);
+        }
+}
+
+static bool is_empty(const struct window_bits *bits)
+{
+    u64 any = 0;
+    for (u32 i = 0; i < WINDOW_WORDS; i++)
+        any |= bits->words[i];
+    return any == 0;
+}
+
+/* What a slot looks at. */
+static const struct window_bits *base_of(const struct run *run, const struct run_slot *slot)
+{
+    const bool is_narrow = slot->bit == 0 || (is_strict(run) && run->window.slot != 0);
+    return is_narrow ? &run->window.candidates : &run->window.seen;
+}
+
+static void end_slot(struct run *run, const struct run_slot *slot, const struct window_bits *base)
+{
+    struct run_window *window = &run->window;
+    if (slot->bit == 0)
+        remove_touched(window);
+    else if (is_strict(run))
+        keep_touched(run, slot, base);
+    else
+        add_touched(run, slot);
+    window->slot++;
+    window->row = 0;
+    window->has_words = false;
+    if (!is_strict(run) && window->slot == run->positive_count)
+        keep_sufficient(run);
+}
+
+/* Products that are pinned match whatever the words are. */
+static void add_pins(struct run *run)
+{
+    struct run_window *window = &run->window;
+    for (u32 i = 0; i < run->special_count; i++) {
+        const struct run_special *special = &run->specials[i];
+        if (special->kind == CURATION_PIN && special->doc / WINDOW_DOCS == window->number &&
+            window_has(&window->seen, special->doc % WINDOW_DOCS))
+            window_set(&window->candidates, special->doc % WINDOW_DOCS);
+    }
+}
+
+static void begin_window(struct run *run)
+{
+    struct run_window *window = &run->window;
+    (void)index_window_seen(&run->index->index, window->number, &run->question, window->seen.words);
+    if (run->head.only_product_id != 0)
+        for (u32 i = 0; i < WINDOW_WORDS; i++)
+            window->seen.words[i] &=
+                run->only_doc % WINDOW_DOCS / 64 == i ? 1ull << run->only_doc % 64 : 0;
+    window->slot = 0;
+    window->row = 0;
+    window->has_words = false;
+    window->has_row = false;
+    window->is_open = true;
+    if (run->positive_count == 0)
+        window->candidates = window->seen;
+    else
+        memset(&window->candidates, 0, sizeof window->candidates);
+    if (run->positive_count == 0 || !is_strict(run)) {
+        memset(window->scores, 0, sizeof window->scores);
+        memset(window->words, 0, sizeof window->words);
+    }
+    run->work += 300;
+}
+
+bool run_words_step(struct run *run)
+{
+    struct run_window *window = &run->window;
+    if (!window->is_open)
+        begin_window(run);
+    while (window->slot < run->slot_count) {
+        const struct run_slot *slot = &run->slots[window->slot];
+        const struct window_bits *base = base_of(run, slot);
+        if (is_empty(base))
+            break; /* nothing is left, or was there */
+        if (!window->has_words) {
+            if (!run_has_time(run))
+                return false;
+            take_words(run, slot, base);
+            window->has_words = true;
+        }
+        for (; window->row < slot->row_count; window->row++)
+            if (!take_row(run, &slot->rows[window->row], base))
+                return false;
+        end_slot(run, slot, base);
+    }
+    window->matched = window->candidates;
+    if (run->step == SEARCH_STEP_RUN)
+        add_pins(run);
+    return true;
+}
+
+/* ---- which window comes next ---- */
+
+static u32 next_doc(struct run *run, const struct run_slot *slot, u32 doc)
+{
+    u32 next = POSTINGS_DOC_END;
+    if (slot->tables != NULL)
+        return doc;
+    for (u32 i = 0; i < slot->word_count; i++)
+        next = MIN(next, postings_seek(slot->words[i].cursor, doc));
+    for (u32 i = 0; i < slot->row_count; i++) {
+        const struct run_row *row = &slot->rows[i];
+        next = MIN(next, postings_seek(row->cursors[row->rarest], doc));
+    }
+    run->work += 30 * (slot->word_count + slot->row_count);
+    return next;
+}
+
+u32 run_next_window(struct run *run, u32 window)
+{
+    const u32 end = (run->question.end + WINDOW_DOCS - 1) / WINDOW_DOCS;
+    if (run->head.only_product_id != 0) {
+        const u32 only = run->only_doc / WINDOW_DOCS;
+        return run->only_doc != 0 && only >= window ? only : end;
+    }
+    if (run->positive_count == 0 || !is_strict(run) || window >= end)
+        return window;
+    u32 next = next_doc(run, &run->slots[0], window * WINDOW_DOCS) / WINDOW_DOCS;
+    for (u32 i = 0; i < run->special_count; i++)
+        if (run->specials[i].kind == CURATION_PIN && run->specials[i].doc / WINDOW_DOCS >= window)
+            next = MIN(next, run->specials[i].doc / WINDOW_DOCS);
+    return next;
+}

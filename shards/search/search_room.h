@@ -1,0 +1,75 @@
+/* search_room: the search index of a shard, under the policy in force.
+ *
+ *      catalog  -> search_refresh -> documents and columns
+ *      settings -> search_setting -> policy, categories, attributes; words of synonyms, curations, ads
+ *      parts    -> query_offer.h, run.h, suggest.h
+ *
+ * Another policy (language, weights, what attributes are searched) is another index: it is made beside
+ * the one that answers, some products at a time, and takes its place when it is complete and no question is
+ * open. Until then answers say so (note 16).
+ *
+ * Invariants
+ *   I1  indexes[current] has every product; the other one, while it is made, those before `renewed`.
+ *   I2  no question is open on the index that is being made.
+ * Ownership  memory of its own: soft, not what admission counts.
+ * Not here   what a search means: docs/search.md.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SOUK_SHARDS_SEARCH_SEARCH_ROOM_H
+#define SOUK_SHARDS_SEARCH_SEARCH_ROOM_H
+
+#include "shards/search/query_stats.h"
+#include "shards/search/rank.h"
+#include "shards/search/search_index.h"
+#include "shards/search/search_settings.h"
+
+struct shard;
+
+struct search_policy {
+    struct score_policy score;
+    struct text64 language;
+    u32 drop_below;
+    u16 typo1_bytes;
+    u16 typo2_bytes;
+};
+
+struct search {
+    struct store_memory memory;
+    struct search_index indexes[2];
+    struct search_settings words;
+    struct query_stats stats;
+    struct search_policy policy;
+    u32 current;
+    u32 question_count;
+    u32 renewed;      /* products below are in the new index */
+    bool is_renewing; /* indexes[1 - current] is being made */
+};
+
+void search_init(struct search *search, struct shard *shard);
+void search_deinit(struct search *search);
+
+static inline struct search_index *search_current(struct search *search)
+{
+    return &search->indexes[search->current];
+}
+
+/* A question looks at the current index until it ends. */
+void search_question_begin(struct search *search, struct index_question *question);
+void search_question_end(struct search *search, struct index_question *question);
+
+/* Goes on with making a new index, if one is being made: some products, about 20 microseconds each.
+ * True: there is more to do. */
+bool search_renew(struct shard *shard, u32 products);
+
+/* The ranking profile of an id; the built-in one for 0. False: there is none. */
+bool search_profile(const struct shard *shard, u64 profile_id, struct rank_profile *profile);
+
+/* The categories of what a user has looked at last, if this is the user's shard: at most
+ * QUERY_RECENT_MAX ids. How many. */
+u32 search_recent_categories(const struct shard *shard, u64 user_id, u64 *category_ids);
+
+/* What is declared of an attribute: enum attribute_type, 0 = nothing. */
+u16 search_attribute_type(const struct shard *shard, struct span name);
+
+#endif
