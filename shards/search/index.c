@@ -323,26 +323,35 @@ static u64 bits_before(u32 first_doc, u32 end)
     return end <= first_doc ? 0 : (1ull << (end - first_doc)) - 1;
 }
 
-u32 index_window_seen(const struct index *index, u32 window_number,
-                      const struct index_question *question, u64 *bits)
+/* Adds the dead ones that the question sees. */
+static void add_graves(const struct index *index, const struct index_window *window, u32 first_doc,
+                       const struct index_question *question, u64 *bits)
 {
-    memset(bits, 0, INDEX_WINDOW_WORDS * sizeof *bits);
-    const struct index_window *window = index_documents_window(&index->documents, window_number);
-    if (window == NULL)
-        return 0;
-    u32 count = 0;
     for (u32 word = 0; word < INDEX_WINDOW_WORDS; word++) {
-        const u32 first_doc = window_number * INDEX_WINDOW_DOCS + word * 64;
-        u64 seen = window->live[word];
-        for (u64 dead = window->present[word] & ~seen; dead != 0; dead &= dead - 1) {
-            const u32 doc = first_doc + (u32)__builtin_ctzll(dead);
+        for (u64 dead = window->present[word] & ~window->live[word]; dead != 0; dead &= dead - 1) {
+            const u32 doc = first_doc + word * 64 + (u32)__builtin_ctzll(dead);
             if (index_documents_grave(&index->documents, window, doc)->death > question->deaths)
-                seen |= dead & -dead;
+                bits[word] |= dead & -dead;
         }
-        bits[word] = seen & bits_before(first_doc, question->end);
-        count += (u32)__builtin_popcountll(bits[word]);
     }
-    return count;
+}
+
+void index_window_seen(const struct index *index, u32 window_number,
+                       const struct index_question *question, u64 *bits)
+{
+    const struct index_window *window = index_documents_window(&index->documents, window_number);
+    if (window == NULL) {
+        memset(bits, 0, sizeof window->live);
+        return;
+    }
+    memcpy(bits, window->live, sizeof window->live);
+    const u32 first_doc = window_number * INDEX_WINDOW_DOCS;
+    if (UNLIKELY(window->present_count != window->live_count))
+        add_graves(index, window, first_doc, question, bits);
+    if (first_doc + INDEX_WINDOW_DOCS <= question->end)
+        return;
+    for (u32 word = 0; word < INDEX_WINDOW_WORDS; word++)
+        bits[word] &= bits_before(first_doc + word * 64, question->end);
 }
 
 /* ---- checks ------------------------------------------------------------------------------------- */

@@ -96,9 +96,17 @@ void index_kill(struct index *index, u32 doc);
 void index_question_begin(struct index *index, struct index_question *question);
 void index_question_end(struct index *index, struct index_question *question);
 
-/* Bits of the documents of a window (doc / INDEX_WINDOW_DOCS) that the question sees; returns how many. */
-u32 index_window_seen(const struct index *index, u32 window, const struct index_question *question,
-                      u64 *bits);
+/* Bits of the documents of a window (doc / INDEX_WINDOW_DOCS) that the question sees. */
+void index_window_seen(const struct index *index, u32 window, const struct index_question *question,
+                       u64 *bits);
+
+/* How many documents of it live: 0 for a window that has given its memory back. Who adds the products of
+ * windows that are nearly dead again, and kills them there, makes them go. */
+static inline u32 index_window_live(const struct index *index, u32 window_number)
+{
+    const struct index_window *window = index_documents_window(&index->documents, window_number);
+    return window == NULL ? 0 : window->live_count;
+}
 
 /* Tells where the memory is. */
 struct index_sizes index_sizes(const struct index *index);

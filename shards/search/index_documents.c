@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "shards/search/column_bits.h"
+
 static struct index_window **window_at(struct index_documents *documents, u32 window)
 {
     return pool_at(&documents->windows, window + 1);
@@ -144,8 +146,8 @@ static bool is_window_valid(const struct index_documents *documents,
     for (u32 word = 0; word < INDEX_WINDOW_WORDS; word++) {
         if ((window->live[word] & ~window->present[word]) != 0)
             return false;
-        live_count += (u32)__builtin_popcountll(window->live[word]);
-        present_count += (u32)__builtin_popcountll(window->present[word]);
+        live_count += bits_count(window->live[word]);
+        present_count += bits_count(window->present[word]);
     }
     *live += live_count;
     *dead += present_count - live_count;

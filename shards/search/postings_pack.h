@@ -8,7 +8,8 @@
  *      lane   0        1        2        3        0
  *      bits   gap 0    gap 1    gap 2    gap 3    gap 4 in the next bits of lane 0 ...
  *
- * StreamVByte needs 1.25 bytes for the gap of a frequent word, this one 0.1 to 0.6 (figures: micro_index).
+ * Measured beside StreamVByte as Debian builds it, for gaps of 2, 100 and 10,000 at the mean: 0.12, 1.00
+ * and 1.88 bytes a number instead of 1.25, 1.25 and 2.24, and 0.3 ns to unpack instead of 9 to 13.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
