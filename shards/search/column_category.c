@@ -138,22 +138,27 @@ void column_category_declare(struct column_tree *tree, u64 category_id, struct s
     link_node(tree, node, parent);
 }
 
+/* The first of a list of siblings without its bit; 0: there is none. */
+static u32 first_new(const struct column_tree *tree, u32 node, const u64 *bits)
+{
+    while (node != 0 && (bits[node / 64] >> node % 64 & 1) != 0) /* ends: a list of siblings */
+        node = column_node_at(tree, node)->next;
+    return node;
+}
+
 void column_category_below(const struct column_tree *tree, u32 node, u64 *bits)
 {
     u32 at = node;
     bits[at / 64] |= 1ull << at % 64;
-    /* Down to the first child that is new, else aside, else up: each link is taken at most twice. */
-    for (u64 steps = 0; steps < 4ull * tree->node_end; steps++) {
-        const u32 child = column_node_at(tree, at)->first_child;
-        if (child != 0 && (bits[child / 64] >> child % 64 & 1) == 0) {
-            at = child;
-        } else {
-            while (at != node && column_node_at(tree, at)->next == 0)
-                at = column_node_at(tree, at)->parent; /* ends: it came down this way */
-            if (at == node)
-                return;
-            at = column_node_at(tree, at)->next;
+    for (;;) { /* ends: each round sets a bit, and what has its bit has been gone through */
+        u32 next = first_new(tree, column_node_at(tree, at)->first_child, bits);
+        while (next == 0 && at != node) { /* ends: it came down this way */
+            next = first_new(tree, column_node_at(tree, at)->next, bits);
+            at = column_node_at(tree, at)->parent;
         }
+        if (next == 0)
+            return;
+        at = next;
         bits[at / 64] |= 1ull << at % 64;
     }
 }
