@@ -81,7 +81,7 @@ static bool is_thousands(const struct text_reader *reader, const struct run *run
 
 static inline void run_append(struct run *run, u8 byte, bool is_digit, u32 at)
 {
-    if (UNLIKELY(run->bytes == TEXT_WORD_BYTES)) {
+    if (UNLIKELY(run->bytes == TEXT_WORD_BYTES || run->is_cut)) {
         run->is_cut = true;
         return;
     }
@@ -115,6 +115,24 @@ static bool run_takes_mark(const struct text_reader *reader, struct run *run, u3
     return true;
 }
 
+/* All of what a character has become, or nothing. */
+static void run_append_folded(struct run *run, const struct text_folded *folded, u32 at)
+{
+    bool is_mixed = false;
+    bool was_digit = false;
+    if (run->bytes + folded->bytes > TEXT_WORD_BYTES)
+        run->is_cut = true;
+    for (u32 i = 0; i < folded->bytes; i++) {
+        const u8 byte = folded->data[i];
+        const bool is_digit = (byte >= '0' && byte <= '9') || byte == '/';
+        is_mixed |= i > 0 && is_digit != was_digit;
+        was_digit = is_digit;
+        run_append(run, byte, is_digit, at);
+    }
+    if (is_mixed)
+        run->changes += 2; /* so it is not taken apart inside of a character */
+}
+
 /* A character beyond ASCII. False: the run ends before it. */
 static bool run_takes_high(const struct text_reader *reader, struct run *run, u32 *at)
 {
@@ -124,13 +142,7 @@ static bool run_takes_high(const struct text_reader *reader, struct run *run, u3
     if (folded.kind == TEXT_KIND_OTHER || folded.kind == TEXT_KIND_CONNECTOR ||
         (is_alone && run->bytes != 0))
         return false;
-    if (run->bytes + folded.bytes > TEXT_WORD_BYTES)
-        run->is_cut = true; /* not a part of a character */
-    else
-        for (u32 i = 0; i < folded.bytes; i++)
-            run_append(run, folded.data[i],
-                       (folded.data[i] >= '0' && folded.data[i] <= '9') || folded.data[i] == '/',
-                       *at);
+    run_append_folded(run, &folded, *at);
     run->is_alone = is_alone;
     *at += folded.source_bytes;
     return true;
@@ -369,6 +381,8 @@ static void add_run(struct text_reader *reader, struct place *place, const struc
         place->chain_runs = 0;
     }
     place_append(place->joined, &place->joined_bytes, text);
+    if (run->is_cut)
+        place->joined_bytes = TEXT_WORD_BYTES + 1; /* would be joined to something else */
     place->is_short |= run->bytes < LETTERS_MIN || run->is_digit_first || run->changes != 0;
     place->run_count++;
     if (is_divided) {

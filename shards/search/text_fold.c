@@ -32,6 +32,8 @@ const u8 text_kinds[256] = {
 static bool is_word(utf8proc_int32_t code_point)
 {
     const utf8proc_category_t category = utf8proc_category(code_point);
+    if (code_point == 0x2bc) /* a letter to Unicode, an apostrophe to us */
+        return false;
     return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) ||
            (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO);
 }
