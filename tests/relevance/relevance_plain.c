@@ -64,7 +64,8 @@ static u32 term_of(struct relevance_plain *plain, const char *word)
 
 static void add_word(struct relevance_plain *plain, const char *word, u32 offer)
 {
-    struct term *term = &plain->terms[term_of(plain, word)];
+    const u32 at = term_of(plain, word); /* may move the terms */
+    struct term *term = &plain->terms[at];
     if (term->count != 0 && term->postings[term->count - 1].offer == offer) {
         term->postings[term->count - 1].frequency++;
         return;
