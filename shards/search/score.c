@@ -39,7 +39,8 @@ u8 score_impact(const struct score_policy *policy, const u16 tf[SCORE_FIELDS],
         const u64 weight = policy->weights[field];
         unit = MAX(unit, weight);
         const u64 norm = 256u - slopes[field] + (u64)slopes[field] * len[field] / pivots[field];
-        sum += weight * tf[field] * 65536u / norm;
+        if (weight != 0 && tf[field] != 0)
+            sum += MAX(1u, weight * tf[field] * 65536u / norm);
     }
     if (sum == 0)
         return 0;
