@@ -173,6 +173,7 @@ static void shares_are_sixteenths_and_words_are_the_heaviest(void **state)
     assert_int_equal(score_words_required(weights, 5, 15), 3);
     assert_int_equal(score_words_required(weights, 5, 16), 4);
     assert_int_equal(score_words_required(weights, 0, 16), 1);
+    assert_int_equal(score_words_required((const u32[]){1, 14, 1}, 3, 15), 2);
     /* What it says is true: the heaviest so many reach the share, and one fewer does not. */
     u32 equal[QUERY_WORDS_MAX];
     for (u32 i = 0; i < QUERY_WORDS_MAX; i++)
