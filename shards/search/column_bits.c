@@ -15,16 +15,18 @@
 bool column_bits_is_fast(void)
 {
     u32 a, b, c, d;
-    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0 || (c & bit_AVX) == 0)
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0 || (c & bit_AVX) == 0 ||
+        (c & bit_POPCNT) == 0)
         return false;
     u32 low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     if ((low & 6) != 6) /* the system keeps the registers */
         return false;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX2) != 0;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX2) != 0 &&
+           (b & bit_BMI) != 0;
 }
 
-__attribute__((target("avx2"))) static u64 compare_i64_fast(const i64 *values, u64 from, u64 width)
+COLUMN_FAST static u64 compare_i64_fast(const i64 *values, u64 from, u64 width)
 {
     typedef i64 vector __attribute__((vector_size(32)));
     typedef double lanes __attribute__((vector_size(32)));

@@ -18,6 +18,15 @@
 #define WINDOW_DOCS  4096u
 #define WINDOW_WORDS (WINDOW_DOCS / 64)
 
+/* Functions that are compiled twice, for processors with these instructions and for others: a body that is
+ * always inlined, and a pair of functions around it. */
+#if defined(__x86_64__)
+#define COLUMN_FAST __attribute__((target("avx2,bmi,popcnt")))
+#else
+#define COLUMN_FAST
+#endif
+#define COLUMN_BODY __attribute__((always_inline)) static inline
+
 struct window_bits {
     u64 words[WINDOW_WORDS];
 };
@@ -46,6 +55,17 @@ static inline u32 bits_count(u64 word)
     return (u32)(word * 0x0101010101010101ull >> 56);
 }
 
+/* The same where `is_fast` is a constant: with the instruction. */
+COLUMN_BODY u32 bits_count_by(bool is_fast, u64 word)
+{
+#if defined(__x86_64__)
+    return is_fast ? (u32)__builtin_popcountll(word) : bits_count(word);
+#else
+    (void)is_fast;
+    return bits_count(word);
+#endif
+}
+
 static inline u32 window_count(const struct window_bits *bits)
 {
     u32 count = 0;
@@ -54,7 +74,7 @@ static inline u32 window_count(const struct window_bits *bits)
     return count;
 }
 
-/* Does the processor have AVX2, and the system keep its registers? */
+/* Does the processor have these, and the system keep the registers of AVX2? */
 bool column_bits_is_fast(void);
 
 /* Bit i: from <= values[i] <= until, for i from 0 to 63. from <= until. */

@@ -154,6 +154,24 @@ static inline u32 column_block_entry(const struct column_block *block, u32 at)
     return block->ordinals[block->ranks[at / 64] + bits_count(below)];
 }
 
+/* The entries of those documents of a word that `mask` has, all of them present: as many as it has bits,
+ * in their order. In the block if they stand together there, else in `scratch`, of 64. */
+COLUMN_BODY const u32 *column_block_entries(const struct column_block *block, u32 word, u64 mask,
+                                            bool is_fast, u32 *scratch)
+{
+    const u64 present = block->present.words[word];
+    const u32 *ordinals = block->ordinals + (block->is_dense ? word * 64 : block->ranks[word]);
+    if (mask == (block->is_dense ? ~0ull : present))
+        return ordinals;
+    u32 count = 0;
+    for (u64 left = mask; left != 0; left &= left - 1) {
+        const u64 below = present & ((left & (~left + 1)) - 1);
+        scratch[count++] =
+            ordinals[block->is_dense ? (u32)__builtin_ctzll(left) : bits_count_by(is_fast, below)];
+    }
+    return scratch;
+}
+
 /* The ordinals of a document: how many, and where they stand; `single` takes one that is alone. */
 u32 column_field_get(const struct column_fields *fields, u32 field, u32 doc, u32 *single,
                      const u32 **ordinals);

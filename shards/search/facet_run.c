@@ -170,15 +170,6 @@ struct facet_run *facet_begin(const struct facets *facets, const struct columns 
 
 /* ---- count ------------------------------------------------------------------------------------- */
 
-/* Documents that came later have ordinals that came later. */
-static u64 known_word(const struct facet_run *run, u32 window, u32 word, u64 bits)
-{
-    const u64 first = (u64)window * WINDOW_DOCS + word * 64;
-    if (LIKELY(first + 64 <= run->doc_end))
-        return bits;
-    return first >= run->doc_end ? 0 : bits & ((1ull << (run->doc_end - first)) - 1);
-}
-
 /* 0 when the table is too full. */
 static u32 *hash_slot(struct facet_count *count, u32 ordinal)
 {
@@ -203,86 +194,70 @@ static bool count_hash(struct facet_count *count, u32 ordinal)
     return true;
 }
 
-/* Lists, or very many values. */
-static bool count_entry(struct facet_count *count, const struct column_block *block, u32 entry)
+/* Very many values; false: too many. */
+static bool count_entry(struct facet_count *count, const u32 *lists, u32 entry)
 {
-    const u32 *list = block->lists + (entry & ~COLUMN_LIST);
-    const bool is_list = (entry & COLUMN_LIST) != 0;
-    const u32 values = is_list ? list[0] : 1;
-    for (u32 i = 0; i < values; i++) {
-        const u32 ordinal = is_list ? list[i + 1] : entry;
-        if (count->mode == COUNT_HASH) {
-            if (!count_hash(count, ordinal))
-                return false;
-        } else {
-            count->counts[ordinal]++;
-        }
+    if ((entry & COLUMN_LIST) == 0)
+        return count_hash(count, entry);
+    const u32 *list = lists + (entry & ~COLUMN_LIST);
+    for (u32 i = 1; i <= list[0]; i++) {
+        if (!count_hash(count, list[i]))
+            return false;
     }
     return true;
 }
 
-static bool count_block_slow(const struct facet_run *run, struct facet_count *count, u32 window,
-                             const struct column_block *block, const struct window_bits *bits)
+static bool count_block_hash(struct facet_count *count, const struct column_block *block,
+                             const struct window_bits *bits)
 {
     for (u32 word = 0; word < WINDOW_WORDS; word++) {
-        u64 left = known_word(run, window, word, bits->words[word]) & block->present.words[word];
+        u64 left = bits->words[word] & block->present.words[word];
         for (; left != 0; left &= left - 1) {
             const u32 at = word * 64 + (u32)__builtin_ctzll(left);
-            if (!count_entry(count, block, column_block_entry(block, at)))
+            if (!count_entry(count, block->lists, column_block_entry(block, at)))
                 return false;
         }
     }
     return true;
 }
 
-static void count_block_dense(const struct facet_run *run, u32 *counts, u32 window,
-                              const struct column_block *block, const struct window_bits *bits)
+static void count_list(u32 *counts, const u32 *list)
 {
+    for (u32 i = 1; i <= list[0]; i++)
+        counts[list[i]]++;
+}
+
+COLUMN_BODY void count_block(u32 *counts, const struct column_block *block,
+                             const struct window_bits *bits, bool is_fast)
+{
+    u32 scratch[64];
+    const bool has_lists = block->list_used != 0;
     for (u32 word = 0; word < WINDOW_WORDS; word++) {
-        u64 left = known_word(run, window, word, bits->words[word]) & block->present.words[word];
-        const u32 *ordinals = block->ordinals + word * 64;
-        if (left == ~0ull) {
-            for (u32 i = 0; i < 64; i++)
-                counts[ordinals[i]]++;
+        const u64 mask = bits->words[word] & block->present.words[word];
+        if (mask == 0)
             continue;
-        }
-        for (; left != 0; left &= left - 1)
-            counts[ordinals[__builtin_ctzll(left)]]++;
-    }
-}
-
-__attribute__((always_inline)) static inline void
-count_packed(const struct facet_run *run, u32 *counts, u32 window, const struct column_block *block,
-             const struct window_bits *bits, bool has_instruction)
-{
-    for (u32 word = 0; word < WINDOW_WORDS; word++) {
-        const u64 present = block->present.words[word];
-        u64 left = known_word(run, window, word, bits->words[word]) & present;
-        const u32 *ordinals = block->ordinals + block->ranks[word];
-        for (; left != 0; left &= left - 1) {
-            const u64 below = present & ((left & (~left + 1)) - 1);
-            const u32 rank = has_instruction ? (u32)__builtin_popcountll(below) : bits_count(below);
-            counts[ordinals[rank]]++;
+        const u32 *entries = column_block_entries(block, word, mask, is_fast, scratch);
+        const u32 count = bits_count_by(is_fast, mask);
+        for (u32 i = 0; i < count; i++) {
+            const u32 entry = entries[i];
+            if (has_lists && (entry & COLUMN_LIST) != 0)
+                count_list(counts, block->lists + (entry & ~COLUMN_LIST));
+            else
+                counts[entry]++;
         }
     }
 }
 
-#if defined(__x86_64__)
-__attribute__((target("popcnt"))) static void count_packed_fast(const struct facet_run *run,
-                                                                u32 *counts, u32 window,
-                                                                const struct column_block *block,
-                                                                const struct window_bits *bits)
+COLUMN_FAST static void count_block_fast(u32 *counts, const struct column_block *block,
+                                         const struct window_bits *bits)
 {
-    count_packed(run, counts, window, block, bits, true);
+    count_block(counts, block, bits, true);
 }
-#else
-#define count_packed_fast count_packed_plain
-#endif
 
-static void count_packed_plain(const struct facet_run *run, u32 *counts, u32 window,
-                               const struct column_block *block, const struct window_bits *bits)
+static void count_block_plain(u32 *counts, const struct column_block *block,
+                              const struct window_bits *bits)
 {
-    count_packed(run, counts, window, block, bits, false);
+    count_block(counts, block, bits, false);
 }
 
 static bool count_ordinals(const struct facet_run *run, struct facet_count *count, u32 window,
@@ -294,14 +269,12 @@ static bool count_ordinals(const struct facet_run *run, struct facet_count *coun
     const struct column_block *block = column_block_at(field, window);
     if (block == NULL)
         return true;
-    if (count->mode == COUNT_HASH || block->list_used != 0)
-        return count_block_slow(run, count, window, block, bits);
-    if (block->is_dense)
-        count_block_dense(run, count->counts, window, block, bits);
-    else if (run->columns->is_fast)
-        count_packed_fast(run, count->counts, window, block, bits);
+    if (count->mode == COUNT_HASH)
+        return count_block_hash(count, block, bits);
+    if (run->columns->is_fast)
+        count_block_fast(count->counts, block, bits);
     else
-        count_packed_plain(run, count->counts, window, block, bits);
+        count_block_plain(count->counts, block, bits);
     return true;
 }
 
@@ -312,7 +285,7 @@ static void count_truth(const struct facet_run *run, struct facet_count *count, 
     if (is_buyable)
         columns_buyable(run->columns, window, run->now_ns, bits, &yes);
     for (u32 word = 0; word < WINDOW_WORDS; word++) {
-        const u64 known = known_word(run, window, word, bits->words[word]);
+        const u64 known = bits->words[word];
         count->counts[COLUMN_TRUTH_YES] += bits_count(known & yes.words[word]);
         count->counts[COLUMN_TRUTH_NO] += bits_count(known & ~yes.words[word]);
     }
@@ -328,42 +301,56 @@ static const void *array_of(const struct column_window *window, u32 column)
     return window->arrays[column] == NULL ? &nothing : window->arrays[column];
 }
 
-#define COUNT_CELLS_OF(type, numbers_)                             \
-    do {                                                           \
-        const type *numbers = (numbers_);                          \
-        for (; left != 0; left &= left - 1) {                      \
-            const u32 at = word * 64 + (u32)__builtin_ctzll(left); \
-            const i64 number = (i64)numbers[at];                   \
-            least = MIN(least, number);                            \
-            greatest = MAX(greatest, number);                      \
-            if (has_cells)                                         \
-                counts[cells[at]]++;                               \
-        }                                                          \
-    } while (0)
+/* What a loop over numbers keeps in registers. */
+struct number_sums {
+    i64 least;
+    i64 greatest;
+    u64 total;
+};
+
+#define COUNT_CELLS_OF(type)                                                                  \
+    static inline void count_cells_##type(const type *numbers, const u16 *cells, u32 *counts, \
+                                          u64 left, struct number_sums *sums)                 \
+    {                                                                                         \
+        for (; left != 0; left &= left - 1) {                                                 \
+            const u32 at = (u32)__builtin_ctzll(left);                                        \
+            const i64 number = (i64)numbers[at];                                              \
+            sums->least = MIN(sums->least, number);                                           \
+            sums->greatest = MAX(sums->greatest, number);                                     \
+            sums->total++;                                                                    \
+            if (counts != NULL)                                                               \
+                counts[cells[at]]++;                                                          \
+        }                                                                                     \
+    }
+COUNT_CELLS_OF(i64)
+COUNT_CELLS_OF(u32)
+
+static u64 needed_word(const struct column_window *window, const struct facet_count *count,
+                       u32 word, u64 bits)
+{
+    return count->bit == COLUMN_BIT_COUNT ? bits : bits & window->bits[count->bit].words[word];
+}
 
 static void count_cells(const struct facet_run *run, struct facet_count *count, u32 window,
                         const struct window_bits *bits)
 {
     const struct column_window *record = run->columns->windows[window];
-    const void *numbers_of = array_of(record, count->column);
+    const void *numbers = array_of(record, count->column);
     const u16 *cells = array_of(record, count->cells);
-    const bool has_cells = count->end != NO_CELLS, is_price = count->column == COLUMN_PRICE;
-    u32 *counts = count->counts + (has_cells ? FACET_CELLS : 0); /* none is negative */
-    i64 least = count->least, greatest = count->greatest;
-    u64 total = 0;
+    /* None is negative. */
+    u32 *counts = count->end == NO_CELLS ? NULL : count->counts + FACET_CELLS;
+    struct number_sums sums = {count->least, count->greatest, 0};
     for (u32 word = 0; word < WINDOW_WORDS; word++) {
-        u64 left = known_word(run, window, word, bits->words[word]);
-        if (count->bit != COLUMN_BIT_COUNT)
-            left &= record->bits[count->bit].words[word];
-        total += bits_count(left);
-        if (is_price)
-            COUNT_CELLS_OF(i64, numbers_of);
+        const u64 left = needed_word(record, count, word, bits->words[word]);
+        const u32 at = word * 64;
+        if (count->column == COLUMN_PRICE)
+            count_cells_i64((const i64 *)numbers + at, cells + at, counts, left, &sums);
         else
-            COUNT_CELLS_OF(u32, numbers_of);
+            count_cells_u32((const u32 *)numbers + at, cells + at, counts, left, &sums);
     }
-    count->least = least;
-    count->greatest = greatest;
-    count->total += total;
+    count->least = sums.least;
+    count->greatest = sums.greatest;
+    count->total += sums.total;
 }
 
 static void count_numbers(const struct facet_run *run, struct facet_count *count, u32 window,
@@ -371,12 +358,11 @@ static void count_numbers(const struct facet_run *run, struct facet_count *count
 {
     const struct column_window *record = run->columns->windows[window];
     const u16 *numbers = array_of(record, count->column);
+    u32 *counts = count->counts;
     for (u32 word = 0; word < WINDOW_WORDS; word++) {
-        u64 left = known_word(run, window, word, bits->words[word]);
-        if (count->bit != COLUMN_BIT_COUNT)
-            left &= record->bits[count->bit].words[word];
+        u64 left = needed_word(record, count, word, bits->words[word]);
         for (; left != 0; left &= left - 1)
-            count->counts[numbers[word * 64 + (u32)__builtin_ctzll(left)]]++;
+            counts[numbers[word * 64 + (u32)__builtin_ctzll(left)]]++;
     }
 }
 
@@ -397,13 +383,29 @@ static bool count_facet(struct facet_run *run, u32 facet, u32 window,
     PANIC("a facet is not counted");
 }
 
+/* Documents that came later have ordinals that came later. */
+static void keep_known(const struct facet_run *run, u32 window, const struct window_bits *bits,
+                       struct window_bits *known)
+{
+    for (u32 word = 0; word < WINDOW_WORDS; word++) {
+        const u64 first = (u64)window * WINDOW_DOCS + word * 64;
+        const u64 left = first >= run->doc_end ? 0 : run->doc_end - first;
+        known->words[word] =
+            left >= 64 ? bits->words[word] : bits->words[word] & ((1ull << left) - 1);
+    }
+}
+
 bool facet_window(struct facet_run *run, u32 window, const struct window_bits *of_facets)
 {
     const struct columns *columns = run->columns;
+    struct window_bits known;
     if (window >= columns->window_capacity || columns->windows[window] == NULL)
         return true;
+    const bool is_known = ((u64)window + 1) * WINDOW_DOCS <= run->doc_end;
     for (u32 facet = 0; facet < run->facets->count && !run->is_too_many; facet++) {
-        if (!count_facet(run, facet, window, &of_facets[facet]))
+        if (!is_known)
+            keep_known(run, window, &of_facets[facet], &known);
+        if (!count_facet(run, facet, window, is_known ? &of_facets[facet] : &known))
             run->is_too_many = true;
     }
     return !run->is_too_many;

@@ -466,23 +466,60 @@ static bool entry_fits(const struct filter_run *run, const struct run_term *term
     return false;
 }
 
-static u64 ordinals_word(const struct filter_run *run, const struct run_term *term,
-                         const struct column_block *block, u32 word, u64 mask)
+/* Bit of an ordinal that is alone, in a set of marks. */
+COLUMN_BODY u64 marked_bit(const struct run_term *term, u32 ordinal)
 {
+    return ordinal < term->marked_end ? term->marked[ordinal / 64] >> ordinal % 64 & 1 : 0;
+}
+
+COLUMN_BODY u64 ordinals_word(const struct filter_run *run, const struct run_term *term,
+                              const struct column_block *block, u32 word, u64 mask, bool is_fast)
+{
+    u32 scratch[64];
     u64 bits = 0;
-    const bool is_plain = block->is_dense && block->list_used == 0 && term->marked == NULL &&
-                          term->kind == TERM_ORDINALS;
-    if (is_plain && bits_count(mask) > SPARSE) {
+    const bool is_single = block->list_used == 0 && term->kind == TERM_ORDINALS;
+    if (is_single && block->is_dense && term->marked == NULL &&
+        bits_count_by(is_fast, mask) > SPARSE) {
         for (u32 i = 0; i < term->few_count; i++)
             bits |= column_bits_u32(block->ordinals + word * 64, term->few[i], term->few[i]);
         return bits & mask;
     }
-    for (u64 left = mask; left != 0; left &= left - 1) {
-        const u32 at = (u32)__builtin_ctzll(left);
-        if (entry_fits(run, term, block, column_block_entry(block, word * 64 + at)))
-            bits |= 1ull << at;
+    const u32 *entry = column_block_entries(block, word, mask, is_fast, scratch);
+    if (is_single && term->marked != NULL) {
+        for (u64 left = mask; left != 0; left &= left - 1)
+            bits |= marked_bit(term, *entry++) << __builtin_ctzll(left);
+        return bits;
     }
+    for (u64 left = mask; left != 0; left &= left - 1)
+        bits |= (u64)entry_fits(run, term, block, *entry++) << __builtin_ctzll(left);
     return bits;
+}
+
+COLUMN_BODY void ordinals_block(const struct filter_run *run, const struct run_term *term,
+                                const struct column_block *block, const struct window_bits *mask,
+                                struct window_bits *bits, bool is_fast)
+{
+    for (u32 word = 0; word < WINDOW_WORDS; word++) {
+        const u64 candidates = mask->words[word] & block->present.words[word];
+        bits->words[word] =
+            candidates == 0 ? 0 : ordinals_word(run, term, block, word, candidates, is_fast);
+    }
+}
+
+COLUMN_FAST static void ordinals_block_fast(const struct filter_run *run,
+                                            const struct run_term *term,
+                                            const struct column_block *block,
+                                            const struct window_bits *mask,
+                                            struct window_bits *bits)
+{
+    ordinals_block(run, term, block, mask, bits, true);
+}
+
+static void ordinals_block_plain(const struct filter_run *run, const struct run_term *term,
+                                 const struct column_block *block, const struct window_bits *mask,
+                                 struct window_bits *bits)
+{
+    ordinals_block(run, term, block, mask, bits, false);
 }
 
 static void eval_ordinals(const struct filter_run *run, const struct run_term *term, u32 window,
@@ -490,10 +527,12 @@ static void eval_ordinals(const struct filter_run *run, const struct run_term *t
 {
     const struct column_field *field = column_field_at(&run->columns->fields, term->field);
     const struct column_block *block = column_block_at(field, window);
-    for (u32 word = 0; word < WINDOW_WORDS; word++) {
-        const u64 candidates = block == NULL ? 0 : mask->words[word] & block->present.words[word];
-        bits->words[word] = candidates == 0 ? 0 : ordinals_word(run, term, block, word, candidates);
-    }
+    if (block == NULL)
+        memset(bits, 0, sizeof *bits);
+    else if (run->columns->is_fast)
+        ordinals_block_fast(run, term, block, mask, bits);
+    else
+        ordinals_block_plain(run, term, block, mask, bits);
 }
 
 static void eval_truth(const struct run_term *term, const struct window_bits *yes,
