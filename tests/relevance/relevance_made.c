@@ -50,7 +50,7 @@ static void make_word(u64 *random, char word[WORD_BYTES])
     static const char *const begins[] = {"b", "br", "d", "dr", "f", "g",  "k", "kl", "l",  "m",
                                          "n", "p",  "r", "s",  "t", "tr", "v", "z",  "qu", "j"};
     static const char *const middles[] = {"a", "e", "i", "o", "u", "ai", "ou", "ee"};
-    static const char *const ends[] = {"", "", "n", "r", "l", "s", "x", "m", "nt", "ck"};
+    static const char *const ends[] = {"", "", "n", "r", "l", "m", "nt", "rd"};
     const u32 syllables = 2 + below(random, 2);
     word[0] = '\0';
     for (u32 i = 0; i < syllables; i++) {
