@@ -24,7 +24,7 @@ WORDS(record_pour_outcome, "?", "added", "summed", "replaced", "kept", "clamped"
 WORDS(record_promotion_kind, "?", "percent", "fixed", "n-for-m", "free-shipping")
 WORDS(record_cancel_reason, "?", "customer", "declined", "fraud", "inventory", "staff", "other",
       "expired")
-static WORDS(
+static WORDS(review_state, "none", "pending", "approved", "rejected", "flagged") static WORDS(
     resource_kind, "sku", "coupon", "gift-card", "credit", "allowance",
     "ad-budget") static WORDS(amount_kind, "?", "base price", "price list", "agreed price",
                               "promotion",
@@ -104,6 +104,16 @@ static const struct rule rules[] = {
     {"parcel", "state", FORM_WORD, parcel_state},
     {"return", "state", FORM_WORD, return_state},
     {"hold_get", "state", FORM_WORD, grant_state},
+    {"review_put", "state", FORM_WORD, review_state},
+    {"review_moderate", "state", FORM_WORD, review_state},
+    {"review_reply", "state", FORM_WORD, review_state},
+    {"review_delete", "state", FORM_WORD, review_state},
+    {"review_get", "state", FORM_WORD, review_state},
+    {"review_brief", "state", FORM_WORD, review_state},
+    {"review_edit", "state", FORM_WORD, review_state},
+    {NULL, "moderator", FORM_ID, NULL},
+    {NULL, "replied_by", FORM_ID, NULL},
+    {NULL, "is_verified", FORM_BOOL, NULL},
     {NULL, "state", FORM_STATE, NULL},
     {"command", "kind", FORM_WORD, souk_command_kind_name},
     {"command_poll", "kind", FORM_WORD, souk_command_kind_name},

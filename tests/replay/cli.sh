@@ -415,6 +415,93 @@ sed '2s/[^,]*,/9,/; 3s/[^,]*,\(.*\),[^,]*,/9,\1,77777.0,/' "$work/shop.csv" > "$
 expect 2 replay online-retail "$work/bad.csv"
 says "invoice 9 has another customer"
 
+# ---- reviews ----
+expect 0 product put RV1 --title "Lamp with reviews"
+expect 0 --json review put RV1 alice 4 --title "Good light" --body "Warm.
+And bright." --if-version absent
+shows version 1
+shows state pending
+expect 0 --json review put RV1 alice 4 --title "Good light" --body "Warm.
+And bright." --if-version absent
+shows replayed true
+expect 1 review put RV1 alice 5 --if-version absent
+says VERSION_CONFLICT
+expect 1 review put NOSUCH alice 5
+says NOT_FOUND
+expect 2 review put RV1 alice 6
+expect 2 review put RV1 alice
+expect 0 --json review queue
+shows total 1
+expect 0 review queue
+grep -q "Good light" "$work/out" || fail "the queue lacks a review"
+expect 0 --json review moderate RV1 alice approved --actor mod --reason 3
+shows rating_count 1
+shows rating_sum 4
+expect 1 review moderate RV1 alice approved --actor another
+says INVALID_STATE
+expect 2 review moderate RV1 alice gone
+expect 0 --json review vote RV1 alice bob helpful
+shows helpful 1
+expect 1 review vote RV1 alice alice helpful
+says SELF_VOTE
+expect 2 review vote RV1 alice bob perhaps
+expect 0 --json review reply RV1 alice "Thank you" --actor shop
+shows version 3
+expect 2 review reply RV1 alice
+expect 2 review reply RV1 alice "Thank you" --remove
+expect 0 --json review put RV1 bob 1 --body "Broken"
+expect 0 review moderate RV1 bob approved
+expect 0 --json review list RV1 --limit 1 --sort best
+shows total 2
+next=$(field "$work/out" next)
+expect 0 --json review list RV1 --limit 1 --sort best --after "$next"
+grep -q Broken "$work/out" || fail "the second page lacks the second review"
+grep -q '"next"' "$work/out" && fail "the last page has another"
+expect 0 review list RV1 --sort helpful --stars 4 --stars 5
+grep -q "helpful to 1 of 1" "$work/out" || fail "a list lacks votes"
+grep -q "reply: Thank you" "$work/out" || fail "a list lacks the reply"
+expect 0 --json review list RV1 --verified --state approved
+shows total 0
+expect 2 review list RV1 --after nonsense
+expect 2 review list RV1 --sort random
+expect 0 --json rating RV1
+shows average 2.50
+shows stars4 1
+expect 0 rating RV1
+expect 1 rating NOSUCH
+expect 0 --json review put RV1 alice 5 --title "Better still"
+expect 0 --json review get RV1 alice
+shows stars 5
+shows reply "Thank you"
+grep -q '"Good light"' "$work/out" || fail "an edit is missing"
+expect 0 review get RV1 alice
+expect 0 --json review policy
+shows moderated yes
+expect 0 review policy --moderated no --per-day 100
+expect 0 --json review policy
+shows moderated no
+shows needs_purchase no
+shows per_day 100
+expect 2 review policy --moderated perhaps
+expect 0 --json review put RV1 carol 3
+shows state approved
+expect 0 review policy --needs-purchase yes
+expect 1 review put RV1 dave 3
+says NOT_PURCHASED
+expect 0 review policy --needs-purchase no --moderated yes --per-day 20
+expect 0 --json review delete RV1 carol
+shows state none
+expect 1 review delete RV1 carol
+says NOT_FOUND
+expect 0 --json review erase alice
+shows reviews 1
+shows votes 1
+expect 1 review get RV1 alice
+says NOT_FOUND
+expect 0 --json review erase bob
+shows votes 0
+expect 0 verify
+
 # ---- a server that goes away ----
 server_end TERM
 expect 3 verify
