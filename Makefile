@@ -136,7 +136,7 @@ $(BUILD)/obj/bench/find/find_xapian.o: bench/find/find_xapian.cc bench/find/find
 $(BUILD)/micro/micro_search: $(FIND_OBJ)
 $(BUILD)/micro/micro_search: LIBS_engine += $(FIND_PEERS) $(if $(FIND_PEERS),-lstdc++) -lm
 $(BUILD)/micro/%: $(BUILD)/obj/bench/micro/%.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_engine) $(LIB_shards) $(LIB_proto)
-	$(link) $^ $(LDFLAGS) $(LIBS_engine)
+	$(link) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LIBS_engine)
 
 # Unit tests: tests/unit/<room>/test_x.c is one program, linked with its room and the rooms below.
 # tests/support/test_panic.c turns a failed MUST into a mock assertion of CMocka.

@@ -11,16 +11,21 @@
 
 /* ---- begin and end --------------------------------------------------------------------------- */
 
+void inquiry_prepare(struct reactor *reactor)
+{
+    struct inquiry_table *table = &reactor->inquiries;
+    table->inquiries = calloc(INQUIRIES_MAX, sizeof *table->inquiries);
+    if (table->inquiries == NULL)
+        PANIC("no memory for questions to several shards");
+    store_memory_init(&table->memory);
+    bump_reserve_init(&table->reserve, &table->memory);
+    bump_reserve_fill(&table->reserve, INQUIRIES_RESERVE);
+    for (u32 i = 0; i < INQUIRIES_MAX; i++)
+        gather_init(&table->inquiries[i].gather, &table->reserve);
+}
+
 static struct inquiry *take_slot(struct inquiry_table *table)
 {
-    if (table->inquiries == NULL) {
-        table->inquiries = calloc(INQUIRIES_MAX, sizeof *table->inquiries);
-        if (table->inquiries == NULL)
-            PANIC("no memory for questions to several shards");
-        store_memory_init(&table->memory);
-        for (u32 i = 0; i < INQUIRIES_MAX; i++)
-            gather_init(&table->inquiries[i].gather, &table->memory);
-    }
     for (u32 i = 0; i < INQUIRIES_MAX; i++)
         if (!table->inquiries[i].is_used) {
             table->inquiries[i].is_used = true;
@@ -242,6 +247,8 @@ void inquiry_close(struct reactor *reactor)
             end(reactor, &table->inquiries[i]);
         gather_deinit(&table->inquiries[i].gather);
     }
+    if (table->inquiries != NULL)
+        bump_reserve_deinit(&table->reserve);
     free(table->inquiries);
     table->inquiries = NULL;
 }

@@ -27,8 +27,9 @@
 #include "engine/net/origin.h"
 #include "shards/gather/gather.h"
 
-#define INQUIRIES_MAX    64u
-#define INQUIRY_RETRY_MS 5u
+#define INQUIRIES_MAX     64u
+#define INQUIRIES_RESERVE 4u /* chunks of memory that are there before the first question */
+#define INQUIRY_RETRY_MS  5u
 
 struct inquiry_answer {
     struct inquiry_answer *next;
@@ -52,7 +53,8 @@ struct inquiry {
 };
 
 struct inquiry_table {
-    struct inquiry *inquiries; /* INQUIRIES_MAX, made with the first question */
+    struct inquiry *inquiries; /* INQUIRIES_MAX */
+    struct bump_reserve reserve;
     struct store_memory memory;
     u32 used_count;
 };
@@ -65,6 +67,8 @@ u8 *inquiry_answer_room(struct reactor *reactor, struct inquiry *inquiry, u32 by
 void inquiry_answered(struct inquiry *inquiry, u32 ask, const u8 *frame);
 /* Step of a turn: slices of parts, rounds of gathers, replies. */
 void inquiry_turn(struct reactor *reactor);
+/* Prepares memory for the first questions. */
+void inquiry_prepare(struct reactor *reactor);
 /* Something can be done without waiting for anybody. */
 bool inquiry_has_work(const struct reactor *reactor);
 bool inquiry_is_quiet(const struct reactor *reactor);

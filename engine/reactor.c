@@ -289,6 +289,7 @@ int reactor_open(struct reactor *reactor, const struct server *server, u16 index
     const bool is_unix = index == 0;
     listener_init(&reactor->tcp, reactor, server->tcp_fds[index], true);
     listener_init(&reactor->unix_socket, reactor, is_unix ? server->unix_fd : -1, false);
+    inquiry_prepare(reactor);
     return open_hosts(reactor, reason, reason_bytes);
 }
 

@@ -509,6 +509,7 @@ int host_open(struct shard_host *host, struct reactor *reactor, u16 index, char 
     }
     MUST(host->stamp_ns == shard_last_stamp_ns(host->shard) || host->replayed_batches == 0);
     park_init(&host->park);
+    shard_part_prepare(host->shard);
     if (!post_open(host)) {
         (void)snprintf(reason, reason_bytes, "no memory for the mail of shard %u", index);
         return EXIT_RUNTIME; /* the process ends; what was opened goes with it */

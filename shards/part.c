@@ -30,14 +30,21 @@ void part_room_init(struct part_room *room)
 {
     memset(room, 0, sizeof *room);
     store_memory_init(&room->memory);
+    bump_reserve_init(&room->reserve, &room->memory);
     for (u32 i = 0; i < SHARD_PARTS_MAX; i++)
-        bump_init(&room->parts[i].bump, &room->memory);
+        bump_init_shared(&room->parts[i].bump, &room->reserve);
 }
 
 void part_room_deinit(struct part_room *room)
 {
     for (u32 i = 0; i < SHARD_PARTS_MAX; i++)
         bump_deinit(&room->parts[i].bump);
+    bump_reserve_deinit(&room->reserve);
+}
+
+void shard_part_prepare(struct shard *shard)
+{
+    bump_reserve_fill(&shard->parts.reserve, SHARD_PARTS_RESERVE);
 }
 
 struct part *shard_part_begin(struct shard *shard, const struct frame_header *header,

@@ -26,8 +26,9 @@
 
 struct shard;
 
-#define SHARD_PARTS_MAX  16u
-#define PART_REPLY_WORDS 48u
+#define SHARD_PARTS_MAX     16u
+#define SHARD_PARTS_RESERVE 4u /* chunks of memory that are there before the first question */
+#define PART_REPLY_WORDS    48u
 
 struct part {
     const struct message_info *info;
@@ -49,6 +50,7 @@ typedef bool shard_part_fn(struct shard *shard, struct part *part);
 
 struct part_room {
     struct part parts[SHARD_PARTS_MAX];
+    struct bump_reserve reserve;
     struct store_memory memory; /* soft: not what admission counts */
     u32 used_count;
 };

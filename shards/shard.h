@@ -150,6 +150,8 @@ u64 shard_mail_queued_bytes(const struct shard *shard);
 
 struct part;
 
+/* Prepares memory for the first questions. */
+void shard_part_prepare(struct shard *shard);
 /* A well-formed frame of class PART. NULL: too many are under way; ask again later. */
 struct part *shard_part_begin(struct shard *shard, const struct frame_header *header,
                               const u8 *body, u32 body_bytes, u64 now_ns);

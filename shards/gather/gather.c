@@ -35,10 +35,10 @@ static gather_fn *operation_of(u16 index)
 #include "proto/messages.def"
 #undef OP
 
-void gather_init(struct gather *gather, struct store_memory *memory)
+void gather_init(struct gather *gather, struct bump_reserve *reserve)
 {
     memset(gather, 0, sizeof *gather);
-    bump_init(&gather->bump, memory);
+    bump_init_shared(&gather->bump, reserve);
 }
 
 void gather_deinit(struct gather *gather)

@@ -62,7 +62,8 @@ struct gather {
  * gather_ask; the array is emptied by the first one. */
 typedef void gather_fn(struct gather *gather);
 
-void gather_init(struct gather *gather, struct store_memory *memory);
+/* `reserve` may be shared by all gathers of a core. */
+void gather_init(struct gather *gather, struct bump_reserve *reserve);
 void gather_deinit(struct gather *gather);
 /* One well-formed record of an operation of class GATHER. */
 void gather_begin(struct gather *gather, const struct message_info *info, const u8 *body,

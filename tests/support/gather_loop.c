@@ -17,6 +17,7 @@
 struct gather_loop_memory {
     struct gather_loop loop;
     struct store_memory memory;
+    struct bump_reserve reserve;
     struct gather gather;
     u8 **answers;
     u32 answer_count;
@@ -31,7 +32,8 @@ struct gather_loop *gather_loop_open(struct shard *const *shards, u16 count)
     MUST(own != NULL && count != 0);
     own->loop = (struct gather_loop){.shards = shards, .count = count, .memory = own};
     store_memory_init(&own->memory);
-    gather_init(&own->gather, &own->memory);
+    bump_reserve_init(&own->reserve, &own->memory);
+    gather_init(&own->gather, &own->reserve);
     own->body = aligned_alloc(64, FRAME_BYTES_MAX);
     own->reply = aligned_alloc(64, FRAME_BYTES_MAX);
     MUST(own->body != NULL && own->reply != NULL);
@@ -50,6 +52,7 @@ void gather_loop_close(struct gather_loop *loop)
     struct gather_loop_memory *own = loop->memory;
     drop_answers(own);
     gather_deinit(&own->gather);
+    bump_reserve_deinit(&own->reserve);
     MUST(own->memory.used_bytes == 0);
     free(own->answers);
     free(own->body);
