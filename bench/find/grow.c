@@ -34,7 +34,10 @@ struct grow {
     u32 category_count;
     u32 title_count;
     u32 *picks; /* category of each real title: big categories stay big */
+    u64 *seen;  /* hashes of titles: a title that is sold often counts once */
 };
+
+#define SEEN_SLOTS (1u << 18)
 
 /* splitmix64 (Steele, Lea, Flood 2014). */
 static u64 next(u64 *random)
@@ -138,6 +141,20 @@ static u32 split(char *line, char **fields)
     return count;
 }
 
+/* Is it new? A table that is never full: there are some 80,000 titles. */
+static bool note_title(struct grow *grow, const char *title)
+{
+    const u64 hash = XXH3_64bits(title, strlen(title)) | 1;
+    for (u64 at = hash % SEEN_SLOTS;; at = (at + 1) % SEEN_SLOTS) {
+        if (grow->seen[at] == hash)
+            return false;
+        if (grow->seen[at] == 0) {
+            grow->seen[at] = hash;
+            return true;
+        }
+    }
+}
+
 /* Titles are the field `title`, categories the field `category`, or the word `fixed`. */
 static bool read_catalog(struct grow *grow, const char *data, const char *name, u32 title,
                          u32 category, const char *fixed)
@@ -146,7 +163,6 @@ static bool read_catalog(struct grow *grow, const char *data, const char *name, 
     (void)snprintf(command, sizeof command, "xz -dc '%s/%s' 2>/dev/null", data, name);
     FILE *from = popen(command, "re");
     u32 lines = 0;
-    char last[512] = "";
     while (from != NULL && fgets(line, sizeof line, from) != NULL) {
         char *fields[FIELDS_MAX];
         if (lines++ == 0)
@@ -154,10 +170,8 @@ static bool read_catalog(struct grow *grow, const char *data, const char *name, 
         const u32 count = split(line, fields);
         if (count <= title || (fixed == NULL && count <= category))
             continue;
-        if (strcmp(fields[title], last) == 0)
-            continue;
-        (void)snprintf(last, sizeof last, "%s", fields[title]);
-        add_title(grow, fixed != NULL ? fixed : fields[category], fields[title]);
+        if (note_title(grow, fields[title]))
+            add_title(grow, fixed != NULL ? fixed : fields[category], fields[title]);
     }
     return from != NULL && pclose(from) == 0 && lines > 1;
 }
@@ -215,6 +229,8 @@ struct grow *grow_open(const char *data, u64 seed)
     struct grow *grow = calloc(1, sizeof *grow);
     MUST(grow != NULL);
     grow->seed = seed;
+    grow->seen = calloc(SEEN_SLOTS, sizeof *grow->seen);
+    MUST(grow->seen != NULL);
     if (data != NULL) {
         const bool has_retail = read_catalog(grow, data, "online-retail-2010-12-to-2011-08.csv.xz",
                                              2, 0, "home and gifts");
@@ -247,6 +263,7 @@ void grow_close(struct grow *grow)
     }
     free(grow->text);
     free(grow->picks);
+    free(grow->seen);
     free(grow);
 }
 
