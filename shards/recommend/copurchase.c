@@ -10,6 +10,9 @@
 
 #define KEY_MASK 0xFFFFFFFFFFFF0000ull
 
+/* In which the slots of a table are added up. */
+#define PLACES_MAX 16384u
+
 static u64 hash_of_name(const void *context, u32 index)
 {
     return route_hash_u64(copurchase_name_at(context, index)->product_id);
@@ -180,7 +183,7 @@ static bool make_room(struct copurchase *room, struct copurchase_table *table, u
         rebuild(room, table, class_for(1), now_epoch);
     if (table->used == COPURCHASE_SLOTS_MAX)
         rebuild(room, table, table->class, now_epoch); /* what is too old goes first */
-    while (table->used == COPURCHASE_SLOTS_MAX)        /* ends: there are 16 levels */
+    while (table->used == COPURCHASE_SLOTS_MAX)        /* ends: there are 8 levels */
         thin(room, table, table->level + 1u, now_epoch);
     if (copurchase_slot_level(key) < table->level)
         return false;
@@ -287,7 +290,7 @@ static void change_product(struct copurchase *room, const struct copurchase_bask
 {
     const u32 epoch = copurchase_epoch(basket->bought_at_ns);
     const u64 lot = checksum64(&basket->order, sizeof basket->order);
-    const u32 level = MIN((u32)__builtin_ctzll(lot | 1ull << 63), COPURCHASE_LEVELS - 1);
+    const u32 level = MIN((u32)__builtin_ctzll(lot | 1ull << 63) / 2, COPURCHASE_LEVELS - 1);
     map_before_change(&room->map, route_hash_u64(basket->products[own]));
     struct copurchase_table *table = copurchase_table_of(room, names[own], now_epoch);
     roll(table, now_epoch);
@@ -395,13 +398,13 @@ static u32 add_up(const struct copurchase_table *table, u32 now_epoch, struct su
         const u32 name = copurchase_slot_name(slot);
         u32 at = (name * 0x9E3779B1u >> 15) & mask;
         while (sums[at].name != 0 && sums[at].name != name)
-            at = (at + 1) & mask; /* ends: there are twice as many places as slots */
+            at = (at + 1) & mask; /* ends: there are more places than slots */
         if (sums[at].name == 0) {
             sums[at].name = name;
             found[count++] = at;
         }
-        sums[at].weight += (u64)weights[age] * copurchase_slot_count(slot) << table->level;
-        sums[at].support += copurchase_slot_count(slot) << table->level;
+        sums[at].weight += (u64)weights[age] * copurchase_slot_count(slot) << 2 * table->level;
+        sums[at].support += copurchase_slot_count(slot) << 2 * table->level;
     }
     return count;
 }
@@ -431,9 +434,9 @@ u32 copurchase_best(const struct copurchase *room, u64 product_id, u64 now_ns,
     if (table == NULL || table->used == 0 || most == 0)
         return 0;
     u32 places = 16;
-    while (places < 2 * table->used)
-        places *= 2;
-    MUST(places <= 2 * COPURCHASE_SLOTS_MAX);
+    while (places < table->used + table->used / 3)
+        places *= 2; /* ends: it doubles */
+    MUST(places <= PLACES_MAX);
     struct sum *sums = scratch;
     u32 *found = (u32 *)(void *)(sums + places);
     const u32 partners = add_up(table, copurchase_epoch(now_ns), sums, places - 1, found);
@@ -450,8 +453,9 @@ u32 copurchase_best(const struct copurchase *room, u64 product_id, u64 now_ns,
     }
     return count;
 }
+STATIC_CHECK(PLACES_MAX >= COPURCHASE_SLOTS_MAX + COPURCHASE_SLOTS_MAX / 3);
 STATIC_CHECK(COPURCHASE_SCRATCH_BYTES >=
-             2 * COPURCHASE_SLOTS_MAX * sizeof(struct sum) + COPURCHASE_SLOTS_MAX * sizeof(u32));
+             PLACES_MAX * sizeof(struct sum) + COPURCHASE_SLOTS_MAX * sizeof(u32));
 
 /* ---- for checks ---- */
 

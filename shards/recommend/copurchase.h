@@ -8,10 +8,10 @@
  * The last four count, by weights that are applied when the table is read: so counting and taking
  * back are additions and subtractions, which may come in any order.
  *
- * A level is a property of the order alone: how many zeros the hash of its id ends with, so that half of
- * all orders have level 0, a quarter level 1, and so on. A table that would get more slots than it
- * may have, or a count too large for its slot, forgets the lowest level that it has and never counts it
- * again: from then on it knows half of the baskets, and what it says is scaled. Which baskets those are
+ * A level is a property of the order alone: how many pairs of zeros the hash of its id ends with, so
+ * that three quarters of all orders have level 0, three sixteenths level 1, and so on. A table that would
+ * get more slots than it may have, or a count too large for its slot, forgets the lowest level that it has
+ * and never counts it again: from then on it knows a quarter of the baskets, and what it says is scaled. Which baskets those are
  * is nothing that depends on what came before.
  *
  * Invariants
@@ -46,8 +46,8 @@
 #define COPURCHASE_EPOCH_NS  (90ull * 24 * 3600 * NS_PER_S)
 #define COPURCHASE_EPOCHS    4u
 #define COPURCHASE_RING      8u
-#define COPURCHASE_SLOTS_MAX 4096u
-#define COPURCHASE_LEVELS    16u
+#define COPURCHASE_SLOTS_MAX 8192u
+#define COPURCHASE_LEVELS    8u
 #define COPURCHASE_COUNT_MAX 65535u
 
 struct copurchase_name {
@@ -109,7 +109,7 @@ u32 copurchase_size(const struct copurchase *room, u64 product_id);
 u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns, u32 *support);
 /* The best partners by weight, then by the lesser id: at most `most`, sorted. `scratch` has
  * COPURCHASE_SCRATCH_BYTES, aligned to 8. */
-#define COPURCHASE_SCRATCH_BYTES ((2u * COPURCHASE_SLOTS_MAX) * 24u)
+#define COPURCHASE_SCRATCH_BYTES (288u << 10)
 u32 copurchase_best(const struct copurchase *room, u64 product_id, u64 now_ns,
                     struct copurchase_partner *to, u32 most, void *scratch);
 

@@ -85,7 +85,7 @@ static u32 rows_of(const struct copurchase *room, const struct copurchase_table 
         const u64 slot = table->slots[i];
         if (slot == 0 || !is_current(copurchase_slot_epoch(slot), table->epoch))
             continue;
-        MUST(count < COPURCHASE_SLOTS_MAX);
+        MUST(count < table->used);
         rows[count++] = (struct dump_row){
             .partner_id = copurchase_name_at(room, copurchase_slot_name(slot))->product_id,
             .epoch = (u16)copurchase_slot_epoch(slot),
@@ -96,11 +96,12 @@ static u32 rows_of(const struct copurchase *room, const struct copurchase_table 
     return count;
 }
 
-static void dump_table(const struct copurchase *room, const struct copurchase_name *name,
+static void dump_table(struct copurchase *room, const struct copurchase_name *name,
                        struct dump_sink *sink)
 {
-    struct dump_row rows[COPURCHASE_SLOTS_MAX];
     const struct copurchase_table *table = copurchase_table_at(room, name->table);
+    const size_t row_bytes = table->used * sizeof(struct dump_row);
+    struct dump_row *rows = arena_acquire(room->arena, row_bytes);
     struct dump_copurchase fixed = {.product_id = name->product_id,
                                     .epoch = table->epoch,
                                     .level = table->level,
@@ -112,6 +113,7 @@ static void dump_table(const struct copurchase *room, const struct copurchase_na
                  fixed.count * (u32)sizeof rows[0]);
         fixed.offset += fixed.count;
     } while (fixed.offset < fixed.total);
+    arena_release(room->arena, rows, row_bytes);
 }
 
 void copurchase_dump_bucket(struct copurchase *room, u32 bucket, struct dump_sink *sink)
