@@ -157,19 +157,23 @@ static bool open_pack(struct gather *gather, struct query_pack *pack)
     return pack->data != NULL;
 }
 
+/* `wanted` says which slots and rows TYPOS is about. */
 static void ask_words(struct gather *gather, struct search_state *state, enum search_step step,
-                      u32 slots)
+                      struct query_ask *wanted)
 {
     struct query_pack pack;
-    struct query_ask *ask = gather_acquire(gather, sizeof *ask);
+    struct query_ask *ask = wanted != NULL ? wanted : gather_acquire(gather, sizeof *ask);
     if (ask == NULL || !open_pack(gather, &pack))
         return;
-    *ask = (struct query_ask){.profile_id = state->request.profile_id,
+    if (wanted == NULL)
+        memset(ask, 0, sizeof *ask);
+    *ask = (struct query_ask){.slots = ask->slots,
+                              .rows = {ask->rows[0], ask->rows[1]},
+                              .profile_id = state->request.profile_id,
                               .collection_id = state->request.collection_id,
                               .user_id = state->request.user_id,
                               .category_id = state->category_id,
                               .now_ns = gather->now_ns,
-                              .slots = slots,
                               .flags = state->request.flags,
                               .query = gather->spans[SPAN_OF(search_req, query)]};
     if (step == SEARCH_STEP_WORDS) {
@@ -226,7 +230,7 @@ bool search_write_run(struct gather *gather, struct search_state *state, u32 lim
                                     .only_product_id = state->request.only_product_id,
                                     .category_id = state->category_id,
                                     .limit = limit,
-                                    .required = state->required,
+                                    .share = state->share,
                                     .action_count = state->action_count,
                                     .flags = state->request.flags,
                                     .sort = state->request.sort,
@@ -373,7 +377,7 @@ static bool take_words(struct gather *gather, struct search_state *state)
         MUST(unpack_u32(&answers[shard]) == state->text.slot_count);
     plan_init(&state->plan, &state->text, gather->shard_count, &gather->bump);
     state->plan.live = state->facts.live;
-    if (!plan_take(&state->plan, answers, UINT32_MAX)) {
+    if (!plan_take(&state->plan, answers)) {
         gather_refuse(gather, STATUS_TOO_LARGE);
         return false;
     }
@@ -385,6 +389,7 @@ static bool take_words(struct gather *gather, struct search_state *state)
 static void begin_run(struct gather *gather, struct search_state *state)
 {
     plan_finish(&state->plan);
+    state->share = RUN_ALL_SLOTS;
     state->required = state->plan.count;
     state->round = SEARCH_ROUND_RUN;
     ask_run(gather, state, SEARCH_STEP_RUN);
@@ -392,17 +397,15 @@ static void begin_run(struct gather *gather, struct search_state *state)
 
 static void begin_typos(struct gather *gather, struct search_state *state)
 {
+    struct query_ask *ask = gather_acquire(gather, sizeof *ask);
     plan_drop_stop_words(&state->plan);
-    const u32 mask = (state->request.flags & SEARCH_FLAG_NO_TYPOS) != 0 || gather->is_late
-                         ? 0
-                         : plan_wants_typos(&state->plan);
-    if (mask == 0) {
+    if (ask == NULL || (state->request.flags & SEARCH_FLAG_NO_TYPOS) != 0 || gather->is_late ||
+        !plan_wants_typos(&state->plan, ask)) {
         begin_run(gather, state);
         return;
     }
-    state->typo_mask = mask;
     state->round = SEARCH_ROUND_TYPOS;
-    ask_words(gather, state, SEARCH_STEP_TYPOS, mask);
+    ask_words(gather, state, SEARCH_STEP_TYPOS, ask);
 }
 
 static void take_typos(struct gather *gather, struct search_state *state)
@@ -410,7 +413,7 @@ static void take_typos(struct gather *gather, struct search_state *state)
     struct query_unpack answers[SHARDS_MAX];
     for (u16 shard = 0; shard < gather->shard_count; shard++)
         answers[shard] = search_answer(gather, shard);
-    if (!plan_take(&state->plan, answers, state->typo_mask)) {
+    if (!plan_take(&state->plan, answers)) {
         gather_refuse(gather, STATUS_TOO_LARGE);
         return;
     }
@@ -459,30 +462,31 @@ static void take_run(struct gather *gather, struct search_state *state)
         return;
     }
     state->round = SEARCH_ROUND_SLOTS;
-    state->required = 1;
+    state->share = 0;
     ask_run(gather, state, SEARCH_STEP_SLOTS);
 }
 
-/* The greatest number of slots that enough documents have. */
+/* The greatest share that enough documents have. */
 static void take_slots(struct gather *gather, struct search_state *state)
 {
-    u64 counts[QUERY_WORDS_MAX + 1] = {0};
+    u64 counts[SCORE_SHARES + 1] = {0};
     for (u16 shard = 0; shard < gather->shard_count; shard++) {
-        u32 own[QUERY_WORDS_MAX + 1];
+        u32 own[SCORE_SHARES + 1];
         struct query_unpack answer = search_answer(gather, shard);
         memcpy(own, unpack_bytes(&answer, sizeof own), sizeof own);
-        for (u32 i = 0; i <= QUERY_WORDS_MAX; i++)
+        for (u32 i = 0; i <= SCORE_SHARES; i++)
             counts[i] += own[i];
     }
     u64 enough = 0;
-    u32 required = state->plan.count;
-    for (; required > 1; required--) {
-        enough += counts[required];
+    u32 share = SCORE_SHARES;
+    for (; share > 0; share--) {
+        enough += counts[share];
         if (enough >= state->facts.drop_below)
             break;
     }
-    state->required = required;
-    if (required < state->plan.count)
+    state->share = share;
+    state->required = plan_words_required(&state->plan, share);
+    if (state->required < state->plan.count)
         state->notes |= SEARCH_NOTE_DROPPED;
     state->round = SEARCH_ROUND_RUN_FEWER;
     ask_run(gather, state, SEARCH_STEP_RUN);
@@ -510,7 +514,7 @@ static void begin(struct gather *gather)
     gather->state = state;
     memcpy(&state->request, gather->fixed, sizeof state->request);
     if (judge(gather, state))
-        ask_words(gather, state, SEARCH_STEP_WORDS, 0);
+        ask_words(gather, state, SEARCH_STEP_WORDS, NULL);
 }
 
 void gather_search(struct gather *gather)

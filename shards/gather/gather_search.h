@@ -65,8 +65,8 @@ struct search_state {
     u64 category_id;
     struct span actions; /* packed struct run_action */
     u32 action_count;
-    u32 required;
-    u32 typo_mask; /* slots that were asked for words like theirs */
+    u32 share;    /* of run_head */
+    u32 required; /* slots that a match has at least */
     struct run_head head;
     struct row_shard_span shards[SHARDS_MAX];
     u64 total;

@@ -251,21 +251,55 @@ static bool is_plain(const struct query_text *text, u32 slot)
     return (text->slots[slot].flags & (QUERY_SLOT_PHRASE | QUERY_SLOT_EXCLUDED)) == 0;
 }
 
-/* Two places that are one word here. */
-static void offer_joined(const struct search_index *index, struct offer_state *state, u32 left)
+/* Words here that are the model number `word` and some more; false: too many. */
+static bool offer_models(const struct search_index *index, struct offer_state *state,
+                         struct span word, bool is_joined)
+{
+    u32 surfaces[DICT_PREFIX_MAX / 4];
+    u8 text[TEXT_WORD_BYTES];
+    struct span after = {.data = text};
+    u32 found = 0, count;
+    if (word.bytes < 4 || !query_has_digit(word) || query_is_number(word))
+        return true;
+    do {
+        count = dict_prefix_in_order(&index->dict, word, after, surfaces, ARRAY_COUNT(surfaces));
+        state->work += 1000 + 50 * count;
+        for (u32 i = 0; i < count; i++) {
+            const struct span longer = dict_text(&index->dict, surfaces[i]);
+            memcpy(text, longer.data, longer.bytes);
+            after.bytes = longer.bytes;
+            if (!score_goes_on(word.data, word.bytes, longer.data, longer.bytes))
+                continue;
+            if (found++ == QUERY_MODELS_SEEN_MAX)
+                return false;
+            struct query_offer offer = {.kind = SCORE_MODEL, .is_joined = is_joined ? 1 : 0};
+            offer_word(index, state, &offer, longer);
+        }
+    } while (count == ARRAY_COUNT(surfaces)); /* ends: words grow */
+    return true;
+}
+
+/* What the slot is together with others, and the model numbers that go on; false: too many. */
+static bool offer_joined(const struct search_index *index, struct offer_state *state, u32 slot)
 {
     const struct query_text *text = &state->text;
-    const u32 right = left + 1;
-    if (right >= text->slot_count || !is_plain(text, left) || !is_plain(text, right) ||
-        (text->slots[right].flags & QUERY_SLOT_APART) != 0 ||
-        text->slots[left].joined == QUERY_NO_PART || text->slots[right].joined == QUERY_NO_PART)
-        return;
-    const u32 surface = dict_join(&index->dict, query_text_part(text, text->slots[left].joined),
-                                  query_text_part(text, text->slots[right].joined));
-    if (surface == 0)
-        return;
-    struct query_offer offer = {.kind = SCORE_JOINED};
-    offer_word(index, state, &offer, dict_text(&index->dict, surface));
+    u8 bytes[TEXT_WORD_BYTES];
+    const u32 least = slot + 1 >= SCORE_JOIN_SLOTS ? slot + 1 - SCORE_JOIN_SLOTS : 0;
+    bool is_good = true;
+    for (u32 i = least; i <= slot; i++)
+        for (u32 j = slot; j < MIN(text->slot_count, i + SCORE_JOIN_SLOTS); j++) {
+            const struct span word = {.data = bytes, .bytes = query_text_join(text, i, j, bytes)};
+            if (word.bytes == 0)
+                continue;
+            is_good = offer_models(index, state, word, j != i) && is_good;
+            const u32 surface = j != i ? dict_find(&index->dict, word) : 0;
+            state->work += 100;
+            if (surface == 0 || dict_live(&index->dict, surface) == 0)
+                continue;
+            struct query_offer offer = {.kind = SCORE_JOINED, .is_joined = 1};
+            offer_word(index, state, &offer, word);
+        }
+    return is_good;
 }
 
 /* The other entries of a synonym. */
@@ -316,20 +350,12 @@ static u8 offer_synonyms(struct shard *shard, struct offer_state *state, u32 slo
 
 /* ---- words that begin with an open slot ---- */
 
-static u32 letters_of(struct span word)
-{
-    u32 count = 0;
-    for (u32 i = 0; i < word.bytes; i++)
-        count += (word.data[i] & 0xc0) != 0x80 ? 1 : 0;
-    return count;
-}
-
 static void offer_longer(const struct search_index *index, struct offer_state *state,
                          struct span prefix, u32 surface)
 {
     const struct span word = dict_text(&index->dict, surface);
     const u32 term = dict_term(&index->dict, surface);
-    const u8 apart = (u8)(letters_of(word) - letters_of(prefix));
+    const u8 apart = (u8)(query_letters(word) - query_letters(prefix));
     if (word.bytes == prefix.bytes)
         return; /* the word itself */
     u32 slot = (term * 2654435761u) % STEM_TABLE_SLOTS;
@@ -402,10 +428,9 @@ static void offer_words(struct shard *shard, struct offer_state *state)
         begin_slot(state);
         offer_slot(index, state, SCORE_SELF, text, slot);
         if (is_plain(text, slot)) {
-            offer_joined(index, state, slot);
-            if (slot != 0)
-                offer_joined(index, state, slot - 1);
             flags = offer_synonyms(shard, state, slot);
+            if (!offer_joined(index, state, slot))
+                flags |= QUERY_OFFER_TOO_MANY_MODELS;
         }
         state->work += 1000;
         if ((text->slots[slot].flags & QUERY_SLOT_OPEN) == 0 ||
@@ -432,7 +457,7 @@ static void offer_halves(const struct search_index *index, struct offer_state *s
     for (u32 at = 1; at < word.bytes; at++) {
         const struct span left = {.data = word.data, .bytes = at};
         const struct span right = {.data = word.data + at, .bytes = word.bytes - at};
-        if ((word.data[at] & 0xc0) == 0x80 || letters_of(left) < 2 || letters_of(right) < 2)
+        if ((word.data[at] & 0xc0) == 0x80 || query_letters(left) < 2 || query_letters(right) < 2)
             continue;
         const u32 first = dict_find(&index->dict, left), second = dict_find(&index->dict, right);
         struct query_offer offer = {.kind = SCORE_SPLIT, .word_count = 2};
@@ -448,28 +473,63 @@ static void offer_halves(const struct search_index *index, struct offer_state *s
     }
 }
 
-static void offer_typos(struct shard *shard, struct offer_state *state)
+/* Words like one: the first QUERY_TYPOS_MAX by (cost, bytes) that may be meant. */
+static void offer_likes(struct shard *shard, struct offer_state *state, struct span word,
+                        bool is_joined)
 {
     const struct search_index *index = search_current(&shard->search);
     const struct search_policy *policy = &shard->search.policy;
-    const struct query_slot *slot = &state->text.slots[state->slot];
-    begin_slot(state);
-    if (is_plain(&state->text, state->slot) && slot->joined != QUERY_NO_PART) {
-        const struct span word = query_text_part(&state->text, slot->joined);
-        const u32 letters = letters_of(word);
-        const bool is_number = (state->text.parts[slot->joined].flags & TEXT_NUMBER) != 0;
-        const bool one = policy->typo1_bytes != 0 && letters >= policy->typo1_bytes && !is_number;
-        const bool two = one && policy->typo2_bytes != 0 && letters >= policy->typo2_bytes;
-        struct dict_like likes[QUERY_TYPOS_MAX];
-        const u32 count =
-            one ? dict_typo(&index->dict, word, two ? 2 : 1, likes, QUERY_TYPOS_MAX) : 0;
-        for (u32 i = 0; i < count; i++) {
-            struct query_offer offer = {
-                .kind = SCORE_TYPO, .apart = likes[i].distance, .cost = likes[i].cost};
-            offer_word(index, state, &offer, dict_text(&index->dict, likes[i].surface));
+    struct dict_like likes[4 * QUERY_TYPOS_MAX];
+    const u32 letters = query_letters(word);
+    const bool is_number = query_is_number(word);
+    const bool two =
+        !is_joined && !is_number && policy->typo2_bytes != 0 && letters >= policy->typo2_bytes;
+    if (policy->typo1_bytes == 0 || letters + 1 < policy->typo1_bytes || (is_joined && is_number))
+        return;
+    const u32 count = dict_typo(&index->dict, word, two ? 2 : 1, likes, ARRAY_COUNT(likes));
+    u32 offered = 0;
+    for (u32 i = 0; i < count && offered < QUERY_TYPOS_MAX; i++) {
+        const struct span like = dict_text(&index->dict, likes[i].surface);
+        if (MAX(letters, query_letters(like)) < policy->typo1_bytes ||
+            (query_is_number(like) && !is_number))
+            continue;
+        struct query_offer offer = {.kind = SCORE_TYPO,
+                                    .apart = likes[i].distance,
+                                    .cost = likes[i].cost,
+                                    .is_joined = is_joined ? 1 : 0};
+        offer_word(index, state, &offer, like);
+        offered++;
+    }
+    state->work += 15000;
+}
+
+/* Rows of slots with this one in them that may have a typo when they are joined. */
+static void offer_joined_likes(struct shard *shard, struct offer_state *state, u32 slot)
+{
+    u8 bytes[TEXT_WORD_BYTES];
+    for (u32 more = 1; more < SCORE_JOIN_TYPO_SLOTS; more++)
+        for (u32 i = slot >= more ? slot - more : 0; i <= slot; i++) {
+            if ((state->ask.rows[more - 1] >> i & 1) == 0 || i + more >= state->text.slot_count)
+                continue;
+            const struct span word = {.data = bytes,
+                                      .bytes = query_text_join(&state->text, i, i + more, bytes)};
+            if (word.bytes != 0)
+                offer_likes(shard, state, word, true);
         }
-        offer_halves(index, state, word);
-        state->work += 20000;
+}
+
+static void offer_typos(struct shard *shard, struct offer_state *state)
+{
+    const u32 at = state->slot;
+    const struct query_slot *slot = &state->text.slots[at];
+    begin_slot(state);
+    if (is_plain(&state->text, at) && slot->joined != QUERY_NO_PART) {
+        const struct span word = query_text_part(&state->text, slot->joined);
+        if ((state->ask.slots >> at & 1) != 0) {
+            offer_likes(shard, state, word, false);
+            offer_halves(search_current(&shard->search), state, word);
+        }
+        offer_joined_likes(shard, state, at);
     }
     end_slot(state, 0);
 }
@@ -519,9 +579,6 @@ static bool take_next(struct shard *shard, struct offer_state *state, enum searc
         write_counts(shard, state);
         return true;
     }
-    if (step == SEARCH_STEP_TYPOS)
-        while (state->slot < state->text.slot_count && (state->ask.slots >> state->slot & 1) == 0)
-            state->slot++;
     if (state->slot >= state->text.slot_count)
         return false;
     if (step == SEARCH_STEP_TYPOS)

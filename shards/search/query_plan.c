@@ -81,16 +81,22 @@ static struct plan_alternative *find_or_add(struct query_plan *plan, struct plan
                                       .kind = offer->kind,
                                       .apart = offer->apart,
                                       .cost = offer->cost,
+                                      .is_joined = offer->is_joined,
                                       .word_count = offer->word_count};
     slot->table[at] = slot->count;
     return item;
 }
 
-static u32 factor_of(const struct query_plan *plan, u32 slot, u8 kind, u8 apart)
+/* Of 256: how much of a match the alternative is. */
+static u32 factor_of(const struct query_plan *plan, u32 slot, u8 kind, u8 apart, u8 is_joined)
 {
     const struct query_slot *place = &plan->text->slots[slot];
     const u32 part = place->joined != QUERY_NO_PART ? place->joined : place->first;
-    return score_factor((enum score_kind)kind, apart, plan->text->parts[part].bytes);
+    const u32 factor = score_factor((enum score_kind)kind, apart,
+                                    query_letters(query_text_part(plan->text, part)));
+    return is_joined != 0 && kind != SCORE_JOINED
+               ? score_both(factor, score_factor(SCORE_JOINED, 0, 0))
+               : factor;
 }
 
 static bool take_offer(struct query_plan *plan, u32 slot, u16 shard,
@@ -99,12 +105,13 @@ static bool take_offer(struct query_plan *plan, u32 slot, u16 shard,
     struct plan_alternative *item = find_or_add(plan, &plan->slots[slot], offer);
     if (item == NULL)
         return false;
-    const u32 factor = factor_of(plan, slot, offer->kind, offer->apart);
-    const u32 before = factor_of(plan, slot, item->kind, item->apart);
+    const u32 factor = factor_of(plan, slot, offer->kind, offer->apart, offer->is_joined);
+    const u32 before = factor_of(plan, slot, item->kind, item->apart, item->is_joined);
     if (factor > before || (factor == before && offer->kind < item->kind)) {
         item->kind = offer->kind;
         item->apart = offer->apart;
         item->cost = offer->cost;
+        item->is_joined = offer->is_joined;
         item->words = offer->words;
     } else if (factor == before && offer->kind == item->kind &&
                pack_compare(offer->words, item->words) < 0) {
@@ -126,6 +133,8 @@ static bool take_slot(struct query_plan *plan, struct query_unpack *answers, u32
         const u8 flags = unpack_u8(&answers[shard]);
         slot->is_stop = slot->is_stop || (flags & QUERY_OFFER_STOP) != 0;
         slot->has_too_many = slot->has_too_many || (flags & QUERY_OFFER_TOO_MANY) != 0;
+        slot->has_too_many_models =
+            slot->has_too_many_models || (flags & QUERY_OFFER_TOO_MANY_MODELS) != 0;
         counts[shard] = unpack_u32(&answers[shard]);
         more += counts[shard];
     }
@@ -141,25 +150,40 @@ static bool take_slot(struct query_plan *plan, struct query_unpack *answers, u32
     return true;
 }
 
-/* A beginning of too many words stands for itself alone. */
-static void judge_prefix(struct plan_slot *slot)
+static u32 count_kind(const struct plan_slot *slot, enum score_kind kind)
 {
-    u32 stems = 0;
+    u32 count = 0;
     for (u32 i = 0; i < slot->count; i++)
-        stems += slot->items[i].kind == SCORE_PREFIX ? 1 : 0;
-    slot->has_too_many = slot->has_too_many || stems > QUERY_PREFIX_STEMS_MAX;
-    for (u32 i = 0; slot->has_too_many && i < slot->count; i++)
-        slot->items[i].is_out = slot->items[i].is_out || slot->items[i].kind == SCORE_PREFIX;
+        count += slot->items[i].kind == kind ? 1 : 0;
+    return count;
 }
 
-bool plan_take(struct query_plan *plan, struct query_unpack *answers, u32 mask)
+static void drop_kind(struct plan_slot *slot, enum score_kind kind)
 {
-    for (u32 i = 0; i < plan->text->slot_count; i++)
-        if ((mask >> i & 1) != 0) {
-            if (!take_slot(plan, answers, i))
-                return false;
-            judge_prefix(&plan->slots[i]);
-        }
+    for (u32 i = 0; i < slot->count; i++)
+        slot->items[i].is_out = slot->items[i].is_out || slot->items[i].kind == kind;
+}
+
+/* A beginning of too many words stands for itself alone. */
+static void judge_beginnings(struct plan_slot *slot)
+{
+    slot->has_too_many =
+        slot->has_too_many || count_kind(slot, SCORE_PREFIX) > QUERY_PREFIX_STEMS_MAX;
+    slot->has_too_many_models =
+        slot->has_too_many_models || count_kind(slot, SCORE_MODEL) > QUERY_MODELS_SEEN_MAX;
+    if (slot->has_too_many)
+        drop_kind(slot, SCORE_PREFIX);
+    if (slot->has_too_many_models)
+        drop_kind(slot, SCORE_MODEL);
+}
+
+bool plan_take(struct query_plan *plan, struct query_unpack *answers)
+{
+    for (u32 i = 0; i < plan->text->slot_count; i++) {
+        if (!take_slot(plan, answers, i))
+            return false;
+        judge_beginnings(&plan->slots[i]);
+    }
     return true;
 }
 
@@ -206,11 +230,23 @@ static u32 df_of(const struct plan_alternative *item)
     return least;
 }
 
+/* In how many documents it is what it is without typos. */
 static u64 df_of_slot(const struct plan_slot *slot)
 {
     u64 sum = 0;
     for (u32 i = 0; i < slot->count; i++)
-        sum += slot->items[i].is_out ? 0 : df_of(&slot->items[i]);
+        if (!slot->items[i].is_out && slot->items[i].kind != SCORE_TYPO &&
+            slot->items[i].kind != SCORE_SPLIT)
+            sum += df_of(&slot->items[i]);
+    return sum;
+}
+
+static u64 df_of_kind(const struct plan_slot *slot, enum score_kind kind)
+{
+    u64 sum = 0;
+    for (u32 i = 0; i < slot->count; i++)
+        if (!slot->items[i].is_out && slot->items[i].kind == kind)
+            sum += df_of(&slot->items[i]);
     return sum;
 }
 
@@ -226,53 +262,108 @@ void plan_drop_stop_words(struct query_plan *plan)
     }
 }
 
-/* In none, or in fewer than one in a hundred thousand: most likely somebody's slip. */
-static bool is_few(const struct query_plan *plan, u64 df)
+static bool is_plain(const struct query_plan *plan, u32 slot)
 {
-    return df * 100000 < plan->live;
+    const struct query_slot *place = &plan->text->slots[slot];
+    return is_positive(plan, slot) && !plan->slots[slot].is_out &&
+           (place->flags & QUERY_SLOT_PHRASE) == 0 && place->joined != QUERY_NO_PART;
 }
 
-u32 plan_wants_typos(const struct query_plan *plan)
+/* Is what the row is when joined a word of the catalog? */
+static bool is_word(const struct plan_slot *slot, struct span word)
 {
-    u32 mask = 0;
-    for (u32 i = 0; i < plan->text->slot_count; i++) {
-        const struct query_slot *place = &plan->text->slots[i];
-        if (is_positive(plan, i) && !plan->slots[i].is_out &&
-            (place->flags & QUERY_SLOT_PHRASE) == 0 && place->joined != QUERY_NO_PART &&
-            is_few(plan, df_of_slot(&plan->slots[i])))
-            mask |= 1u << i;
+    for (u32 i = 0; i < slot->count; i++) {
+        const struct plan_alternative *item = &slot->items[i];
+        if (item->word_count == 1 && item->kind <= SCORE_JOINED && pack_equal(item->words, word) &&
+            df_of(item) != 0)
+            return true;
     }
-    return mask;
+    return false;
 }
+
+/* The row from `first` to `last` may have a typo when it is joined: it is no word, and one of its slots
+ * is in no document. */
+static bool row_wants_typos(const struct query_plan *plan, u32 first, u32 last)
+{
+    u8 bytes[TEXT_WORD_BYTES];
+    bool has_unknown = false;
+    for (u32 i = first; i <= last; i++) {
+        if (!is_plain(plan, i))
+            return false;
+        has_unknown = has_unknown || df_of_kind(&plan->slots[i], SCORE_SELF) == 0;
+    }
+    const struct span word = {.data = bytes,
+                              .bytes = query_text_join(plan->text, first, last, bytes)};
+    return has_unknown && word.bytes != 0 && !is_word(&plan->slots[first], word);
+}
+
+bool plan_wants_typos(const struct query_plan *plan, struct query_ask *ask)
+{
+    const u32 count = plan->text->slot_count;
+    ask->slots = 0;
+    memset(ask->rows, 0, sizeof ask->rows);
+    for (u32 i = 0; i < count; i++) {
+        if (!is_plain(plan, i))
+            continue;
+        const struct span word = query_text_part(plan->text, plan->text->slots[i].joined);
+        const u64 df = df_of_slot(&plan->slots[i]);
+        if (query_is_number(word) ? df == 0 : score_wants_typos(plan->live, df))
+            ask->slots |= 1u << i;
+        for (u32 more = 1; more < SCORE_JOIN_TYPO_SLOTS && i + more < count; more++)
+            if (row_wants_typos(plan, i, i + more))
+                ask->rows[more - 1] |= 1u << i;
+    }
+    return (ask->slots | ask->rows[0] | ask->rows[1]) != 0;
+}
+STATIC_CHECK(SCORE_JOIN_TYPO_SLOTS == 3);
 
 static bool typo_precedes(const struct plan_alternative *a, const struct plan_alternative *b)
 {
     return a->cost != b->cost ? a->cost < b->cost : pack_compare(a->words, b->words) < 0;
 }
 
-/* Of the words like it the nearest ones: at one typo if there are any, the first by (cost, bytes). */
-static void choose_typos(struct plan_slot *slot)
+static bool model_precedes(const struct plan_alternative *a, const struct plan_alternative *b)
+{
+    return df_of(a) != df_of(b) ? df_of(a) > df_of(b) : pack_compare(a->words, b->words) < 0;
+}
+
+/* Of the items of a kind the first `most` stay. */
+static void keep_first(struct plan_slot *slot, enum score_kind kind, u8 is_joined, u32 most,
+                       bool (*precedes)(const struct plan_alternative *,
+                                        const struct plan_alternative *))
 {
     struct plan_alternative *best[QUERY_TYPOS_MAX];
-    u32 count = 0, distance = UINT8_MAX;
-    for (u32 i = 0; i < slot->count; i++)
-        if (slot->items[i].kind == SCORE_TYPO)
-            distance = MIN(distance, slot->items[i].apart);
+    u32 count = 0;
+    MUST(most <= ARRAY_COUNT(best));
     for (u32 i = 0; i < slot->count; i++) {
         struct plan_alternative *item = &slot->items[i];
-        if (item->kind != SCORE_TYPO)
+        if (item->is_out || item->kind != kind || item->is_joined != is_joined)
             continue;
         item->is_out = true;
-        if (item->apart != distance ||
-            (count == QUERY_TYPOS_MAX && !typo_precedes(item, best[count - 1])))
+        if (count == most && !precedes(item, best[count - 1]))
             continue;
-        u32 at = count < QUERY_TYPOS_MAX ? count++ : count - 1;
-        for (; at != 0 && typo_precedes(item, best[at - 1]); at--)
+        u32 at = count < most ? count++ : count - 1;
+        for (; at != 0 && precedes(item, best[at - 1]); at--)
             best[at] = best[at - 1];
         best[at] = item;
     }
     for (u32 i = 0; i < count; i++)
         best[i]->is_out = false;
+}
+
+/* Of the words like it those that are far more usual than it. */
+static void choose(struct plan_slot *slot)
+{
+    const u64 df = df_of_slot(slot);
+    for (u8 is_joined = 0; is_joined < 2; is_joined++) {
+        keep_first(slot, SCORE_TYPO, is_joined, QUERY_TYPOS_MAX, typo_precedes);
+        keep_first(slot, SCORE_MODEL, is_joined, QUERY_MODELS_MAX, model_precedes);
+    }
+    for (u32 i = 0; i < slot->count; i++) {
+        struct plan_alternative *item = &slot->items[i];
+        if (item->kind == SCORE_TYPO && item->is_joined == 0 && !score_is_likelier(df, df_of(item)))
+            item->is_out = true;
+    }
 }
 
 /* Of items with one stem the one with the greatest factor stays. */
@@ -313,24 +404,47 @@ static void correct(struct plan_slot *slot)
         slot->corrected = best->words;
 }
 
+static u32 weight_of(const struct query_plan *plan, u32 at)
+{
+    const struct plan_slot *slot = &plan->slots[at];
+    const struct query_slot *place = &plan->text->slots[at];
+    bool has_digit = false;
+    u64 df = 0;
+    for (u32 i = 0; i < place->count; i++)
+        has_digit = has_digit || query_has_digit(query_text_part(plan->text, place->first + i));
+    for (u32 i = 0; i < slot->count; i++)
+        if (!slot->items[i].is_out)
+            df += score_df(df_of(&slot->items[i]), slot->items[i].factor);
+    return score_weight(plan->live, MIN(df, plan->live), has_digit);
+}
+
 void plan_finish(struct query_plan *plan)
 {
     for (u32 i = 0; i < plan->text->slot_count; i++) {
         struct plan_slot *slot = &plan->slots[i];
-        choose_typos(slot);
+        choose(slot);
         for (u32 j = 0; j < slot->count; j++) {
             struct plan_alternative *item = &slot->items[j];
-            item->factor = factor_of(plan, i, item->kind, item->apart);
+            item->factor = factor_of(plan, i, item->kind, item->apart, item->is_joined);
             /* The word itself may be written at this very moment. */
             item->is_out = item->is_out || (df_of(item) == 0 && item->kind != SCORE_SELF);
         }
         drop_twins(slot);
-        slot->df = MIN(df_of_slot(slot), plan->live);
-        slot->idf = score_idf(plan->live, slot->df);
+        slot->weight = weight_of(plan, i);
         if (is_positive(plan, i) && !slot->is_out)
             correct(slot);
         plan->is_corrected = plan->is_corrected || slot->corrected.bytes != 0;
     }
+}
+
+u32 plan_words_required(const struct query_plan *plan, u32 share)
+{
+    u32 weights[QUERY_WORDS_MAX];
+    u32 count = 0;
+    for (u32 i = 0; i < plan->text->slot_count; i++)
+        if (is_positive(plan, i) && !plan->slots[i].is_out)
+            weights[count++] = plan->slots[i].weight;
+    return score_words_required(weights, count, share);
 }
 
 /* ---- for the shards ---- */
@@ -345,7 +459,7 @@ void plan_write(const struct query_plan *plan, struct query_pack *to)
             continue;
         count++;
         pack_u16(to, plan->text->slots[i].flags);
-        pack_u32(to, slot->idf);
+        pack_u32(to, slot->weight);
         const u32 items_at = pack_later(to);
         u32 items = 0;
         for (u32 j = 0; j < slot->count; j++)

@@ -3,7 +3,7 @@
  *      offers of all shards  -> plan_take      alternatives by text, counts added
  *      plan_missing          -> COUNTS         of words that a shard has not offered
  *      plan_wants_typos      -> TYPOS          of slots that (nearly) nothing matches
- *      plan_finish           -> plan_write     alternatives with factors, idf of each slot
+ *      plan_finish           -> plan_write     alternatives with factors, what each slot weighs
  *
  * Pure; used by the gather. Counts are those of all shards, so that neither what a slot stands for nor
  * what it is worth depends on how products are spread.
@@ -34,8 +34,9 @@ struct plan_alternative {
     u8 kind; /* enum score_kind, the best one */
     u8 apart;
     u8 cost;
+    u8 is_joined;
     u8 word_count;
-    bool is_out; /* after plan_finish: not used */
+    bool is_out; /* not used */
 };
 
 struct plan_slot {
@@ -44,10 +45,10 @@ struct plan_slot {
     u32 count;
     u32 capacity;
     u32 table_mask;
-    u64 df;
-    u32 idf;
+    u32 weight;
     bool is_stop;
-    bool has_too_many;
+    bool has_too_many; /* words that it begins */
+    bool has_too_many_models;
     bool is_out; /* does not count: a stop word */
     struct span corrected;
 };
@@ -66,8 +67,8 @@ struct query_plan {
 void plan_init(struct query_plan *plan, const struct query_text *text, u16 shard_count,
                struct bump *bump);
 
-/* Offers of every shard for the slots of `mask`; each answer stands at the first of them. */
-bool plan_take(struct query_plan *plan, struct query_unpack *answers, u32 mask);
+/* Offers of every shard for all slots; each answer stands at the first of them. */
+bool plan_take(struct query_plan *plan, struct query_unpack *answers);
 /* What COUNTS has to ask a shard: texts for the pack; false: nothing. */
 bool plan_missing(const struct query_plan *plan, u16 shard, struct query_pack *to);
 /* Its answer. */
@@ -75,9 +76,12 @@ void plan_take_counts(struct query_plan *plan, u16 shard, struct query_unpack *a
 
 /* Stop words are left out when other words remain. */
 void plan_drop_stop_words(struct query_plan *plan);
-/* Bits of the slots that want words like theirs. */
-u32 plan_wants_typos(const struct query_plan *plan);
+/* Does anything want words like it? Then `ask` says what: slots and rows of slots. */
+bool plan_wants_typos(const struct query_plan *plan, struct query_ask *ask);
 void plan_finish(struct query_plan *plan);
+
+/* How many slots must be in a match whose slots weigh `share` sixteenths of all. */
+u32 plan_words_required(const struct query_plan *plan, u32 share);
 
 /* The slots, for RUN. */
 void plan_write(const struct query_plan *plan, struct query_pack *to);

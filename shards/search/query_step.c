@@ -12,6 +12,7 @@ void query_ask_write(const struct query_ask *ask, struct query_pack *to)
     pack_u64(to, ask->category_id);
     pack_u64(to, ask->now_ns);
     pack_u32(to, ask->slots);
+    pack_bytes(to, ask->rows, sizeof ask->rows);
     pack_u16(to, ask->flags);
     pack_u16(to, ask->name_count);
     pack_text(to, ask->query);
@@ -27,6 +28,7 @@ void query_ask_read(struct query_ask *ask, struct query_unpack *from)
     ask->category_id = unpack_u64(from);
     ask->now_ns = unpack_u64(from);
     ask->slots = unpack_u32(from);
+    memcpy(ask->rows, unpack_bytes(from, sizeof ask->rows), sizeof ask->rows);
     ask->flags = unpack_u16(from);
     ask->name_count = unpack_u16(from);
     ask->query = unpack_text(from);
@@ -41,6 +43,7 @@ void query_offer_write(const struct query_offer *offer, struct query_pack *to)
     pack_u8(to, offer->apart);
     pack_u8(to, offer->kind);
     pack_u8(to, offer->cost);
+    pack_u8(to, offer->is_joined);
     pack_u8(to, offer->word_count);
     for (u32 i = 0; i < offer->word_count; i++)
         pack_u32(to, offer->dfs[i]);
@@ -53,6 +56,7 @@ void query_offer_read(struct query_offer *offer, struct query_unpack *from)
     offer->apart = unpack_u8(from);
     offer->kind = unpack_u8(from);
     offer->cost = unpack_u8(from);
+    offer->is_joined = unpack_u8(from);
     offer->word_count = unpack_u8(from);
     MUST(offer->word_count >= 1 && offer->word_count <= FORWARD_PHRASE_MAX);
     for (u32 i = 0; i < offer->word_count; i++)

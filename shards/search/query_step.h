@@ -23,7 +23,9 @@
 #define QUERY_NAMES_MAX        (512u) /* attributes that a filter and the facets name */
 #define QUERY_PREFIX_STEMS_MAX 2048u  /* a beginning of more stands for itself alone */
 #define QUERY_TYPOS_MAX        64u    /* words like a word */
-#define QUERY_RECENT_MAX       16u    /* categories of a user */
+#define QUERY_MODELS_MAX       16u /* model numbers that go on, of a slot, and as many of joined ones */
+#define QUERY_MODELS_SEEN_MAX  256u /* when more do, none is taken */
+#define QUERY_RECENT_MAX       16u  /* categories of a user */
 
 enum search_step {
     SEARCH_STEP_WORDS = 1,
@@ -42,8 +44,10 @@ struct query_ask {
     u64 user_id;
     u64 category_id; /* that the filter asks for, for curations; 0 = none */
     u64 now_ns;
-    u32 slots; /* TYPOS: bits */
-    u16 flags; /* enum search_flag */
+    u32 slots; /* TYPOS: bits of the slots that want words like theirs */
+    u32 rows[SCORE_JOIN_TYPO_SLOTS -
+             1]; /* bits of the slots with which rows of 2, 3 begin that do */
+    u16 flags;   /* enum search_flag */
     u16 name_count;
     struct span query;
     struct span names[QUERY_NAMES_MAX];
@@ -52,13 +56,15 @@ void query_ask_write(const struct query_ask *ask, struct query_pack *to);
 void query_ask_read(struct query_ask *ask, struct query_unpack *from);
 
 /* An alternative of a slot, as a shard offers it. */
+/* What is behind `apart` is packed first, so that it can be lowered in place. */
 struct query_offer {
     struct span key;             /* the stem of a word; the words of a row of them */
     struct span words;           /* one folded word, or several with spaces */
     u32 dfs[FORWARD_PHRASE_MAX]; /* of each word */
     u8 kind;                     /* enum score_kind */
     u8 apart;
-    u8 cost; /* of a typo: 2 x distance, and 1 more when the first letter is another */
+    u8 cost;      /* of a typo: 2 x distance, and 1 more when the first letter is another */
+    u8 is_joined; /* it is like several slots written together */
     u8 word_count;
 };
 void query_offer_write(const struct query_offer *offer, struct query_pack *to);
@@ -78,8 +84,9 @@ static inline bool query_words_next(struct span words, u32 *at, struct span *wor
 }
 
 enum query_offer_flag {
-    QUERY_OFFER_STOP = 1,    /* the slot is a stop word */
-    QUERY_OFFER_TOO_MANY = 2 /* more words begin with it than are offered */
+    QUERY_OFFER_STOP = 1,     /* the slot is a stop word */
+    QUERY_OFFER_TOO_MANY = 2, /* more words begin with it than are offered */
+    QUERY_OFFER_TOO_MANY_MODELS = 4
 };
 
 void query_profile_write(const struct rank_profile *profile, struct query_pack *to);

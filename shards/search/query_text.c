@@ -40,6 +40,8 @@ struct parse {
 struct place {
     struct query_part parts[TEXT_PLACE_PARTS];
     struct query_part joined;
+    u32 begins[TEXT_PLACE_PARTS]; /* of the parts, in the source */
+    u32 ends[TEXT_PLACE_PARTS];
     u32 count;
     u32 width; /* of the joined form, 0 = none */
     u32 begin;
@@ -70,6 +72,8 @@ static bool read_place(struct text_reader *reader, struct place *place)
         place->end = MAX(place->end, word.end);
         if ((word.flags & TEXT_VARIANT) == 0) {
             MUST(place->count < TEXT_PLACE_PARTS);
+            place->begins[place->count] = word.begin;
+            place->ends[place->count] = word.end;
             set_part(&place->parts[place->count++], &word);
         } else if (word.width > place->width) {
             place->width = word.width;
@@ -108,38 +112,80 @@ static void add_joined(struct query_text *query, struct query_slot *slot, const 
     }
 }
 
-/* The places of a piece of the source; each a slot, or all of them one phrase. */
-static const char *take_piece(struct parse *parse, u32 begin, u32 end)
+/* A place with digits that is no number, with a unit or without: shops write only some of its parts. */
+static bool is_model(const struct place *place)
+{
+    bool has_digits = false;
+    if (place->count < 2 ||
+        (place->width >= place->count && (place->joined.flags & (TEXT_UNIT | TEXT_NUMBER)) != 0))
+        return false;
+    for (u32 i = 0; i < place->count; i++)
+        has_digits = has_digits || query_has_digit(query_part_span(&place->parts[i]));
+    return has_digits;
+}
+
+/* One more word counts; false: there are too many. */
+static bool count_word(struct query_text *query, u32 at)
+{
+    query->error_at = at;
+    return ++query->place_count <= QUERY_WORDS_MAX;
+}
+
+/* A slot per place, or per part of a model number. */
+static const char *take_place(struct parse *parse, const struct place *place, u32 begin)
 {
     struct query_text *query = parse->query;
+    const bool is_divided = (parse->flags & QUERY_SLOT_EXCLUDED) == 0 && is_model(place);
+    for (u32 i = 0; i < (is_divided ? place->count : 1); i++) {
+        if (!count_word(query, begin + place->begin))
+            return "more than 32 words";
+        struct query_slot *slot = add_slot(parse);
+        slot->begin = begin + (is_divided ? place->begins[i] : place->begin);
+        slot->end = begin + (is_divided ? place->ends[i] : place->end);
+        parse->is_apart = false;
+        if (!is_divided) {
+            add_parts(query, slot, place);
+            add_joined(query, slot, place);
+        } else {
+            slot->joined = slot->first;
+            slot->count = 1;
+            query->parts[query->part_count++] = place->parts[i];
+        }
+    }
+    return NULL;
+}
+
+static const char *take_phrase_place(struct parse *parse, struct query_slot **phrase,
+                                     const struct place *place, u32 begin)
+{
+    struct query_text *query = parse->query;
+    if (!count_word(query, begin + place->begin))
+        return "more than 32 words";
+    if (*phrase == NULL) {
+        *phrase = add_slot(parse);
+        (*phrase)->begin = begin + place->begin;
+        parse->is_apart = false;
+    }
+    if ((*phrase)->count + place->count > FORWARD_PHRASE_MAX)
+        return "a phrase of more than 64 words";
+    (*phrase)->end = begin + place->end;
+    add_parts(query, *phrase, place);
+    return NULL;
+}
+
+/* The places of a piece of the source; or all of them one phrase. */
+static const char *take_piece(struct parse *parse, u32 begin, u32 end)
+{
     struct text_reader reader;
     struct place place;
     struct query_slot *phrase = NULL;
+    const char *problem = NULL;
     text_begin(&reader, (struct span){.data = parse->source.data + begin, .bytes = end - begin});
-    while (read_place(&reader, &place)) {
-        if (query->place_count == QUERY_WORDS_MAX) {
-            query->error_at = begin + place.begin;
-            return "more than 32 words";
-        }
-        query->place_count++;
-        if (phrase != NULL && phrase->count + place.count > FORWARD_PHRASE_MAX) {
-            query->error_at = begin + place.begin;
-            return "a phrase of more than 64 words";
-        }
-        struct query_slot *slot = phrase;
-        if (slot == NULL) {
-            slot = add_slot(parse);
-            slot->begin = begin + place.begin;
-        }
-        slot->end = begin + place.end;
-        add_parts(query, slot, &place);
-        if ((parse->flags & QUERY_SLOT_PHRASE) != 0)
-            phrase = slot;
-        else
-            add_joined(query, slot, &place);
-        parse->is_apart = false;
-    }
-    return NULL;
+    while (problem == NULL && read_place(&reader, &place))
+        problem = (parse->flags & QUERY_SLOT_PHRASE) != 0
+                      ? take_phrase_place(parse, &phrase, &place, begin)
+                      : take_place(parse, &place, begin);
+    return problem;
 }
 
 /* The quote that closes the phrase which begins at `at`; 0: it is no phrase. */
@@ -208,6 +254,23 @@ static const char *take_words(struct parse *parse, u32 *at)
         *at = skip_spaces(source, end);
     } while (*at < source.bytes && !is_special(source, *at));
     return take_piece(parse, begin, end);
+}
+
+u32 query_text_join(const struct query_text *query, u32 first, u32 last, u8 *to)
+{
+    u32 bytes = 0;
+    for (u32 i = first; i <= last; i++) {
+        const struct query_slot *slot = &query->slots[i];
+        if ((slot->flags & (QUERY_SLOT_PHRASE | QUERY_SLOT_EXCLUDED)) != 0 ||
+            slot->joined == QUERY_NO_PART || (i != first && (slot->flags & QUERY_SLOT_APART) != 0))
+            return 0;
+        const struct span word = query_text_part(query, slot->joined);
+        if (word.bytes > TEXT_WORD_BYTES - bytes)
+            return 0;
+        memcpy(to + bytes, word.data, word.bytes);
+        bytes += word.bytes;
+    }
+    return bytes;
 }
 
 const char *query_text_parse(struct query_text *query, struct span source)

@@ -29,7 +29,7 @@ static bool may_skip(const struct run *run)
         }
         if (slot->row_count != 0)
             most = UINT8_MAX;
-        bound += (u64)slot->idf * most;
+        bound += (u64)slot->weight * most;
     }
     const u64 bucket = MAX(run->profile.bucket, 1u);
     return MIN(bound, UINT32_MAX) / bucket < run->top.entries[0].key >> 32;

@@ -9,7 +9,7 @@
  *      finish   facets in order, ads, what the page shows, the reply               run_finish.c
  *
  *      slot impact of a document = the greatest of its alternatives: factor x impact / 256, at least 1
- *      text score                = sum over slots of idf x slot impact
+ *      text score                = sum over slots of weight x slot impact
  *
  * Invariants
  *   I1  documents are those that lived when the question began; what their numbers are is looked at in
@@ -30,7 +30,8 @@
 #include "shards/search/query_step.h"
 #include "shards/search/run_top.h"
 
-#define RUN_DIRECT_WORDS   48u  /* a slot of more has a table */
+#define RUN_DIRECT_WORDS   48u /* a slot of more has a table */
+#define RUN_ALL_SLOTS      UINT32_MAX
 #define RUN_INLINE_HITS    128u /* details come with the hits up to so many */
 #define RUN_TABLE_DOCS     (1u << 20)
 #define RUN_HIGHLIGHTS_MAX 32u
@@ -43,8 +44,8 @@ struct run_head {
     u64 cursor_id;
     u64 only_product_id;
     u64 category_id;
-    u32 limit;    /* best hits wanted */
-    u32 required; /* slots that a match has at least */
+    u32 limit; /* best hits wanted */
+    u32 share; /* RUN_ALL_SLOTS, or sixteenths of the weight of all that a match's slots weigh */
     u32 action_count;
     u16 flags; /* enum search_flag */
     u16 sort;
@@ -103,7 +104,7 @@ struct run_slot {
     u8 **tables; /* by doc / RUN_TABLE_DOCS; NULL: by cursors */
     u32 word_count;
     u32 row_count;
-    u32 idf;
+    u32 weight;
     u32 bit;   /* 0 of an exclusion */
     u16 flags; /* enum query_slot_flag */
     u16 zero;
@@ -140,8 +141,9 @@ struct run_window {
     struct window_bits matched; /* those of them that have the words; the others are pinned */
     struct window_bits touched; /* by the slot in hand */
     u32 scores[WINDOW_DOCS];
-    u32 words[WINDOW_DOCS]; /* bits of the slots that it has */
-    u8 best[WINDOW_DOCS];   /* of the slot in hand */
+    u32 words[WINDOW_DOCS];   /* bits of the slots that it has */
+    u32 weights[WINDOW_DOCS]; /* what they weigh together */
+    u8 best[WINDOW_DOCS];     /* of the slot in hand */
     u16 docs[WINDOW_DOCS];
     u8 impacts[WINDOW_DOCS];
 };
@@ -171,6 +173,7 @@ struct run {
     u16 special_count;
     u16 facet_count;
     u32 filter_terms;
+    u32 total_weight;               /* of the positive slots, at least 1 */
     bool is_over;                   /* no more windows: the deadline */
     struct query_unpack slots_left; /* to be resolved */
     struct span query;
@@ -200,7 +203,7 @@ struct run {
     u64 total;
     u64 word_total;
     u32 notes;
-    u32 counts[QUERY_WORDS_MAX + 1]; /* SLOTS: documents by how many slots they have */
+    u32 counts[SCORE_SHARES + 1]; /* SLOTS: documents by the share that their slots weigh */
     struct query_pack pack;
     u32 detail_at;
     struct run_mark *marks; /* by term */

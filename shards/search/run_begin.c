@@ -200,7 +200,7 @@ static void begin_slot(struct run *run, struct run_slot *slot)
 {
     struct query_unpack *from = &run->slots_left;
     slot->flags = unpack_u16(from);
-    slot->idf = unpack_u32(from);
+    slot->weight = unpack_u32(from);
     run->items_left = unpack_u32(from);
     slot->words = run_acquire(run, (run->items_left + 1) * sizeof slot->words[0]);
     slot->rows = run_acquire(run, (run->items_left + 1) * sizeof slot->rows[0]);
@@ -245,8 +245,11 @@ static void sort_slots(struct run *run)
 {
     u32 bit = 0;
     for (u32 i = 0; i < run->slot_count; i++)
-        if ((run->slots[i].flags & QUERY_SLOT_EXCLUDED) == 0)
+        if ((run->slots[i].flags & QUERY_SLOT_EXCLUDED) == 0) {
             run->slots[i].bit = 1u << bit++;
+            run->total_weight += run->slots[i].weight;
+        }
+    run->total_weight = MAX(run->total_weight, 1u);
     run->positive_count = (u16)bit;
     for (u32 i = 1; i < run->slot_count; i++) {
         const struct run_slot slot = run->slots[i];

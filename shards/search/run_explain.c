@@ -37,7 +37,8 @@ static u8 impact_of_row(const struct run *run, const struct run_row *row, u32 do
 
 static const char *kind_name(u8 kind)
 {
-    static const char *const names[] = {"", " joined", " split", " synonym", " beginning", " model", " typo"};
+    static const char *const names[] = {"",           " joined", " split", " synonym",
+                                        " beginning", " model",  " typo"};
     return kind < ARRAY_COUNT(names) ? names[kind] : "";
 }
 
@@ -79,9 +80,9 @@ static void explain_slot(struct run *run, const struct run_slot *slot, u32 doc,
     put_text(to, ": ");
     put_number(to, best);
     put_text(to, " x ");
-    put_number(to, slot->idf);
+    put_number(to, slot->weight);
     put_text(to, " = ");
-    put_number(to, (u64)best * slot->idf);
+    put_number(to, (u64)best * slot->weight);
     put_text(to, "\n");
 }
 

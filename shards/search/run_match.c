@@ -51,7 +51,7 @@ static u32 words_of(const struct run *run, u32 at)
 {
     if (!window_has(&run->window.matched, at))
         return 0;
-    if (run->head.required < run->positive_count)
+    if (run->head.share != RUN_ALL_SLOTS)
         return run->window.words[at];
     return run->positive_count >= 32 ? UINT32_MAX : (1u << run->positive_count) - 1;
 }
@@ -124,7 +124,7 @@ static void take_matches(struct run *run, const struct window_bits *matches)
         for (u64 bits = matches->words[i]; bits != 0; bits &= bits - 1) {
             const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
             if (run->step == SEARCH_STEP_SLOTS)
-                run->counts[bits_count(words_of(run, at))]++;
+                run->counts[score_share(run->window.weights[at], run->total_weight)]++;
             else
                 take_hit(run, at);
         }

@@ -14,7 +14,7 @@
 
 static bool is_strict(const struct run *run)
 {
-    return run->head.required >= run->positive_count;
+    return run->head.share == RUN_ALL_SLOTS;
 }
 
 static u32 first_doc(const struct run *run)
@@ -150,7 +150,7 @@ static void keep_touched(struct run *run, const struct run_slot *slot,
         window->candidates.words[i] = kept;
         for (u64 bits = kept; bits != 0; bits &= bits - 1) {
             const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
-            const u32 score = slot->idf * window->best[at];
+            const u32 score = slot->weight * window->best[at];
             window->scores[at] = is_first ? score : window->scores[at] + score;
         }
     }
@@ -165,8 +165,9 @@ static void add_touched(struct run *run, const struct run_slot *slot)
         window->candidates.words[i] |= added;
         for (u64 bits = added; bits != 0; bits &= bits - 1) {
             const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
-            window->scores[at] += slot->idf * window->best[at];
+            window->scores[at] += slot->weight * window->best[at];
             window->words[at] |= slot->bit;
+            window->weights[at] += slot->weight;
         }
     }
     run->work += 60 + 2 * window_count(&window->touched);
@@ -189,7 +190,7 @@ static void keep_sufficient(struct run *run)
     for (u32 i = 0; i < WINDOW_WORDS; i++)
         for (u64 bits = window->candidates.words[i]; bits != 0; bits &= bits - 1) {
             const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
-            if (bits_count(window->words[at]) < run->head.required ||
+            if (score_share(window->weights[at], run->total_weight) < run->head.share ||
                 (window->words[at] & phrases) != phrases)
                 window_clear(&window->candidates, at);
         }
@@ -258,6 +259,7 @@ static void begin_window(struct run *run)
     if (run->positive_count == 0 || !is_strict(run)) {
         memset(window->scores, 0, sizeof window->scores);
         memset(window->words, 0, sizeof window->words);
+        memset(window->weights, 0, sizeof window->weights);
     }
     run->work += 300;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/checksum.h"
+#include "shards/search/score.h"
 #include "shards/settings/settings_index.h"
 #include "shards/settings/settings_kinds.h"
 
@@ -182,16 +183,17 @@ static const void *policy_body(const struct settings *settings, enum setting_kin
 
 struct msg_search_policy_put_req settings_search_policy(const struct settings *settings)
 {
+    const u16 *weights = score_policy_builtin.weights;
     struct msg_search_policy_put_req policy = {.home_id = POLICY_HOME_ID,
-                                               .drop_below = 1,
-                                               .typo1_bytes = 4,
-                                               .typo2_bytes = 8,
-                                               .weight_title = 10,
-                                               .weight_brand = 6,
-                                               .weight_category = 4,
-                                               .weight_attributes = 3,
-                                               .weight_description = 2,
-                                               .weight_code = 10,
+                                               .drop_below = SCORE_DROP_BELOW,
+                                               .typo1_bytes = SCORE_TYPO1_LETTERS,
+                                               .typo2_bytes = SCORE_TYPO2_LETTERS,
+                                               .weight_title = weights[SCORE_TITLE],
+                                               .weight_brand = weights[SCORE_BRAND],
+                                               .weight_category = weights[SCORE_CATEGORY],
+                                               .weight_attributes = weights[SCORE_ATTRIBUTES],
+                                               .weight_description = weights[SCORE_DESCRIPTION],
+                                               .weight_code = weights[SCORE_CODE],
                                                .language = {"english"}};
     const void *body = policy_body(settings, SETTING_KIND_SEARCH_POLICY);
     if (body != NULL)
