@@ -116,6 +116,50 @@ u64 column_bits_u16(const u16 *values, u16 from, u16 until)
 
 #endif
 
+#if defined(__x86_64__)
+/* `step` a time without asking whether there are so many: a branch on the bits would be guessed. What is
+ * written too much is written over; a zero word has 64 trailing zeros with these instructions. */
+COLUMN_BODY u32 write_words(const struct window_bits *bits, u16 *positions, u32 step)
+{
+    u32 written = 0;
+    for (u32 word = 0; word < WINDOW_WORDS; word++) {
+        u64 left = bits->words[word];
+        u16 *to = positions + written;
+        written += bits_count_by(true, left);
+        do { /* ends: some bits less each time */
+            for (u32 i = 0; i < step; i++, left &= left - 1)
+                to[i] = (u16)(word * 64 + __builtin_ia32_tzcnt_u64(left));
+            to += step;
+        } while (left != 0);
+    }
+    return written;
+}
+
+COLUMN_FAST static u32 write_positions(const struct window_bits *bits, u16 *positions)
+{
+    u32 total = 0;
+    for (u32 word = 0; word < WINDOW_WORDS; word++)
+        total += bits_count_by(true, bits->words[word]);
+    if (total > WINDOW_POSITIONS_MAX)
+        return UINT32_MAX;
+    const u32 written = total <= 2 * WINDOW_WORDS ? write_words(bits, positions, 2)
+                                                  : write_words(bits, positions, 8);
+    MUST(written == total);
+    return total;
+}
+#else
+static u32 write_positions(const struct window_bits *bits, u16 *positions)
+{
+    (void)bits, (void)positions;
+    return UINT32_MAX;
+}
+#endif
+
+u32 window_positions(bool is_fast, const struct window_bits *bits, u16 *positions)
+{
+    return is_fast ? write_positions(bits, positions) : UINT32_MAX;
+}
+
 u64 column_bits_i64(bool is_fast, const i64 *values, i64 from, i64 until)
 {
     MUST(from <= until);

@@ -77,6 +77,12 @@ static inline u32 window_count(const struct window_bits *bits)
 /* Does the processor have these, and the system keep the registers of AVX2? */
 bool column_bits_is_fast(void);
 
+/* Writes the positions of the bits, from the least on, and returns how many; UINT32_MAX where there are
+ * more than WINDOW_POSITIONS_MAX, or where it does not pay (without `is_fast`). */
+#define WINDOW_POSITIONS_MAX  (WINDOW_DOCS / 2)
+#define WINDOW_POSITIONS_ROOM (WINDOW_POSITIONS_MAX + 64)
+u32 window_positions(bool is_fast, const struct window_bits *bits, u16 *positions);
+
 /* Bit i: from <= values[i] <= until, for i from 0 to 63. from <= until. */
 u64 column_bits_i64(bool is_fast, const i64 *values, i64 from, i64 until);
 u64 column_bits_u32(const u32 *values, u32 from, u32 until);
