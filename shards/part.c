@@ -72,6 +72,7 @@ struct part *shard_part_begin(struct shard *shard, const struct frame_header *he
     memset(part->reply, 0, sizeof part->reply);
     memset(part->reply_spans, 0, sizeof part->reply_spans);
     part->state = NULL;
+    part->on_end = NULL;
     part->now_ns = now_ns;
     part->first_lsn = shard->applied_lsn;
     part->is_used = true;
@@ -101,6 +102,8 @@ void shard_part_reply(const struct part *part, u8 *to, u32 capacity, struct shar
 void shard_part_end(struct shard *shard, struct part *part)
 {
     MUST(part->is_used && shard->parts.used_count > 0);
+    if (part->on_end != NULL)
+        part->on_end(shard, part);
     part->is_used = false;
     shard->parts.used_count--;
     bump_reset(&part->bump);

@@ -36,9 +36,12 @@ struct part {
     struct span spans[MESSAGE_SPANS_MAX];
     u64 reply[PART_REPLY_WORDS]; /* struct msg_..._rsp, zeroed before the first slice */
     struct span reply_spans[MESSAGE_SPANS_MAX];
-    void *state;   /* of the handler, NULL in the first slice; in the bump */
-    u64 now_ns;    /* log clock when it began */
-    u64 first_lsn; /* applied when it began */
+    void (*on_end)(
+        struct shard *shard,
+        struct part *part); /* set by the handler: lets go of what it holds, finished or not */
+    void *state;            /* of the handler, NULL in the first slice; in the bump */
+    u64 now_ns;             /* log clock when it began */
+    u64 first_lsn;          /* applied when it began */
     struct bump bump;
     bool is_used;
     bool is_late; /* the deadline has passed: finish with what there is */

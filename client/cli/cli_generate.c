@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "client/cli/cli.h"
-#include "client/cli/generate.h"
+#include "client/cli/generator.h"
 
 #define BEGIN_TIME      1291190400 /* 2010-12-01 08:00:00 */
 #define INVOICE_FIRST   536365u

@@ -7,7 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "client/cli/cli.h"
-#include "client/cli/generate.h"
+#include "client/cli/generator.h"
 
 struct thing {
     const char *name;

@@ -28,7 +28,7 @@
 #define SOUK_SHARDS_SEARCH_INDEX_H
 
 #include "proto/base.h"
-#include "shards/search/forward.h"
+#include "shards/search/forward_words.h"
 #include "shards/search/index_documents.h"
 #include "shards/search/postings.h"
 #include "shards/search/postings_cursor.h"

@@ -1,8 +1,8 @@
-/* forward: see forward.h.
+/* forward_words: see forward_words.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "shards/search/forward.h"
+#include "shards/search/forward_words.h"
 
 /* The bits of the places in a phrase where this term is wanted. */
 static inline u64 places_of(const u32 *terms, u32 count, u32 term)

@@ -1,9 +1,9 @@
-/* generate: made-up files: what the generators share.
+/* generator: made-up files: what the generators share.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef SOUK_CLIENT_GENERATE_H
-#define SOUK_CLIENT_GENERATE_H
+#ifndef SOUK_CLIENT_GENERATOR_H
+#define SOUK_CLIENT_GENERATOR_H
 
 #include "proto/base.h"
 

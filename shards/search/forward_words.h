@@ -1,4 +1,4 @@
-/* forward: the words of one document in their order, packed: for phrases, nearness, similar items, and
+/* forward_words: the words of one document in their order, packed: for phrases, nearness, similar items, and
  * to know whose df a dead document takes down.
  *
  *      words[0]   how many words follow
@@ -19,8 +19,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef SOUK_SHARDS_SEARCH_FORWARD_H
-#define SOUK_SHARDS_SEARCH_FORWARD_H
+#ifndef SOUK_SHARDS_SEARCH_FORWARD_WORDS_H
+#define SOUK_SHARDS_SEARCH_FORWARD_WORDS_H
 
 #include "proto/base.h"
 
