@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/frame.h"
+#include "shards/catalog/catalog_verify.h"
 #include "shards/settings/settings_verify.h"
 #include "shards/shard_handlers.h"
 
@@ -102,6 +103,7 @@ bool shard_read_verify(struct shard *shard, const struct shard_call *call, const
     u32 text_bytes = ATTRIBUTES_BYTES_MAX;
     stock_verify(&shard->stock, answer, shard->scratch, &text_bytes);
     settings_verify(shard, answer, shard->scratch, &text_bytes);
+    catalog_verify(shard, answer, shard->scratch, &text_bytes);
     cart_verify(shard, answer, shard->scratch, &text_bytes);
     order_verify(shard, answer, shard->scratch, &text_bytes);
     review_verify(shard, answer, shard->scratch, &text_bytes);
