@@ -177,10 +177,8 @@ u32 dict_find_stem(const struct dict *dict, struct span text)
 /* See I2: a surface is listed from its first document on until it is swept. */
 static void list_surface(struct dict *dict, u32 surface, struct dict_word *word)
 {
-    if ((word->flags & DICT_WORD_LISTED) != 0)
-        return;
     word->flags |= DICT_WORD_LISTED;
-    dict_tree_insert(&dict->tree, surface);
+    dict_tree_insert(&dict->tree, surface, dict_rank(word->count));
     dict_typo_insert(&dict->typo, surface);
 }
 
@@ -192,7 +190,6 @@ void dict_count(struct dict *dict, u32 surface, i32 change)
     MUST(change > 0 ? word->count < UINT32_MAX : word->count > 0);
     const u8 rank = dict_rank(word->count);
     if (change > 0) {
-        list_surface(dict, surface, word);
         dict->live_count += word->count == 0;
         word->count++;
     } else {
@@ -200,7 +197,9 @@ void dict_count(struct dict *dict, u32 surface, i32 change)
         dict->live_count -= word->count == 0;
     }
     const u8 rank_now = dict_rank(word->count);
-    if (rank_now != rank)
+    if ((word->flags & DICT_WORD_LISTED) == 0)
+        list_surface(dict, surface, word);
+    else if (rank_now != rank)
         dict_tree_rank(&dict->tree, surface, rank_now);
 }
 

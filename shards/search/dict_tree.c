@@ -264,7 +264,7 @@ static void split_node(struct dict_tree *tree, struct path *path, u32 depth)
     }
 }
 
-void dict_tree_insert(struct dict_tree *tree, u32 word)
+void dict_tree_insert(struct dict_tree *tree, u32 word, u8 rank)
 {
     struct path path = {0};
     const struct probe probe = probe_of(dict_word_text(word_of(tree, word)));
@@ -279,10 +279,9 @@ void dict_tree_insert(struct dict_tree *tree, u32 word)
     MUST(at == leaf->count || leaf->words[at] != word);
     open_gap(leaf, NULL, at);
     leaf->words[at] = word;
-    leaf->ranks[at] = 0;
+    leaf->ranks[at] = rank;
     tree->count++;
-    if (at == 0)
-        describe_path(tree, &path);
+    describe_path(tree, &path);
 }
 
 /* The way to a word that is in the tree. */

@@ -42,8 +42,8 @@ struct dict_tree {
 void dict_tree_init(struct dict_tree *tree, struct store_memory *memory, const struct pool *words);
 void dict_tree_deinit(struct dict_tree *tree);
 
-/* A word that is not in the tree; its rank is 0. */
-void dict_tree_insert(struct dict_tree *tree, u32 word);
+/* A word that is not in the tree. */
+void dict_tree_insert(struct dict_tree *tree, u32 word, u8 rank);
 /* A word that is in the tree. */
 void dict_tree_remove(struct dict_tree *tree, u32 word);
 void dict_tree_rank(struct dict_tree *tree, u32 word, u8 rank);

@@ -35,7 +35,6 @@ struct run {
 struct place {
     u32 run_count;
     u32 first_position;
-    bool is_chain_told;
     bool is_joinable; /* what all runs are together is worth a variant */
     bool is_short;    /* one of the runs has a digit or is short */
     bool is_loose;    /* connected by something that does not always connect */
@@ -299,13 +298,12 @@ static void place_append(u8 to[TEXT_WORD_BYTES], u32 *bytes, struct span text)
     *bytes += text.bytes; /* beyond the limit: too long, and stays so */
 }
 
-/* The number that the place ends with, when it is written in several parts (3/4), told once. */
+/* The number that the place ends with, when it is written in several parts: 3/4. */
 static void close_chain(struct text_reader *reader, struct place *place)
 {
-    if (place->chain_runs > 1 && !place->is_chain_told && place->chain_bytes <= TEXT_WORD_BYTES)
+    if (place->chain_runs > 1 && place->chain_bytes <= TEXT_WORD_BYTES)
         add_variant(reader, place->chain_part, (struct span){place->chain, place->chain_bytes},
                     (struct span){0}, TEXT_NUMBER);
-    place->is_chain_told = true;
 }
 
 /* A number joins the chain, or begins one. */
@@ -318,7 +316,6 @@ static void extend_chain(struct place *place, u32 part, struct span number)
         place_append(place->chain, &place->chain_bytes, (struct span){(const u8 *)"/", 1});
     }
     place->chain_runs++;
-    place->is_chain_told = false;
     place_append(place->chain, &place->chain_bytes, number);
 }
 
@@ -495,7 +492,6 @@ static void begin_place(struct place *place, u32 position)
     place->run_count = 0;
     place->first_position = position;
     place->is_joinable = false;
-    place->is_chain_told = false;
     place->is_short = false;
     place->is_loose = false;
     place->joined_bytes = 0;

@@ -160,6 +160,9 @@ static void long_words_are_cut_at_a_letter(void **state)
     memset(text, 'x', 63);
     memcpy(text + 63, "\xd0\x96y end", 8);
     assert_int_equal(strcspn(words_of(span_of(text)), "@"), 63);
+    memset(text, 'x', 70);
+    memcpy(text + 70, "-b", 3);
+    assert_null(strchr(words_of(span_of(text)), '~')); /* is joined to nothing */
     memset(text, '7', 300);
     text[300] = 0;
     assert_int_equal(strlen(words_of(span_of(text))), 64 + strlen("@0|"));
