@@ -105,6 +105,7 @@ void catalog_tell_touched(struct shard *shard)
         const u32 index = catalog->touched_first;
         struct product *product = product_at(catalog, index);
         const u32 what = product->touched;
+        MUST(what != 0);
         catalog->touched_first = product->touched_next;
         product->touched = 0;
         product->touched_next = 0;

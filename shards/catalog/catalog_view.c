@@ -103,8 +103,7 @@ static void read_shelf(const struct catalog *catalog, u64 from, bool has_deleted
     }
     /* All hashes with these low bits: a bucket that has been split, or is one half, has one bit more. */
     const u32 wide = bucket | (catalog->map.level_mask + 1);
-    const bool is_split =
-        bucket > catalog->map.level_mask || wide < map_bucket_count(&catalog->map);
+    const bool is_split = wide < map_bucket_count(&catalog->map);
     const u64 mask = is_split ? catalog->map.level_mask * 2ull + 1 : catalog->map.level_mask;
     shelf->end = (from | ~reverse(mask)) + 1;
 }

@@ -85,6 +85,7 @@ static void tell(struct shard *shard, u32 index, u64 now_ns)
     const u64 before = cold->told_product_id;
     const bool is_changed = (hot->flags & STOCK_HOT_CHANGED) != 0;
     const enum stock_state told = stock_told_state(hot);
+    MUST((hot->flags & STOCK_HOT_MARKED) != 0);
     struct msg_mail_sku_fact_req fact = {.resource = stock_key_of(hot),
                                          .price = cold->price,
                                          .as_of_ns = now_ns,

@@ -281,6 +281,7 @@ static void compare(const struct world *world, u64 product)
 {
     u32 count, expected = 0;
     u16 best = STOCK_STATE_NONE;
+    i64 lowest = INT64_MAX;
     if (ct_product(&ct, product, VERSION_ANY, NONE) != STATUS_OK)
         fail();
     assert_int_equal(ct_page(&ct,
@@ -311,10 +312,12 @@ static void compare(const struct world *world, u64 product)
         assert_int_equal(rows[at].price, is.price);
         assert_int_equal(rows[at].sellable, is.sellable);
         best = MAX(best, real);
+        lowest = MIN(lowest, is.price);
         expected++;
     }
     assert_int_equal(count, expected);
     assert_int_equal(ct.page.state, best);
+    assert_int_equal(ct.page.price_from, expected != 0 ? lowest : 500);
 }
 
 static void products_know_what_is_true_after_anything(void **state)
@@ -368,12 +371,58 @@ static void a_linked_frame_that_fails_tells_nothing(void **state)
     fx.is_linked = false;
     assert_int_equal(product->page_version, 3);
     assert_int_equal(product->state, STOCK_STATE_NONE);
+    /* A SKU that is taken back was never there. */
+    u8 body[512];
+    u32 bytes = 0;
+    const struct msg_sku_put_req puts[] = {
+        {.resource = fx_sku(2), .product_id = 5, .price = 250, .currency = FX_GBP},
+        {.resource = fx_sku(3), .product_id = 5, .price = -1, .currency = FX_GBP}};
+    for (u32 i = 0; i < ARRAY_COUNT(puts); i++) {
+        const struct span code = ct_text(i == 0 ? "CUP" : "BAD");
+        bytes += frame_record_write(message_find(OPCODE_SKU_PUT), FRAME_DIRECTION_REQUEST,
+                                    body + bytes, (u32)sizeof body - bytes, &puts[i], &code);
+    }
+    fx.seq++;
+    fx.acked_seq = fx.seq - 1;
+    fx.is_linked = true;
+    (void)fx_frame(&fx, OPCODE_SKU_PUT, body, bytes, 2);
+    fx.is_linked = false;
+    assert_int_equal(FX_RSP(&fx, sku_put, 1).head.status, STATUS_BAD_ARGUMENT);
+    assert_int_equal(product->page_version, 3);
+    assert_int_equal(product->sku_count, 1);
     (void)fx_verify(&fx);
     struct shard *again = fx_replay(&fx), *loaded = fx_reload(&fx);
     fx_assert_digest(fx.shard, again);
     fx_assert_digest(fx.shard, loaded);
     shard_close(again);
     shard_close(loaded);
+    fx_close(&fx);
+}
+
+/* Of a frame of many records, whatever their order. */
+static void every_sku_of_a_frame_is_looked_at(void **state)
+{
+    static struct fx fx;
+    (void)state;
+    fx_open(&fx);
+    const char *const codes[] = {"A", "B", "C"};
+    for (u64 i = 0; i < 3; i++) {
+        const struct msg_sku_put_req put = {
+            .resource = fx_sku(1 + i), .product_id = 5 + i, .price = 250, .currency = FX_GBP};
+        assert_int_equal(fx_sku_put(&fx, put, codes[i]).head.status, STATUS_OK);
+        (void)FX_ONE(&fx, OPCODE_STOCK_RECEIVE, stock_receive, .resource = fx_sku(1 + i),
+                     .quantity = 20);
+    }
+    struct msg_take_req takes[60];
+    for (u32 i = 0; i < ARRAY_COUNT(takes); i++)
+        takes[i] = (struct msg_take_req){.resource = fx_sku(1 + i / 20), .quantity = 1};
+    (void)fx_send(&fx, OPCODE_TAKE, takes, ARRAY_COUNT(takes));
+    for (u64 i = 0; i < 3; i++) {
+        const u32 index = catalog_find(&fx.shard->catalog, route_hash_u64(5 + i), 5 + i);
+        assert_int_equal(product_at(&fx.shard->catalog, index)->state, STOCK_STATE_NONE);
+        assert_int_equal(product_at(&fx.shard->catalog, index)->page_version, 3);
+    }
+    (void)fx_verify(&fx);
     fx_close(&fx);
 }
 
@@ -415,6 +464,7 @@ int main(void)
         T(a_budget_is_no_sku),
         T(products_know_what_is_true_after_anything),
         cmocka_unit_test(a_linked_frame_that_fails_tells_nothing),
+        cmocka_unit_test(every_sku_of_a_frame_is_looked_at),
         cmocka_unit_test(a_rating_is_shown_and_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
