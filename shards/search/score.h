@@ -110,10 +110,11 @@ static inline bool score_is_likelier(u64 df, u64 typo_df)
 
 /* ---- slots ---- */
 
-/* What an alternative adds to its slot's df; a row of words counts as the least of their dfs. */
+/* What an alternative adds to its slot's df; a row of words counts as the least of their dfs. Rounded
+ * up: what stands in one document is no word that stands in none. */
 static inline u64 score_df(u64 df, u32 factor)
 {
-    return df * factor / SCORE_FACTOR_ONE;
+    return (df * factor + SCORE_FACTOR_ONE - 1) / SCORE_FACTOR_ONE;
 }
 
 /* Of a slot whose alternatives' score_df come to `df`, of `documents` live ones over all shards. */

@@ -119,6 +119,9 @@ static void what_was_typed_counts_more_than_what_it_may_mean(void **state)
     assert_true(score_factor(SCORE_PREFIX, 60, 1) >= 1);
     assert_true(score_both(179, 243) < 179);
     assert_int_equal(score_df(1000, SCORE_FACTOR_ONE), 1000);
+    for (u32 kind = SCORE_SELF; kind <= SCORE_TYPO; kind++)
+        assert_int_equal(score_df(1, score_factor((enum score_kind)kind, 2, 5)), 1);
+    assert_int_equal(score_df(0, 205), 0);
 }
 
 static bool goes_on(const char *word, const char *longer)
