@@ -193,7 +193,7 @@ const char *catalog_load_skus(struct catalog *catalog, const u8 *body, u32 bytes
     return catalog_skus_good(product) ? NULL : "the SKUs of a product are not in order";
 }
 
-/* What is soft is made anew: every product is told to the search room, and which ads have a budget. */
+/* What is soft is made anew: every product is told to the search room. */
 static const char *finish_product(struct shard *shard, u32 index)
 {
     struct product *product = product_at(&shard->catalog, index);
@@ -201,10 +201,6 @@ static const char *finish_product(struct shard *shard, u32 index)
         return "SKUs of a product that does not come";
     product->is_loaded = 0;
     catalog_derive(product);
-    for (u32 i = 0; i < product->sku_count; i++)
-        if (product->skus[i].kind == RESOURCE_KIND_AD_BUDGET)
-            search_budget(shard, product->skus[i].sku_id,
-                          product->skus[i].state != STOCK_STATE_NONE);
     if (product->is_deleted == 0) {
         search_refresh(shard, index, SEARCH_REFRESH_TEXT);
         recommend_refresh(shard, index);

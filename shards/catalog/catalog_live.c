@@ -182,6 +182,4 @@ void shard_mail_sku_fact(struct shard *shard, const struct mail_call *call)
     MUST(told.resource.kind == RESOURCE_KIND_SKU || told.resource.kind == RESOURCE_KIND_AD_BUDGET);
     MUST(told.state <= STOCK_STATE_SOME);
     catalog_sku_fact(shard, told.product_id, &fact);
-    if (told.resource.kind == RESOURCE_KIND_AD_BUDGET)
-        search_budget(shard, told.resource.id, !fact.is_gone && told.state != STOCK_STATE_NONE);
 }

@@ -134,9 +134,7 @@ static bool judge(struct gather *gather, struct search_state *state)
 void search_ask_step(struct gather *gather, u16 shard, enum search_step step,
                      const struct query_pack *data)
 {
-    const struct search_state *state = gather->state;
-    const struct msg_search_part_req part = {.step = step,
-                                             .deadline_ms = state->request.deadline_ms};
+    const struct msg_search_part_req part = {.step = step};
     const struct span span = {.data = data->data, .bytes = data->used};
     gather_ask(gather, OPCODE_SEARCH_PART, shard, &part, &span);
 }
@@ -229,6 +227,7 @@ bool search_write_run(struct gather *gather, struct search_state *state, u32 lim
                                     .cursor_id = state->cursor.product_id,
                                     .only_product_id = state->request.only_product_id,
                                     .category_id = state->category_id,
+                                    .only_category_id = state->suggest_category_id,
                                     .limit = limit,
                                     .share = state->share,
                                     .action_count = state->action_count,
@@ -422,6 +421,14 @@ static void take_typos(struct gather *gather, struct search_state *state)
         begin_run(gather, state);
 }
 
+static void give_reply(struct gather *gather, struct search_state *state)
+{
+    if (state->is_suggestion)
+        suggest_reply(gather, state);
+    else
+        search_reply(gather, state);
+}
+
 static void finish_page(struct gather *gather, struct search_state *state)
 {
     if (!search_merge(gather, state)) {
@@ -431,7 +438,7 @@ static void finish_page(struct gather *gather, struct search_state *state)
     state->round = SEARCH_ROUND_LAST;
     search_ask_rest(gather, state);
     if (gather->open_count == 0)
-        search_reply(gather, state);
+        give_reply(gather, state);
 }
 
 /* Documents that have the words, and is that the whole truth? */
@@ -503,27 +510,14 @@ static u16 refusal_of(const struct gather *gather)
     return STATUS_OK;
 }
 
-static void begin(struct gather *gather)
+void search_begin(struct gather *gather, struct search_state *state)
 {
-    struct search_state *state = gather_acquire(gather, sizeof *state);
-    if (state == NULL) {
-        gather_refuse(gather, STATUS_TOO_LARGE);
-        return;
-    }
-    memset(state, 0, sizeof *state);
-    gather->state = state;
-    memcpy(&state->request, gather->fixed, sizeof state->request);
     if (judge(gather, state))
         ask_words(gather, state, SEARCH_STEP_WORDS, NULL);
 }
 
-void gather_search(struct gather *gather)
+void search_continue(struct gather *gather, struct search_state *state)
 {
-    struct search_state *state = gather->state;
-    if (state == NULL) {
-        begin(gather);
-        return;
-    }
     const u16 refusal = refusal_of(gather);
     if (refusal != STATUS_OK) {
         gather_refuse(gather, refusal);
@@ -552,6 +546,24 @@ void gather_search(struct gather *gather)
         (void)take_totals(gather, state);
         finish_page(gather, state);
         return;
-    case SEARCH_ROUND_LAST: search_reply(gather, state); return;
+    case SEARCH_ROUND_LAST: give_reply(gather, state); return;
     }
+}
+
+void gather_search(struct gather *gather)
+{
+    struct search_state *state = gather->state;
+    if (state != NULL) {
+        search_continue(gather, state);
+        return;
+    }
+    state = gather_acquire(gather, sizeof *state);
+    if (state == NULL) {
+        gather_refuse(gather, STATUS_TOO_LARGE);
+        return;
+    }
+    memset(state, 0, sizeof *state);
+    gather->state = state;
+    memcpy(&state->request, gather->fixed, sizeof state->request);
+    search_begin(gather, state);
 }

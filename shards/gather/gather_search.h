@@ -55,6 +55,8 @@ struct search_hit {
 struct search_state {
     enum search_round round; /* what was asked last */
     struct msg_search_req request;
+    bool is_suggestion;      /* of products: gather_suggest.c has begun it and replies */
+    u64 suggest_category_id; /* only products of this category; 0 = all */
     struct query_text text;
     struct query_plan plan;
     struct query_facts facts;
@@ -90,8 +92,22 @@ bool search_merge(struct gather *gather, struct search_state *state);
 void search_ask_rest(struct gather *gather, struct search_state *state);
 /* The reply, when all is there. */
 void search_reply(struct gather *gather, struct search_state *state);
+/* The hits of the page, their texts added to `texts`. */
+void search_write_hits(struct search_state *state, struct query_pack *hits,
+                       struct query_pack *highlights, struct query_pack *texts,
+                       struct query_pack *explanation);
+
+/* ---- gather_suggest.c ---- */
+
+/* The reply of a suggestion, when its products are there. */
+void suggest_reply(struct gather *gather, struct search_state *state);
 
 /* ---- gather_search.c ---- */
+
+/* A search for `state->request` begins: the first round, or a reply that refuses. */
+void search_begin(struct gather *gather, struct search_state *state);
+/* Looks at what was answered; the next round, or the reply. */
+void search_continue(struct gather *gather, struct search_state *state);
 
 /* Every shard: a step with this data. */
 void search_ask_step(struct gather *gather, u16 shard, enum search_step step,

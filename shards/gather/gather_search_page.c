@@ -311,8 +311,8 @@ static struct span folded_query(struct gather *gather, const struct query_text *
 /* First pages are counted, where the query's hash says. */
 static void ask_seen(struct gather *gather, struct search_state *state)
 {
-    if (state->text.slot_count == 0 || state->cursor.check != 0 || state->request.offset != 0 ||
-        (state->notes & SEARCH_NOTE_PARTIAL) != 0)
+    if (state->is_suggestion || state->text.slot_count == 0 || state->cursor.check != 0 ||
+        state->request.offset != 0 || (state->notes & SEARCH_NOTE_PARTIAL) != 0)
         return;
     const struct msg_query_seen_req seen = {.total = state->total};
     const struct span query = folded_query(gather, &state->text);
@@ -360,7 +360,9 @@ static bool open_rows(struct gather *gather, const struct search_state *state,
     return true;
 }
 
-static void write_hit(const struct search_hit *hit, struct reply_rows *rows)
+static void write_hit(const struct search_hit *hit, struct query_pack *hits,
+                      struct query_pack *highlights, struct query_pack *texts,
+                      struct query_pack *explanation)
 {
     struct query_unpack from = unpack_of(hit->detail);
     struct detail detail = {0};
@@ -368,17 +370,27 @@ static void write_hit(const struct search_hit *hit, struct reply_rows *rows)
         read_detail(&from, &detail);
     struct row_hit row = detail.row;
     row.product_id = hit->hit.product_id;
-    row.text_offset = rows->texts.used;
+    row.text_offset = texts->used;
     row.code_bytes = (u16)detail.code.bytes;
     row.title_bytes = (u16)detail.title.bytes;
-    row.highlight_offset = (u16)(rows->highlights.used / sizeof(struct row_highlight));
-    row.highlight_count = (u16)(detail.highlights.bytes / sizeof(struct row_highlight));
-    pack_bytes(&rows->texts, detail.code.data, detail.code.bytes);
-    pack_bytes(&rows->texts, detail.title.data, detail.title.bytes);
-    pack_bytes(&rows->highlights, detail.highlights.data, detail.highlights.bytes);
-    pack_bytes(&rows->hits, &row, sizeof row);
-    const u32 left = rows->explanation.capacity - rows->explanation.used;
-    pack_bytes(&rows->explanation, detail.explanation.data, MIN(detail.explanation.bytes, left));
+    pack_bytes(texts, detail.code.data, detail.code.bytes);
+    pack_bytes(texts, detail.title.data, detail.title.bytes);
+    if (highlights != NULL) {
+        const u32 left = explanation->capacity - explanation->used;
+        row.highlight_offset = (u16)(highlights->used / sizeof(struct row_highlight));
+        row.highlight_count = (u16)(detail.highlights.bytes / sizeof(struct row_highlight));
+        pack_bytes(highlights, detail.highlights.data, detail.highlights.bytes);
+        pack_bytes(explanation, detail.explanation.data, MIN(detail.explanation.bytes, left));
+    }
+    pack_bytes(hits, &row, sizeof row);
+}
+
+void search_write_hits(struct search_state *state, struct query_pack *hits,
+                       struct query_pack *highlights, struct query_pack *texts,
+                       struct query_pack *explanation)
+{
+    for (u32 i = 0; i < state->page_count; i++)
+        write_hit(&state->page[i], hits, highlights, texts, explanation);
 }
 
 static void take_details(struct gather *gather, struct search_state *state)
@@ -449,8 +461,7 @@ void search_reply(struct gather *gather, struct search_state *state)
         gather_refuse(gather, STATUS_TOO_LARGE);
         return;
     }
-    for (u32 i = 0; i < state->page_count; i++)
-        write_hit(&state->page[i], &rows);
+    search_write_hits(state, &rows.hits, &rows.highlights, &rows.texts, &rows.explanation);
     write_values(gather, state, &rows);
     if (rows.texts.is_full || rows.highlights.is_full) {
         gather_refuse(gather, STATUS_TOO_LARGE);

@@ -15,7 +15,7 @@
 #ifndef SOUK_SHARDS_SEARCH_QUERY_STEP_H
 #define SOUK_SHARDS_SEARCH_QUERY_STEP_H
 
-#include "shards/search/forward.h"
+#include "shards/search/forward_words.h"
 #include "shards/search/query_pack.h"
 #include "shards/search/rank.h"
 #include "shards/search/score.h"

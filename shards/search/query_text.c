@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "proto/text.h"
-#include "shards/search/forward.h"
+#include "shards/search/forward_words.h"
 
 static bool is_space(u8 byte)
 {

@@ -44,7 +44,8 @@ struct run_head {
     u64 cursor_id;
     u64 only_product_id;
     u64 category_id;
-    u32 limit; /* best hits wanted */
+    u64 only_category_id; /* this and all below it; 0 = all */
+    u32 limit;            /* best hits wanted */
     u32 share; /* RUN_ALL_SLOTS, or sixteenths of the weight of all that a match's slots weigh */
     u32 action_count;
     u16 flags; /* enum search_flag */
@@ -54,7 +55,7 @@ struct run_head {
     u16 recent_count;
     u16 zero;
 };
-STATIC_CHECK(sizeof(struct run_head) == 64);
+STATIC_CHECK(sizeof(struct run_head) == 72);
 
 /* An action of a curation, as it is in the data. */
 struct run_action {
@@ -191,7 +192,8 @@ struct run {
     struct facet_run *facet_run;
     struct window_bits *of_facets;
     u64 *recent_nodes; /* bits of category nodes; NULL: none */
-    u32 recent_node_end;
+    u32 node_end;
+    u64 *only_nodes;
     struct run_special *specials; /* in order of documents */
     u32 only_doc;
     struct run_window window;

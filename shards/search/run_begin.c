@@ -54,17 +54,31 @@ static void read_actions(struct run *run, struct query_unpack *from)
     }
 }
 
-static void read_recents(struct run *run, struct query_unpack *from)
+/* Bits of the categories of documents, none set yet. */
+static u64 *open_nodes(struct run *run)
+{
+    run->node_end = run->index->columns.tree.node_end;
+    return run_acquire(run, (run->node_end / 64 + 1) * sizeof(u64));
+}
+
+static void add_nodes(const struct run *run, u64 category_id, u64 *bits)
 {
     const struct column_tree *tree = &run->index->columns.tree;
+    const u32 node = column_category_find(tree, category_id);
+    if (node != 0 && bits != NULL)
+        column_category_below(tree, node, bits);
+}
+
+static void read_recents(struct run *run, struct query_unpack *from)
+{
     if (run->head.recent_count != 0)
-        run->recent_nodes = run_acquire(run, ((tree->node_end + 63) / 64) * sizeof(u64));
-    for (u32 i = 0; i < run->head.recent_count; i++) {
-        const u32 node = column_category_find(tree, unpack_u64(from));
-        if (node != 0 && run->recent_nodes != NULL)
-            column_category_below(tree, node, run->recent_nodes);
+        run->recent_nodes = open_nodes(run);
+    for (u32 i = 0; i < run->head.recent_count; i++)
+        add_nodes(run, unpack_u64(from), run->recent_nodes);
+    if (run->head.only_category_id != 0) {
+        run->only_nodes = open_nodes(run);
+        add_nodes(run, run->head.only_category_id, run->only_nodes);
     }
-    run->recent_node_end = tree->node_end;
 }
 
 /* A copy where its structs may lie; NULL when there is none. */

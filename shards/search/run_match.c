@@ -13,28 +13,32 @@
 #define COST_TERM  4u
 #define COST_FACET 6u
 
+/* Is the document's category among these? */
+static bool is_among(const struct run *run, u32 doc, const u64 *nodes)
+{
+    u32 single;
+    const u32 *found;
+    const u32 count =
+        column_field_get(&run->index->columns.fields, COLUMN_FIELD_CATEGORY, doc, &single, &found);
+    for (u32 i = 0; i < count; i++)
+        if (found[i] < run->node_end && (nodes[found[i] / 64] >> found[i] % 64 & 1) != 0)
+            return true;
+    return false;
+}
+
 void run_rank_facts(const struct run *run, u32 doc, struct rank_facts *facts)
 {
     const struct columns *columns = &run->index->columns;
-    *facts =
-        (struct rank_facts){.price = (i64)columns_number(columns, COLUMN_PRICE, doc),
-                            .price_before = (i64)columns_number(columns, COLUMN_PRICE_BEFORE, doc),
-                            .created_at_ns = columns_number(columns, COLUMN_CREATED_AT, doc),
-                            .rating_sum = columns_number(columns, COLUMN_RATING_SUM, doc),
-                            .rating_count = (u32)columns_number(columns, COLUMN_RATING_COUNT, doc),
-                            .popularity = (u32)columns_number(columns, COLUMN_POPULARITY, doc),
-                            .margin = (u16)columns_number(columns, COLUMN_MARGIN, doc),
-                            .state = columns_state(columns, doc)};
-    if (run->recent_nodes == NULL)
-        return;
-    u32 single;
-    const u32 *nodes;
-    const u32 count =
-        column_field_get(&columns->fields, COLUMN_FIELD_CATEGORY, doc, &single, &nodes);
-    for (u32 i = 0; i < count; i++)
-        if (nodes[i] < run->recent_node_end &&
-            (run->recent_nodes[nodes[i] / 64] >> nodes[i] % 64 & 1) != 0)
-            facts->is_recent = true;
+    *facts = (struct rank_facts){
+        .price = (i64)columns_number(columns, COLUMN_PRICE, doc),
+        .price_before = (i64)columns_number(columns, COLUMN_PRICE_BEFORE, doc),
+        .created_at_ns = columns_number(columns, COLUMN_CREATED_AT, doc),
+        .rating_sum = columns_number(columns, COLUMN_RATING_SUM, doc),
+        .rating_count = (u32)columns_number(columns, COLUMN_RATING_COUNT, doc),
+        .popularity = (u32)columns_number(columns, COLUMN_POPULARITY, doc),
+        .margin = (u16)columns_number(columns, COLUMN_MARGIN, doc),
+        .state = columns_state(columns, doc),
+        .is_recent = run->recent_nodes != NULL && is_among(run, doc, run->recent_nodes)};
 }
 
 static const struct run_special *find_special(const struct run *run, u32 doc,
@@ -165,6 +169,16 @@ static void remove_hidden(const struct run *run, struct window_bits *bits)
             window_clear(bits, run->specials[i].doc % WINDOW_DOCS);
 }
 
+static void keep_category(const struct run *run, struct window_bits *bits)
+{
+    for (u32 i = 0; i < WINDOW_WORDS; i++)
+        for (u64 left = bits->words[i]; left != 0; left &= left - 1) {
+            const u32 at = i * 64 + (u32)__builtin_ctzll(left);
+            if (!is_among(run, run->window.number * WINDOW_DOCS + at, run->only_nodes))
+                window_clear(bits, at);
+        }
+}
+
 static void judge(struct run *run, struct window_bits *piece)
 {
     struct window_bits matches;
@@ -173,6 +187,8 @@ static void judge(struct run *run, struct window_bits *piece)
         columns_keep_visible(&run->index->columns, number, run->head.now_ns, false, piece);
     if (run->special_count != 0)
         remove_hidden(run, piece);
+    if (run->only_nodes != NULL)
+        keep_category(run, piece);
     if (run->collection != NULL) {
         filter_window(run->collection, number, piece, &matches, NULL);
         *piece = matches;

@@ -4,6 +4,8 @@
  *      catalog: price, stock, rating, popularity    ->  search_refresh(COLUMNS)  numbers in place
  *      settings: synonyms, policy, categories, ...  ->  search_setting
  *
+ * Whether an ad has a budget is looked up with its product, when it is about to be shown.
+ *
  * The index is soft: a function of the catalog and the settings, neither dumped nor digested.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -22,7 +24,5 @@ enum search_refresh { SEARCH_REFRESH_COLUMNS = 1, SEARCH_REFRESH_TEXT = 2 };
 void search_refresh(struct shard *shard, u32 product, u32 what);
 /* Setting `index` of the settings room has a new version. */
 void search_setting(struct shard *shard, u32 setting);
-/* An ad's budget has units left, or none (the ad's product is on this shard). */
-void search_budget(struct shard *shard, u64 ad_id, bool is_left);
 
 #endif
