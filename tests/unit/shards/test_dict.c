@@ -240,6 +240,24 @@ static void prefixes_equal_those_of_a_list(void **state)
     }
 }
 
+/* A word enters with one document, and nothing mends the way to it afterwards. */
+static void every_insert_leaves_the_tree_valid(void **state)
+{
+    (void)state;
+    struct fuzz fuzz = fuzz_begin(__func__);
+    struct lexicon lexicon;
+    u8 word[TEXT_WORD_BYTES];
+    lexicon_open(&lexicon, "none");
+    for (u32 i = 0; i < 3000; i++) {
+        const struct span text = {word, random_word(&fuzz, &all_planes, 20, word)};
+        if (dict_find(&lexicon.dict, text) == 0)
+            lexicon_add(&lexicon, text, 1);
+        if (i < 200 || i % 50 == 0)
+            assert_true(dict_tree_valid(&lexicon.dict.tree));
+    }
+    lexicon_close(&lexicon);
+}
+
 /* ---- cuts and joins ---------------------------------------------------------------------------- */
 
 static bool is_live(struct span text)
@@ -370,6 +388,7 @@ int main(void)
         cmocka_unit_test(only_surfaces_of_live_documents_are_offered),
         cmocka_unit_test(ranks_grow_with_counts_and_are_exact_for_small_ones),
         cmocka_unit_test(prefixes_equal_those_of_a_list),
+        cmocka_unit_test(every_insert_leaves_the_tree_valid),
         cmocka_unit_test(cuts_and_joins_equal_those_of_a_list),
         cmocka_unit_test(what_no_document_has_is_swept_and_the_rest_stays),
         cmocka_unit_test(churn_leaves_no_sparse_nodes_behind),
