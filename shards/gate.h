@@ -37,7 +37,7 @@ struct gate_need {
     u32 carts;        /* that may be made */
     u32 cart_changes; /* that may make one larger */
     u32 cart_merges;
-    u32 orders;      /* that may be made */
+    u32 orders; /* that may be made */
     u32 aliases;
     u32 facts;       /* SKUs that may tell their product something */
     u32 order_steps; /* of orders: each may make commands and lengthen a history */
