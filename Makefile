@@ -275,6 +275,7 @@ relevance: $(BUILD)/relevance ## do searches find what was meant? every query, a
 	$(Q)$(BUILD)/relevance --shards $(or $(SHARDS),2)
 relevance-short: $(BUILD)/relevance ## the same with 1,500 queries of each set
 	$(Q)$(BUILD)/relevance --queries 1500
+CHECK_TARGETS += relevance-short
 
 # ---- model, golden vectors, fuzzing ---------------------------------------------------------------
 
