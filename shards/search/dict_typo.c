@@ -38,10 +38,16 @@ static u32 bucket_of(const struct dict_typo_table *table, u64 hash)
     return wide < table->bucket_count ? wide : wide & table->level_mask;
 }
 
+/* L: how many bits of the hash name a bucket that was not divided at this level. */
+static u32 level_low(const struct dict_typo_table *table)
+{
+    return table->level_mask == 0 ? 0 : 32u - (u32)__builtin_clz(table->level_mask);
+}
+
 /* How many bits of the hash name the bucket. */
 static u32 level_of(const struct dict_typo_table *table, u32 bucket)
 {
-    const u32 level = (u32)__builtin_popcount(table->level_mask);
+    const u32 level = level_low(table);
     const u32 split_count = table->bucket_count - (table->level_mask + 1);
     return (bucket & table->level_mask) < split_count ? level + 1 : level;
 }
@@ -171,7 +177,7 @@ static void append_bucket(struct dict_typo_table *table)
 static void split(struct dict_typo_table *table)
 {
     const u32 low = table->bucket_count - (table->level_mask + 1);
-    const u32 level = (u32)__builtin_popcount(table->level_mask);
+    const u32 level = level_low(table);
     append_bucket(table);
     if (table->bucket_count == 2 * (table->level_mask + 1))
         table->level_mask = 2 * table->level_mask + 1;

@@ -7,13 +7,19 @@
 #include <libstemmer.h>
 #include <string.h>
 
-#define NAME_BYTES_MAX 31u
+static bool is_name(const char *known, struct span name)
+{
+    u32 same = 0;
+    while (same < name.bytes && known[same] != '\0' && (u8)known[same] == name.data[same])
+        same++;
+    return same == name.bytes && known[same] == '\0';
+}
 
 /* libstemmer's own spelling of the name, or NULL. */
 static const char *find_name(struct span name)
 {
     for (const char **known = sb_stemmer_list(); *known != NULL; known++)
-        if (strlen(*known) == name.bytes && memcmp(*known, name.data, name.bytes) == 0)
+        if (is_name(*known, name))
             return *known;
     return NULL;
 }
@@ -25,7 +31,7 @@ static bool is_none(struct span name)
 
 const char *text_language_invalid(struct span name)
 {
-    if (is_none(name) || (name.bytes <= NAME_BYTES_MAX && find_name(name) != NULL))
+    if (is_none(name) || find_name(name) != NULL)
         return NULL;
     return "no language of the Snowball stemmers, nor none";
 }
