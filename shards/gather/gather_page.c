@@ -3,7 +3,8 @@
  *      by slug or key   round 0  alias_get    at the alias's shard -> product_id
  *                       round 1  page_part    at the product's shard: texts, facts, rating, SKUs
  *      exact stock      round 2  stock_get    at every SKU's shard
- *      recommended      then     gather_recommend_for_page, until it asks nothing
+ *      recommended      then     gather_recommend_for_page, until it asks nothing; not beside the SKUs,
+ *                                which may be as many as there are asks in a round
  *
  * A step that is not needed is left out. A product that is not there, not shown or not modified ends it
  * after the first answer of its shard.
@@ -15,14 +16,16 @@
 #include "proto/route.h"
 #include "shards/catalog/alias.h"
 #include "shards/gather/gather.h"
+#include "shards/gather/gather_recommend.h"
 
-enum page_step { PAGE_STEP_BEGIN, PAGE_STEP_ALIAS, PAGE_STEP_PRODUCT, PAGE_STEP_STOCK };
+enum page_step { PAGE_STEP_ALIAS, PAGE_STEP_PRODUCT, PAGE_STEP_STOCK, PAGE_STEP_RECOMMEND };
 
 struct page_state {
     u32 step; /* enum page_step: whose answers come next */
     u32 sku_count;
     u64 product_id;
     struct row_page_sku *skus;
+    struct recommend_job *job;
 };
 
 static struct msg_product_page_req request_of(const struct gather *gather)
@@ -128,6 +131,29 @@ STATIC_CHECK(sizeof(struct msg_product_page_rsp) -
                  offsetof(struct msg_product_page_rsp, page_version) ==
              sizeof(struct msg_page_part_rsp) - offsetof(struct msg_page_part_rsp, page_version));
 
+/* ---- recommendations ---- */
+
+static void go_on_recommending(struct gather *gather, const struct page_state *state)
+{
+    if (!gather_recommend_ask(gather, state->job))
+        gather_recommend_take(gather, state->job,
+                              &gather->reply_spans[SPAN_OF(product_page_rsp, items)],
+                              &gather->reply_spans[SPAN_OF(product_page_rsp, texts)]);
+}
+
+/* The last step, if it is wanted. Without memory the page goes without. */
+static void begin_recommending(struct gather *gather, struct page_state *state)
+{
+    const struct msg_product_page_req ask = request_of(gather);
+    if (ask.recommended == 0)
+        return;
+    state->job = gather_recommend_for_page(gather, state->product_id, ask.user_id, ask.recommended);
+    if (state->job == NULL)
+        return;
+    state->step = PAGE_STEP_RECOMMEND;
+    go_on_recommending(gather, state);
+}
+
 static void on_product(struct gather *gather, struct page_state *state)
 {
     const struct msg_product_page_req ask = request_of(gather);
@@ -142,13 +168,18 @@ static void on_product(struct gather *gather, struct page_state *state)
         gather_refuse(gather, STATUS_TOO_LARGE);
         return;
     }
+    if (part.is_not_modified != 0)
+        return;
+    if ((ask.flags & PAGE_FLAG_EXACT_STOCK) == 0 || state->sku_count == 0) {
+        begin_recommending(gather, state);
+        return;
+    }
     state->step = PAGE_STEP_STOCK;
-    if (part.is_not_modified == 0 && (ask.flags & PAGE_FLAG_EXACT_STOCK) != 0)
-        ask_stock(gather, state);
+    ask_stock(gather, state);
 }
 
 /* Every SKU's shard has answered: what it says is newer than what the product knows. */
-static void on_stock(struct gather *gather, const struct page_state *state)
+static void on_stock(struct gather *gather, struct page_state *state)
 {
     MUST(gather->ask_count == state->sku_count);
     for (u32 i = 0; i < state->sku_count; i++) {
@@ -157,6 +188,7 @@ static void on_stock(struct gather *gather, const struct page_state *state)
         if (answer.head.status == STATUS_OK)
             state->skus[i].sellable = answer.sellable;
     }
+    begin_recommending(gather, state);
 }
 
 void gather_product_page(struct gather *gather)
@@ -178,10 +210,13 @@ void gather_product_page(struct gather *gather)
         return;
     }
     switch ((enum page_step)state->step) {
-    case PAGE_STEP_BEGIN: break;
     case PAGE_STEP_ALIAS: on_alias(gather, state); return;
     case PAGE_STEP_PRODUCT: on_product(gather, state); return;
     case PAGE_STEP_STOCK: on_stock(gather, state); return;
+    case PAGE_STEP_RECOMMEND:
+        gather_recommend_hear(gather, state->job);
+        go_on_recommending(gather, state);
+        return;
     }
     PANIC("no such step of a page");
 }

@@ -70,8 +70,9 @@ static const char *attribute_invalid(const struct record_view *view)
     if (!setting_name_text_good(&put.name))
         return "an attribute needs a name of 1 to 63 bytes";
     const u32 bytes = text64_bytes(&put.name);
-    if (memchr(put.name.bytes, '=', bytes) != NULL)
-        return "the name of an attribute ends at the first =";
+    for (u32 i = 0; i < bytes; i++)
+        if (put.name.bytes[i] == '=')
+            return "the name of an attribute ends at the first =";
     if (id_from_code(put.name.bytes, bytes) != put.attribute_id)
         return "an attribute's id is not that of its name";
     if (put.type < ATTRIBUTE_TYPE_ENUM || put.type > ATTRIBUTE_TYPE_TEXT)

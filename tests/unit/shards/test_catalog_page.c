@@ -156,6 +156,34 @@ static void a_page_is_found_by_id_slug_and_key(void **state)
     assert_int_equal(ct.loop->use.asks, 2);
 }
 
+static void a_page_recommends_what_may_be_had(void **state)
+{
+    (void)state;
+    for (u64 id = 1; id <= 6; id++) {
+        assert_int_equal(ct_product(&ct, id, VERSION_ANY, NONE), STATUS_OK);
+        ct_sku(&ct, (struct ct_sku){.id = 100 + id, .product = id, .price = 30});
+        if (id != 4) /* sold out */
+            assert_int_equal(ct_receive(&ct, 100 + id, 5), STATUS_OK);
+    }
+    town_carry_all(ct.town);
+    const struct msg_product_page_req asks[] = {
+        {.product_id = 1, .recommended = 3},
+        {.product_id = 1, .recommended = 100, .flags = PAGE_FLAG_EXACT_STOCK}};
+    const u32 most[] = {3, 4};
+    for (u32 a = 0; a < ARRAY_COUNT(asks); a++) {
+        assert_int_equal(ct_page(&ct, asks[a], ""), STATUS_OK);
+        const struct span items = ct.view.spans[SPAN_OF(product_page_rsp, items)];
+        assert_int_equal(items.bytes / sizeof(struct row_recommended), most[a]);
+        for (u32 i = 0; i < most[a]; i++) {
+            struct row_recommended row;
+            memcpy(&row, items.data + i * sizeof row, sizeof row);
+            assert_true(row.product_id != 1 && row.product_id != 4);
+        }
+        u32 count;
+        assert_int_equal(ct_skus(&ct, &count)->sellable, a == 0 ? -1 : 5);
+    }
+}
+
 static void a_page_that_has_not_changed_says_so(void **state)
 {
     (void)state;
@@ -401,6 +429,7 @@ int main(void)
         T(an_alias_has_one_holder),
         T(bad_aliases_are_refused),
         T(a_page_is_found_by_id_slug_and_key),
+        T(a_page_recommends_what_may_be_had),
         T(a_page_that_has_not_changed_says_so),
         T(who_may_see_a_product_depends_on_marks_and_time),
         T(bad_questions_for_pages_are_refused),
