@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/checksum.h"
+#include "shards/recommend/recommend.h"
 #include "shards/search/filter.h"
 #include "shards/shard_state.h"
 
@@ -168,8 +169,8 @@ static void write_facts(struct shard *shard, struct part *part, struct offer_sta
     if (state->ask.collection_id != 0)
         find_collection(shard, state->ask.collection_id, &facts);
     if (state->ask.user_id != 0)
-        facts.recent_count =
-            (u16)search_recent_categories(shard, state->ask.user_id, facts.recents);
+        facts.recent_count = (u16)recommend_recent_categories(shard, state->ask.user_id,
+                                                              facts.recents, QUERY_RECENT_MAX);
     query_facts_write(&facts, &state->pack);
     for (u32 i = 0; i < state->ask.name_count; i++)
         write_known(shard, state->ask.names[i], &state->pack);

@@ -58,14 +58,6 @@ bool search_profile(const struct shard *shard, u64 profile_id, struct rank_profi
     return true;
 }
 
-u32 search_recent_categories(const struct shard *shard, u64 user_id, u64 *category_ids)
-{
-    (void)shard;
-    (void)user_id;
-    (void)category_ids;
-    return 0;
-}
-
 static struct search_policy policy_in_force(const struct shard *shard)
 {
     const struct msg_search_policy_put_req put = settings_search_policy(&shard->settings);

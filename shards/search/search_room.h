@@ -65,10 +65,6 @@ bool search_renew(struct shard *shard, u32 products);
 /* The ranking profile of an id; the built-in one for 0. False: there is none. */
 bool search_profile(const struct shard *shard, u64 profile_id, struct rank_profile *profile);
 
-/* The categories of what a user has looked at last, if this is the user's shard: at most
- * QUERY_RECENT_MAX ids. How many. */
-u32 search_recent_categories(const struct shard *shard, u64 user_id, u64 *category_ids);
-
 /* What is declared of an attribute: enum attribute_type, 0 = nothing. */
 u16 search_attribute_type(const struct shard *shard, struct span name);
 

@@ -52,7 +52,8 @@ struct sx_product {
 struct sx_question {
     const char *query, *filter, *facets;
     struct span cursor;
-    u32 limit, offset;
+    u32 limit, offset; /* limit 0: ten */
+    bool has_no_hits;  /* limit 0 */
     u64 profile_id, collection_id, only_product_id, user_id;
     u16 flags, sort, ads, bars;
 };
@@ -93,9 +94,12 @@ static inline void sx_put_product(struct sx *sx, const char *code, struct sx_pro
         .visible_from_ns = product.visible_from_ns,
         .visible_until_ns = product.visible_until_ns,
     };
-    const struct span spans[MESSAGE_SPANS_MAX] = {
-        sx_text(code), sx_text(product.title), sx_text(product.brand), sx_text(product.category),
-        sx_text(product.attributes), sx_text(product.description)};
+    const struct span spans[MESSAGE_SPANS_MAX] = {sx_text(code),
+                                                  sx_text(product.title),
+                                                  sx_text(product.brand),
+                                                  sx_text(product.category),
+                                                  sx_text(product.attributes),
+                                                  sx_text(product.description)};
     feeder_put(sx->feeder, OPCODE_PRODUCT_PUT, &put, spans);
 }
 #define sx_put(sx, code, ...) sx_put_product((sx), (code), (struct sx_product){__VA_ARGS__})
@@ -111,10 +115,8 @@ static inline void sx_stock(struct sx *sx, const char *sku, const char *product,
                             i64 quantity)
 {
     const struct resource resource = {.id = sx_id(sku)};
-    const struct msg_sku_put_req put = {.resource = resource,
-                                        .price = price,
-                                        .currency = SX_GBP,
-                                        .product_id = sx_id(product)};
+    const struct msg_sku_put_req put = {
+        .resource = resource, .price = price, .currency = SX_GBP, .product_id = sx_id(product)};
     const struct span code = sx_text(sku);
     feeder_put(sx->feeder, OPCODE_SKU_PUT, &put, &code);
     const struct msg_stock_receive_req receive = {.resource = resource, .quantity = quantity};
@@ -140,21 +142,95 @@ static inline void sx_ask_question(struct sx *sx, struct sx_question question)
                                        .profile_id = question.profile_id,
                                        .collection_id = question.collection_id,
                                        .only_product_id = question.only_product_id,
-                                       .limit = question.limit,
+                                       .limit = question.has_no_hits  ? 0
+                                                : question.limit == 0 ? 10
+                                                                      : question.limit,
                                        .offset = question.offset,
                                        .flags = question.flags,
                                        .sort = question.sort,
                                        .ads = question.ads,
                                        .bars = question.bars};
-    const struct span spans[MESSAGE_SPANS_MAX] = {sx_text(question.query),
-                                                  sx_text(question.filter),
+    const struct span spans[MESSAGE_SPANS_MAX] = {sx_text(question.query), sx_text(question.filter),
                                                   sx_text(question.facets), question.cursor};
     feeder_flush(sx->feeder);
     sx->status = gather_loop_ask(sx->loop, OPCODE_SEARCH, feeder_now_ns(sx->feeder), &req, spans,
                                  &sx->rsp, &sx->view);
     sx_take_answer(sx);
 }
-#define sx_ask(sx, ...) sx_ask_question((sx), (struct sx_question){.limit = 10, __VA_ARGS__})
+#define sx_ask(sx, ...) sx_ask_question((sx), (struct sx_question){__VA_ARGS__})
+
+/* A setting of a name, which is for every shard. */
+static inline void sx_setting(struct sx *sx, u16 opcode, const void *put, const struct span *spans)
+{
+    assert_int_equal(feeder_call(sx->feeder, opcode, put, spans, NULL), STATUS_OK);
+    feeder_flush(sx->feeder);
+}
+
+static inline void sx_synonym(struct sx *sx, const char *name, const char *words, bool is_one_way)
+{
+    const struct msg_synonym_put_req put = {.home_id = sx_id(name), .is_one_way = is_one_way};
+    const struct span span = sx_text(words);
+    sx_setting(sx, OPCODE_SYNONYM_PUT, &put, &span);
+}
+
+static inline void sx_stop_words(struct sx *sx, const char *words)
+{
+    const struct msg_stop_words_put_req put = {.home_id = sx_id("stop")};
+    const struct span span = sx_text(words);
+    sx_setting(sx, OPCODE_STOP_WORDS_PUT, &put, &span);
+}
+
+static inline void sx_attribute(struct sx *sx, const char *name, u16 type, bool is_searched)
+{
+    struct msg_attribute_put_req put = {.home_id = POLICY_HOME_ID,
+                                        .attribute_id = sx_id(name),
+                                        .type = type,
+                                        .is_searched = is_searched};
+    memcpy(put.name.bytes, name, strlen(name));
+    sx_setting(sx, OPCODE_ATTRIBUTE_PUT, &put, NULL);
+}
+
+struct sx_curation {
+    const char *words, *category;
+    u64 valid_from_ns, valid_until_ns;
+    bool is_part, is_off;
+};
+
+static inline void sx_curate(struct sx *sx, const char *name, struct sx_curation curation,
+                             const struct row_curation_action *actions, u32 count)
+{
+    const struct msg_curation_put_req put = {
+        .home_id = sx_id(name),
+        .category_id = curation.category != NULL ? sx_id(curation.category) : 0,
+        .valid_from_ns = curation.valid_from_ns,
+        .valid_until_ns = curation.valid_until_ns,
+        .is_part = curation.is_part,
+        .is_off = curation.is_off};
+    const struct span spans[] = {
+        sx_text(curation.words),
+        {.data = (const u8 *)actions, .bytes = count * (u32)sizeof *actions}};
+    sx_setting(sx, OPCODE_CURATION_PUT, &put, spans);
+}
+
+/* An ad with a budget of so many units. */
+static inline void sx_ad(struct sx *sx, const char *name, const char *product, const char *words,
+                         i64 bid, i64 budget)
+{
+    const struct msg_ad_put_req put = {
+        .home_id = sx_id(name), .product_id = sx_id(product), .bid = bid};
+    const struct span span = sx_text(words);
+    const struct resource resource = {.id = sx_id(name), .kind = RESOURCE_KIND_AD_BUDGET};
+    const struct msg_sku_put_req sku = {
+        .resource = resource, .currency = SX_GBP, .product_id = sx_id(product)};
+    const struct span code = sx_text(name);
+    const struct msg_stock_receive_req receive = {.resource = resource, .quantity = budget};
+    sx_setting(sx, OPCODE_AD_PUT, &put, &span);
+    assert_int_equal(feeder_call(sx->feeder, OPCODE_SKU_PUT, &sku, &code, NULL), STATUS_OK);
+    if (budget != 0)
+        assert_int_equal(feeder_call(sx->feeder, OPCODE_STOCK_RECEIVE, &receive, NULL, NULL),
+                         STATUS_OK);
+    feeder_flush(sx->feeder);
+}
 
 /* Codes of the hits with commas. */
 static inline const char *sx_codes(const struct sx *sx)
@@ -195,18 +271,17 @@ static inline const char *sx_facet(const struct sx *sx, u32 facet)
         if (value->facet != facet)
             continue;
         assert_true(value->text_offset + value->text_bytes <= texts.bytes);
-        used += (u32)snprintf(text + used, sizeof text - used, "%s%.*s %u%s",
-                              used != 0 ? "," : "", (int)value->text_bytes,
-                              (const char *)texts.data + value->text_offset, value->count,
-                              value->is_chosen != 0 ? "*" : "");
+        used += (u32)snprintf(text + used, sizeof text - used, "%s%.*s %u%s", used != 0 ? "," : "",
+                              (int)value->text_bytes, (const char *)texts.data + value->text_offset,
+                              value->count, value->is_chosen != 0 ? "*" : "");
     }
     return text;
 }
 
-#define sx_expect(sx, codes)                                    \
-    do {                                                        \
-        assert_int_equal((sx)->status, STATUS_OK);              \
-        assert_string_equal(sx_codes(sx), (codes));             \
+#define sx_expect(sx, codes)                        \
+    do {                                            \
+        assert_int_equal((sx)->status, STATUS_OK);  \
+        assert_string_equal(sx_codes(sx), (codes)); \
     } while (0)
 
 #endif
