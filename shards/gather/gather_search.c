@@ -106,8 +106,11 @@ static bool judge(struct gather *gather, struct search_state *state)
     }
     const char *wrong = query_text_parse(&state->text, spans[SPAN_OF(search_req, query)]);
     if (wrong != NULL) {
+        u32 bytes = 0;
+        while (bytes < 256 && wrong[bytes] != 0)
+            bytes++;
         search_problem(gather, STATUS_BAD_QUERY, state->text.error_at,
-                       (struct span){.data = (const u8 *)wrong, .bytes = (u32)strlen(wrong)});
+                       (struct span){.data = (const u8 *)wrong, .bytes = bytes});
         return false;
     }
     state->filter = filter_parse(spans[SPAN_OF(search_req, filter)], &gather->bump, &problem);

@@ -123,6 +123,14 @@ static inline bool pack_equal(struct span a, struct span b)
     return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.data, b.data, a.bytes) == 0);
 }
 
+/* Where the byte is first, from `at` on; the length when it is nowhere. */
+static inline u32 pack_find(struct span text, u32 at, u8 byte)
+{
+    while (at < text.bytes && text.data[at] != byte)
+        at++;
+    return at;
+}
+
 /* By bytes, a prefix first. */
 static inline int pack_compare(struct span a, struct span b)
 {

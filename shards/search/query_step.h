@@ -75,10 +75,8 @@ static inline bool query_words_next(struct span words, u32 *at, struct span *wor
 {
     if (*at >= words.bytes)
         return false;
-    const u8 *from = words.data + *at;
-    const u8 *space = memchr(from, ' ', words.bytes - *at);
-    *word = (struct span){.data = from,
-                          .bytes = space != NULL ? (u32)(space - from) : words.bytes - *at};
+    const u32 end = pack_find(words, *at, ' ');
+    *word = (struct span){.data = words.data + *at, .bytes = end - *at};
     *at += word->bytes + 1;
     return true;
 }

@@ -4,7 +4,6 @@
  */
 #include "shards/search/rank.h"
 
-#include "proto/route.h"
 #include "shards/search/score.h"
 
 const struct rank_profile rank_profile_builtin = {.bucket = 4096,
@@ -27,7 +26,11 @@ u32 rank_discount(i64 price, i64 price_before)
 {
     if (price < 0 || price_before <= 0 || price >= price_before)
         return 0;
-    return (u32)((route_u128)(u64)(price_before - price) * PERCENT_MAX / (u64)price_before);
+    /* In two steps of a hundred, so that nothing exceeds 64 bits: prices are at most 2^53. */
+    const u64 scaled = (u64)(price_before - price) * 100;
+    const u64 percent = scaled / (u64)price_before;
+    const u64 rest = scaled % (u64)price_before;
+    return (u32)(percent * 100 + rest * 100 / (u64)price_before);
 }
 
 u32 rank_score(const struct rank_profile *profile, const struct rank_facts *facts)

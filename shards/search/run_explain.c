@@ -4,10 +4,7 @@
  */
 #include "shards/search/run_explain.h"
 
-static void put_text(struct query_pack *to, const char *text)
-{
-    pack_bytes(to, text, (u32)strlen(text));
-}
+#define put_text(to, text) pack_bytes((to), (text), (u32)sizeof(text) - 1)
 
 static void put_number(struct query_pack *to, u64 number)
 {
@@ -35,11 +32,17 @@ static u8 impact_of_row(const struct run *run, const struct run_row *row, u32 do
     return least != 0 && index_phrase(&run->index->index, doc, row->terms, row->count) ? least : 0;
 }
 
-static const char *kind_name(u8 kind)
+static void put_kind(struct query_pack *to, u8 kind)
 {
-    static const char *const names[] = {"",           " joined", " split", " synonym",
-                                        " beginning", " model",  " typo"};
-    return kind < ARRAY_COUNT(names) ? names[kind] : "";
+    switch ((enum score_kind)kind) {
+    case SCORE_SELF: break;
+    case SCORE_JOINED: put_text(to, " joined"); break;
+    case SCORE_SPLIT: put_text(to, " split"); break;
+    case SCORE_SYNONYM: put_text(to, " synonym"); break;
+    case SCORE_PREFIX: put_text(to, " beginning"); break;
+    case SCORE_MODEL: put_text(to, " model"); break;
+    case SCORE_TYPO: put_text(to, " typo"); break;
+    }
 }
 
 static void explain_slot(struct run *run, const struct run_slot *slot, u32 doc,
@@ -76,7 +79,7 @@ static void explain_slot(struct run *run, const struct run_slot *slot, u32 doc,
     }
     const struct span stem = dict_stem(&run->index->dict, term);
     pack_bytes(to, stem.data, stem.bytes);
-    put_text(to, kind_name(kind));
+    put_kind(to, kind);
     put_text(to, ": ");
     put_number(to, best);
     put_text(to, " x ");
@@ -92,9 +95,13 @@ void run_explain(struct run *run, const struct run_hit *hit, struct span code,
     pack_bytes(to, code.data, code.bytes);
     put_text(to, ": text ");
     put_number(to, hit->text_score);
-    put_text(to, (hit->flags & HIT_FLAG_BOOSTED) != 0 ? " (boosted), rank " : ", rank ");
+    if ((hit->flags & HIT_FLAG_BOOSTED) != 0)
+        put_text(to, " (boosted)");
+    put_text(to, ", rank ");
     put_number(to, hit->rank_score);
-    put_text(to, (hit->flags & HIT_FLAG_PINNED) != 0 ? ", pinned\n" : "\n");
+    if ((hit->flags & HIT_FLAG_PINNED) != 0)
+        put_text(to, ", pinned");
+    put_text(to, "\n");
     for (u32 bit = 0; bit < run->positive_count; bit++)
         for (u32 i = 0; i < run->positive_count; i++)
             if (run->slots[i].bit == 1u << bit)

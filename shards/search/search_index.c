@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shards/catalog/catalog_live.h"
+#include "shards/search/query_pack.h"
 #include "shards/search/text_analyse.h"
 
 #define TOKENS_BYTES (INDEX_TOKENS_MAX * sizeof(struct index_token))
@@ -120,16 +121,15 @@ static u32 take_text(struct search_index *index, enum index_field field, u32 pos
 static void take_attributes(struct search_index *index, struct span lines)
 {
     u32 position = 0;
-    for (u32 at = 0; at < lines.bytes;) {
-        const u8 *line = lines.data + at;
-        const u8 *newline = memchr(line, '\n', lines.bytes - at);
-        const u32 bytes = newline != NULL ? (u32)(newline - line) : lines.bytes - at;
-        at += bytes + 1;
-        const u8 *equals = memchr(line, '=', bytes);
-        if (equals == NULL)
+    for (u32 at = 0, end; at < lines.bytes; at = end + 1) {
+        end = pack_find(lines, at, '\n');
+        const struct span line = {.data = lines.data + at, .bytes = end - at};
+        const u32 equals = pack_find(line, 0, '=');
+        if (equals == line.bytes)
             continue;
-        const struct span name = {.data = line, .bytes = (u32)(equals - line)};
-        const struct span value = {.data = equals + 1, .bytes = bytes - name.bytes - 1};
+        const struct span name = {.data = line.data, .bytes = equals};
+        const struct span value = {.data = line.data + equals + 1,
+                                   .bytes = line.bytes - equals - 1};
         if (index->is_searched(index->is_searched_context, name))
             position = take_text(index, INDEX_ATTRIBUTES, position, value) + SEARCH_VALUE_GAP;
     }

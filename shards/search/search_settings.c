@@ -8,6 +8,7 @@
 
 #include "proto/checksum.h"
 #include "proto/route.h"
+#include "shards/search/query_pack.h"
 
 static u64 hash_of_phrase(const void *context, u32 index)
 {
@@ -97,11 +98,9 @@ static void drop_phrase(struct search_settings *own, u32 at)
 bool search_words_next(struct span words, u32 *at, struct span *entry)
 {
     while (*at < words.bytes) {
-        const u8 *from = words.data + *at;
-        const u8 *comma = memchr(from, ',', words.bytes - *at);
-        const u32 bytes = comma != NULL ? (u32)(comma - from) : words.bytes - *at;
+        const u32 begin = *at, bytes = pack_find(words, begin, ',') - begin;
         *at += bytes + 1;
-        *entry = (struct span){.data = from, .bytes = bytes};
+        *entry = (struct span){.data = words.data + begin, .bytes = bytes};
         if (bytes != 0)
             return true;
     }
