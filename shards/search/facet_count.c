@@ -6,6 +6,15 @@
 
 #include <string.h>
 
+/* Writes out the positions of the matches, unless that was done for a facet with the same ones. */
+static bool has_list(struct facet_run *run, const struct window_bits *bits)
+{
+    if (!run->has_list)
+        run->position_count = window_positions(run->columns->is_fast, bits, run->positions);
+    run->has_list = true;
+    return run->position_count != FACET_MANY;
+}
+
 /* ---- tables of very many values ------------------------------------------------------------------ */
 
 /* 0 when the table is too full. */
@@ -115,21 +124,7 @@ COLUMN_FAST static void count_list_dense(u32 *counts, const struct column_block 
         counts[ordinals[positions[i]]]++;
 }
 
-COLUMN_FAST static void count_list_packed(u32 *counts, const struct column_block *block,
-                                          const u16 *positions, u32 count)
-{
-    const bool has_lists = block->list_used != 0;
-    for (u32 i = 0; i < count; i++) {
-        const u32 at = positions[i];
-        const u64 present = block->present.words[at / 64], bit = 1ull << at % 64;
-        if ((present & bit) == 0)
-            continue;
-        const u32 rank = (u32)bits_count_by(true, present & (bit - 1));
-        count_one(counts, block, has_lists, block->ordinals[block->ranks[at / 64] + rank]);
-    }
-}
-
-static bool count_ordinals(const struct facet_run *run, struct facet_count *count, u32 window,
+static bool count_ordinals(struct facet_run *run, struct facet_count *count, u32 window,
                            const struct window_bits *bits)
 {
     if (count->field == 0)
@@ -140,10 +135,8 @@ static bool count_ordinals(const struct facet_run *run, struct facet_count *coun
         return true;
     if (count->mode == COUNT_HASH)
         return count_block_hash(count, block, bits);
-    if (run->position_count != FACET_MANY && block->is_dense)
+    if (block->is_dense && has_list(run, bits))
         count_list_dense(count->counts, block, run->positions, run->position_count);
-    else if (run->position_count != FACET_MANY)
-        count_list_packed(count->counts, block, run->positions, run->position_count);
     else if (run->columns->is_fast)
         count_block_fast(count->counts, block, bits);
     else
@@ -247,22 +240,22 @@ static const struct window_bits *needed_of(const struct column_window *window,
     return count->bit == COLUMN_BIT_COUNT ? NULL : &window->bits[count->bit];
 }
 
-static void count_cells(const struct facet_run *run, struct facet_count *count, u32 window,
+static void count_cells(struct facet_run *run, struct facet_count *count, u32 window,
                         const struct window_bits *bits)
 {
     const struct column_window *record = run->columns->windows[window];
     const struct window_bits *needed = needed_of(record, count);
     const void *numbers = array_of(record, count->column);
     const u16 *cells = array_of(record, count->cells);
-    const bool is_price = count->column == COLUMN_PRICE;
+    const bool is_price = count->column == COLUMN_PRICE, is_list = has_list(run, bits);
     /* None is negative. */
     u32 *counts = count->end == FACET_NO_CELLS ? NULL : count->counts + FACET_CELLS;
     struct number_sums sums = {count->least, count->greatest, count->total};
-    if (run->position_count != FACET_MANY && is_price)
+    if (is_list && is_price)
         count_list_i64(run, numbers, cells, counts, needed, &sums);
-    else if (run->position_count != FACET_MANY)
+    else if (is_list)
         count_list_u32(run, numbers, cells, counts, needed, &sums);
-    for (u32 word = 0; word < WINDOW_WORDS && run->position_count == FACET_MANY; word++) {
+    for (u32 word = 0; word < WINDOW_WORDS && !is_list; word++) {
         const u64 left = bits->words[word] & (needed == NULL ? ~0ull : needed->words[word]);
         const u32 at = word * 64;
         if (is_price)
@@ -275,18 +268,19 @@ static void count_cells(const struct facet_run *run, struct facet_count *count, 
     count->total = sums.total;
 }
 
-static void count_numbers(const struct facet_run *run, struct facet_count *count, u32 window,
+static void count_numbers(struct facet_run *run, struct facet_count *count, u32 window,
                           const struct window_bits *bits)
 {
     const struct column_window *record = run->columns->windows[window];
     const struct window_bits *needed = needed_of(record, count);
     const u16 *numbers = array_of(record, count->column);
     u32 *counts = count->counts;
-    for (u32 i = 0; i < run->position_count && run->position_count != FACET_MANY; i++) {
+    const bool is_list = has_list(run, bits);
+    for (u32 i = 0; is_list && i < run->position_count; i++) {
         const u32 at = run->positions[i];
         counts[numbers[at]] += needed == NULL || window_has(needed, at);
     }
-    for (u32 word = 0; word < WINDOW_WORDS && run->position_count == FACET_MANY; word++) {
+    for (u32 word = 0; word < WINDOW_WORDS && !is_list; word++) {
         u64 left = bits->words[word] & (needed == NULL ? ~0ull : needed->words[word]);
         for (; left != 0; left &= left - 1)
             counts[numbers[word * 64 + (u32)__builtin_ctzll(left)]]++;

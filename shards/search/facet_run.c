@@ -133,7 +133,7 @@ bool facet_window(struct facet_run *run, u32 window, const struct window_bits *o
             keep_known(run, window, &of_facets[facet], &known);
         const struct window_bits *bits = is_known ? &of_facets[facet] : &known;
         if (facet == 0 || memcmp(&of_facets[facet], &of_facets[facet - 1], sizeof *bits) != 0)
-            run->position_count = window_positions(columns->is_fast, bits, run->positions);
+            run->has_list = false;
         if (!facet_count_window(run, facet, window, bits))
             run->is_too_many = true;
     }

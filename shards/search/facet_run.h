@@ -51,6 +51,7 @@ struct facet_run {
     u32 doc_end; /* documents from here on came later */
     u32 position_count;
     u16 *positions; /* of the matches in the window */
+    bool has_list;  /* they are those of the facet that is being counted */
     u32 keys;       /* rows of all facets so far */
     bool is_too_many;
     /* finish */
