@@ -347,6 +347,72 @@ static void profiles_and_collections_are_looked_up(void **state)
     sx_expect(&sx, "");
 }
 
+/* ---- what happens meanwhile ---- */
+
+static u32 meanwhile;
+
+static void change_something(void *context, u16 shard)
+{
+    char code[16], title[32];
+    (void)context, (void)shard;
+    snprintf(code, sizeof code, "P%03u", meanwhile % 400);
+    snprintf(title, sizeof title, meanwhile % 2 != 0 ? "Peg anew %u" : "Knob %u", meanwhile);
+    meanwhile++;
+    if (meanwhile % 5 == 0)
+        sx_delete(&sx, code);
+    else
+        sx_put(&sx, code, .title = title, .price = 1000 + meanwhile % 400);
+    feeder_flush(sx.feeder);
+}
+
+static void answers_stay_whole_while_products_change(void **state)
+{
+    (void)state;
+    char code[16], title[32];
+    for (u32 i = 0; i < 6000; i++) {
+        snprintf(code, sizeof code, i < 400 ? "P%03u" : "Q%04u", i);
+        snprintf(title, sizeof title, i < 400 ? "Peg number %u" : "Knob %u peg", i);
+        sx_put(&sx, code, .title = title, .price = 1000 + i);
+    }
+    feeder_flush(sx.feeder);
+    sx.loop->between = change_something;
+    meanwhile = 0;
+    for (u32 i = 0; i < 30; i++) {
+        sx_ask(&sx, .query = "peg", .facets = "price,brand", .limit = 100);
+        assert_int_equal(sx.status, STATUS_OK);
+        assert_true(sx.rsp.total >= 5600 && sx.rsp.total <= 6000);
+        assert_int_equal(sx.hit_count, 100);
+        for (u32 j = 0; j < sx.hit_count; j++)
+            for (u32 k = j + 1; k < sx.hit_count; k++)
+                assert_true(sx.hits[j].product_id != sx.hits[k].product_id);
+    }
+    assert_true(meanwhile != 0);
+    sx.loop->between = NULL;
+    const struct search *search = &feeder_shards(sx.feeder)[0]->search;
+    assert_int_equal(search->question_count, 0);
+    assert_true(search_index_valid(&search->indexes[search->current]));
+}
+
+static void another_policy_makes_another_index(void **state)
+{
+    (void)state;
+    sx_ask(&sx, .query = "lamps ", .flags = SEARCH_FLAG_NO_DROP | SEARCH_FLAG_NO_TYPOS);
+    assert_int_equal(sx.rsp.total, 4);
+    const struct msg_search_policy_put_req put = {.home_id = POLICY_HOME_ID,
+                                                  .weight_title = 10,
+                                                  .weight_code = 10,
+                                                  .language = {.bytes = "none"}};
+    sx_setting(&sx, OPCODE_SEARCH_POLICY_PUT, &put, NULL);
+    for (u32 i = 0; i < 100; i++)
+        sx_ask(&sx, .query = "lamps ", .flags = SEARCH_FLAG_NO_DROP);
+    assert_int_equal(sx.rsp.notes & SEARCH_NOTE_REINDEXING, 0);
+    assert_int_equal(sx.rsp.total, 0); /* no stems, no typos */
+    sx_ask(&sx, .query = "lamp ", .flags = SEARCH_FLAG_NO_DROP);
+    assert_int_equal(sx.rsp.total, 4);
+    sx_ask(&sx, .query = "acme ", .flags = SEARCH_FLAG_NO_DROP);
+    assert_int_equal(sx.rsp.total, 0); /* brands are not searched any more */
+}
+
 #define ON_BOTH(test)                                           \
     cmocka_unit_test_setup_teardown(test, open_one, close_all), \
     {                                                           \
@@ -366,6 +432,8 @@ int main(void)
         ON_BOTH(pins_have_places_on_later_pages),
         ON_BOTH(ads_are_shown_while_their_budget_lasts),
         ON_BOTH(profiles_and_collections_are_looked_up),
+        ON_BOTH(answers_stay_whole_while_products_change),
+        ON_BOTH(another_policy_makes_another_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
