@@ -111,6 +111,8 @@ static void an_answer_is_never_empty(void **state)
     assert_int_equal(rf.rows[1].reason, RECOMMEND_TRENDING);
     assert_int_equal(rf.rows[1].support, 2);
     assert_int_equal(rf.rows[2].product_id, rf_id(7));
+    assert_int_equal(rf_related(&rf, 0, RELATED_BOUGHT, 12, false), STATUS_OK);
+    assert_int_equal(rf.row_count, 11);
     assert_false(rf_has(&rf, 0));
     /* Everything but one is sold out, or left out. */
     for (u32 i = 0; i < 12; i++)
@@ -198,6 +200,12 @@ static void frequent_views_are_not_crowded_out(void **state)
     assert_true(rf.row_count <= RECOMMEND_PARTNERS_MAX);
     assert_int_equal(rf.rows[0].product_id, rf_id(1));
     assert_int_equal(rf.rows[0].support, 40);
+    /* None of what was seen is lost from the sum: a newcomer begins where the one before it ended. */
+    u32 sum = 0;
+    for (u32 i = 0; i < rf.row_count; i++)
+        sum += rf.rows[i].support;
+    assert_int_equal(rf.row_count, RECOMMEND_PARTNERS_MAX);
+    assert_int_equal(sum, 80);
     rf_close(&rf);
 }
 

@@ -132,6 +132,22 @@ static void a_table_is_bounded_and_stays_exact(void **state)
     close_room(room);
 }
 
+/* Of equals those with the least ids, whatever the layout of the table. */
+static void of_equal_partners_the_least_ids_are_told(void **state)
+{
+    struct room *room = open_room();
+    struct copurchase_partner partner[64];
+    (void)state;
+    for (u64 n = 0; n < 200; n++) {
+        const u64 other = 100 + n * 77 % 200;
+        change(room, n, &other, 1, START_NS, START_NS, false);
+    }
+    assert_int_equal(best(room, START_NS, partner, 64), 64);
+    for (u32 i = 0; i < 64; i++)
+        assert_int_equal(partner[i].product_id, 100 + i);
+    close_room(room);
+}
+
 static void a_count_that_is_full_forgets_its_level(void **state)
 {
     struct room *room = open_room();
@@ -344,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_is_bounded_and_stays_exact),
+        cmocka_unit_test(of_equal_partners_the_least_ids_are_told),
         cmocka_unit_test(a_count_that_is_full_forgets_its_level),
         cmocka_unit_test(epochs_come_and_go),
         cmocka_unit_test(a_dump_is_loaded_and_goes_on_alike),
