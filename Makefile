@@ -277,6 +277,18 @@ relevance-short: $(BUILD)/relevance ## the same with 1,500 queries of each set
 	$(Q)$(BUILD)/relevance --queries 1500
 CHECK_TARGETS += relevance-short
 
+# Searches against an oracle that looks at every document (tests/find).
+QUERIES ?= 100000
+$(BUILD)/find_check: $(call obj,$(wildcard tests/find/*.c) tests/relevance/relevance_sets.c client/cli/csv.c tests/support/feeder.c \
+    tests/support/gather_loop.c tests/support/plain_panic.c) $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
+	$(link) $^ $(LDFLAGS) $(LIBS_shards)
+.PHONY: find-check find-long
+find-check: $(BUILD)/find_check ## searches against an oracle, on real and on random catalogs: a few thousand questions
+	$(Q)$<
+find-long: $(BUILD)/find_check ## the same, QUERIES=100000 (SEED=)
+	$(Q)$< --queries $(QUERIES) $(if $(SEED),--seed $(SEED))
+CHECK_TARGETS += find-check
+
 # ---- model, golden vectors, fuzzing ---------------------------------------------------------------
 
 # The state machines against a second, plain implementation of docs/stock.md.
