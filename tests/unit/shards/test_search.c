@@ -257,12 +257,16 @@ static void what_is_written_is_found_at_once(void **state)
     sx_put(&sx, "MUG", .title = "Unicorn mug");
     ASK_ALL(.query = "unicorn ");
     sx_expect(&sx, "MUG");
+    ASK_ALL(.query = "unicron ");
+    sx_expect(&sx, "MUG");
     ASK_ALL(.query = "mug red ");
     sx_expect(&sx, "");
     sx_delete(&sx, "MUG");
     ASK_ALL(.query = "unicorn ");
     sx_expect(&sx, "");
     assert_int_equal(sx.rsp.total, 0);
+    ASK_ALL(.query = "unicron "); /* nobody has it any more */
+    assert_int_equal(sx.rsp.notes, 0);
     sx_put(&sx, "MUG", .title = "Unicorn mug, again");
     ASK_ALL(.query = "unicorn ");
     sx_expect(&sx, "MUG");

@@ -22,11 +22,25 @@ static const char *const words[] = {"white",  "heart",  "hanging", "lantern", "h
                                     "teapot", "64gb",   "gb",      "mq8n2b",  "kd49xf", "lanterns"};
 static const char *const colors[] = {"red", "green", "blue", "white"};
 
+/* A usual word, or one of few documents, of which other forms stand elsewhere. */
+static void random_word(char *to, u32 bytes)
+{
+    static const char *const ends[] = {"", "s", "ed", "ing"};
+    if (pick(3) != 0)
+        snprintf(to, bytes, "%s", words[pick(ARRAY_COUNT(words))]);
+    else
+        snprintf(to, bytes, "plan%c%ck%s", (char)('a' + pick(5)), (char)('m' + pick(5)),
+                 ends[pick(4)]);
+}
+
 static void random_title(char *to, u32 bytes)
 {
     u32 used = 0;
-    for (u32 i = 1 + pick(5); i != 0; i--)
-        used += (u32)snprintf(to + used, bytes - used, "%s ", words[pick(ARRAY_COUNT(words))]);
+    for (u32 i = 1 + pick(5); i != 0; i--) {
+        char word[32];
+        random_word(word, sizeof word);
+        used += (u32)snprintf(to + used, bytes - used, "%s ", word);
+    }
 }
 
 static void put_random(struct sx *one, struct sx *four, u32 number)
@@ -52,7 +66,7 @@ static void random_query(char *to, u32 bytes)
     to[0] = 0;
     for (u32 i = pick(4); i != 0; i--) {
         char word[32];
-        snprintf(word, sizeof word, "%s", words[pick(ARRAY_COUNT(words))]);
+        random_word(word, sizeof word);
         if (pick(5) == 0)
             word[pick((u32)strlen(word))] = 'x';
         if (pick(6) == 0)
