@@ -27,6 +27,7 @@ struct place {
     bool is_apart;
     bool is_open;
     bool has_joined;
+    bool is_variant; /* the joined form is none of its parts */
     u32 end;
     struct part joined;
 };
@@ -182,7 +183,7 @@ static void read_words(struct query *query, const char *text, u32 begin, u32 end
             .is_excluded = is_excluded, .is_apart = *is_apart, .end = begin + raw.end};
         if (raw.width != 0 && raw.width >= raw.count) {
             place.joined = raw.joined;
-            place.has_joined = true;
+            place.has_joined = place.is_variant = true;
         } else if (raw.count == 1) {
             place.joined = raw.parts[0];
             place.has_joined = true;
@@ -384,7 +385,7 @@ static void offer_place(struct work *work, u32 at, enum score_kind kind, const s
     if (place->has_joined)
         offer_word(work, at, kind, 0, false, 0, part_span(&place->joined));
     const struct part *first = &query->parts[place->first];
-    if (!place->has_joined || place->count != 1)
+    if (!place->has_joined || place->is_variant)
         offer_row(work, at, kind, first, place->count);
 }
 
