@@ -345,19 +345,20 @@
     F(u16, kind, "1 pin, 2 hide, 3 boost")                                    \
     Z(u16, zero0)
 
-#define RECOMMENDED_ROW(F, Z)                                                            \
-    F(u64, product_id, "souk_id(code)")                                                  \
-    F(u64, score, "greater is better; comparable within one answer")                     \
-    F(i64, price, "minor units")                                                         \
-    F(u32, support, "baskets or visits behind it")                                       \
-    F(u16, reason,                                                                       \
-      "1 bought with, 2 viewed with, 3 similar, 4 trending in its category, 5 trending, 6 of the catalog") \
-    F(u16, state, "availability: 1 low, 2 some")                                         \
-    F(u16, currency, "ISO 4217 number")                                                  \
-    F(u16, rating, "average stars in hundredths; 0 = no review")                         \
-    F(u32, text_offset, "of code and title in texts")                                    \
-    F(u16, code_bytes, "in texts, followed by the title")                                \
-    F(u16, title_bytes, "in texts")                                                      \
+#define RECOMMENDED_ROW(F, Z)                                                                      \
+    F(u64, product_id, "souk_id(code)")                                                            \
+    F(u64, score, "greater is better; comparable within one answer")                               \
+    F(i64, price, "minor units")                                                                   \
+    F(u32, support, "baskets or visits behind it")                                                 \
+    F(u16, reason,                                                                                 \
+      "1 bought with, 2 viewed with, 3 similar, 4 trending in its category, 5 trending, 6 of the " \
+      "catalog")                                                                                   \
+    F(u16, state, "availability: 1 low, 2 some")                                                   \
+    F(u16, currency, "ISO 4217 number")                                                            \
+    F(u16, rating, "average stars in hundredths; 0 = no review")                                   \
+    F(u32, text_offset, "of code and title in texts")                                              \
+    F(u16, code_bytes, "in texts, followed by the title")                                          \
+    F(u16, title_bytes, "in texts")                                                                \
     Z(u32, zero0)
 
 #define REVIEW_BRIEF_ROW(F, Z)                                            \

@@ -51,21 +51,23 @@ static struct span text_of(char *text, int bytes)
     return (struct span){.data = (const u8 *)text, .bytes = (u32)bytes};
 }
 
+#define LINES_BYTES 256u
+
 static int write_lines(u64 *seed, char *to)
 {
-    int bytes = sprintf(to, "color=%u\n", draw_skewed(seed, 24));
+    int bytes = snprintf(to, LINES_BYTES, "color=%u\n", draw_skewed(seed, 24));
     if (draw(seed, 8) == 0)
-        bytes += sprintf(to + bytes, "size=%u.5\n", draw(seed, 40));
+        bytes += snprintf(to + bytes, LINES_BYTES - (u32)bytes, "size=%u.5\n", draw(seed, 40));
     if (draw(seed, 100) == 0)
-        bytes += sprintf(to + bytes, "rare=%u\n", draw(seed, 50));
+        bytes += snprintf(to + bytes, LINES_BYTES - (u32)bytes, "rare=%u\n", draw(seed, 50));
     for (u32 i = draw(seed, 3); i > 0; i--)
-        bytes += sprintf(to + bytes, "material=%u\n", draw(seed, 30));
+        bytes += snprintf(to + bytes, LINES_BYTES - (u32)bytes, "material=%u\n", draw(seed, 30));
     return bytes;
 }
 
 static void add_product(struct shop *shop, u64 *seed)
 {
-    char brand[32], category[32], lines[256];
+    char brand[32], category[32], lines[LINES_BYTES];
     const u32 doc = shop->doc_end++;
     const struct column_facts facts = {.product_id = doc,
                                        .price = 99 + draw_skewed(seed, 200000),
@@ -76,9 +78,9 @@ static void add_product(struct shop *shop, u64 *seed)
                                        .state = (u16)draw(seed, 3)};
     const u32 top = draw(seed, 12);
     const struct column_texts texts = {
-        .brand = text_of(brand, sprintf(brand, "brand%u", draw_skewed(seed, 2000))),
-        .category =
-            text_of(category, sprintf(category, "c%u/c%u/c%u", top, draw(seed, 8), draw(seed, 6))),
+        .brand = text_of(brand, snprintf(brand, sizeof brand, "brand%u", draw_skewed(seed, 2000))),
+        .category = text_of(category, snprintf(category, sizeof category, "c%u/c%u/c%u", top,
+                                               draw(seed, 8), draw(seed, 6))),
         .attributes = text_of(lines, write_lines(seed, lines))};
     columns_put(&shop->columns, doc, &facts);
     columns_set_texts(&shop->columns, doc, &texts);
@@ -231,7 +233,7 @@ static void measure_facet(struct shop *shop, const char *text, u16 bars)
 int main(int argc, char **argv)
 {
     static struct shop shop;
-    open_shop(&shop, argc > 1 ? (u32)atoi(argv[1]) : 1000000);
+    open_shop(&shop, argc > 1 ? (u32)strtoul(argv[1], NULL, 10) : 1000000);
     measure_filter(&shop, "price:1000..5000");
     measure_filter(&shop, "rating:3..");
     measure_filter(&shop, "popularity:100..");
