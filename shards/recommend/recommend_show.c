@@ -26,10 +26,10 @@ bool recommend_may_show(const struct shard *shard, u32 product, u64 now_ns)
 
 static u16 rating_of(const struct product *product)
 {
-    return product->rating_count == 0
-               ? 0
-               : (u16)((product->rating_sum * 100 + product->rating_count / 2) /
-                       product->rating_count);
+    const u32 count = product->rating_count;
+    if (count == 0)
+        return 0;
+    return (u16)((product->rating_sum * 100 + count / 2) / count);
 }
 
 struct recommend_shown *recommend_list_add(struct recommend_list *list, const struct shard *shard,

@@ -45,12 +45,12 @@ struct rf {
 
 static inline void rf_code(u32 product, char *to)
 {
-    (void)snprintf(to, 16, "product-%u", product);
+    (void)snprintf(to, 24, "product-%u", product);
 }
 
 static inline u64 rf_id(u32 product)
 {
-    char code[16];
+    char code[24];
     rf_code(product, code);
     return id_from_code(code, strlen(code));
 }
@@ -80,7 +80,7 @@ static inline struct span rf_span(const char *text)
 
 static inline void rf_put(struct rf *rf, u32 product, struct rf_texts texts)
 {
-    char code[16];
+    char code[24];
     rf_code(product, code);
     const struct msg_product_put_req put = {.product_id = rf_id(product),
                                             .price = 100 + product,
@@ -104,7 +104,7 @@ static inline void rf_stock(struct rf *rf, u32 product, i64 units)
 
 static inline void rf_sku(struct rf *rf, u32 product, i64 units)
 {
-    char code[16];
+    char code[24];
     rf_code(product, code);
     const struct resource sku = {.id = rf_id(product)};
     const struct msg_sku_put_req put = {
