@@ -144,14 +144,18 @@ static struct stream *best_stream(struct merge *merge)
     return best;
 }
 
-/* Each pin at its place, or right after the one before it. */
-static void place_pins(struct merge *merge)
+/* Each pin at its place, or right after the one before it; those beyond the end at the end, so that a
+ * cursor knows which of them have been shown. */
+static void place_pins(struct merge *merge, u64 total)
 {
     u32 least = 1;
     for (u32 i = 0; i < merge->pin_count; i++) {
         merge->pins[i].hit.place = MAX(merge->pins[i].hit.place, least);
         least = merge->pins[i].hit.place + 1;
     }
+    u64 most = MAX(total, (u64)merge->pin_count);
+    for (u32 i = merge->pin_count; i-- > 0; most = merge->pins[i].hit.place - 1)
+        merge->pins[i].hit.place = (u32)MIN((u64)merge->pins[i].hit.place, most);
 }
 
 static void make_page(struct search_state *state, struct merge *merge)
@@ -226,7 +230,7 @@ bool search_merge(struct gather *gather, struct search_state *state)
             return false;
         read_found(gather, i, &found, &from, &merge);
     }
-    place_pins(&merge);
+    place_pins(&merge, state->total);
     make_page(state, &merge);
     return state->facets->count == 0 ||
            facet_merge(state->facets, findings, count, &gather->bump, &state->merged);

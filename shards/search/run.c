@@ -132,7 +132,7 @@ static bool step_phase(struct run *run)
     case RUN_PHASE_TABLES: return run->step == SEARCH_STEP_DETAILS || run_tables_step(run);
     case RUN_PHASE_WINDOWS: return run->step == SEARCH_STEP_DETAILS || run_windows_step(run);
     case RUN_PHASE_FACETS: {
-        const u32 work = QUERY_SLICE_WORK - run->work;
+        const u32 work = MAX(QUERY_SLICE_WORK - run->work, 100u); /* what it takes at least */
         if (run->facet_run == NULL)
             return true;
         run->work = QUERY_SLICE_WORK;
