@@ -26,11 +26,11 @@
 #include "tests/support/feeder.h"
 #include "tests/support/gather_loop.h"
 
-#define ROUNDS   7u
-#define READS    2000u
-#define GROUP    50u
-#define SIZE_MAX 20u
-#define GBP      826u
+#define ROUNDS     7u
+#define READS      2000u
+#define GROUP      50u
+#define BASKET_MAX 20u
+#define GBP        826u
 
 struct bench {
     struct feeder *feeder;
@@ -236,7 +236,7 @@ static void read_options(struct bench *bench, int count, char **words)
         i++;
     }
     MUST(bench->products >= 1000 && bench->baskets >= 1000 && bench->size >= 2 &&
-         bench->size <= SIZE_MAX);
+         bench->size <= BASKET_MAX);
 }
 
 int main(int count, char **words)
