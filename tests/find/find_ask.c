@@ -199,7 +199,7 @@ static void make_words(struct asking *asking)
         mark(asking, FIND_FORM_EMPTY);
         return;
     }
-    if (find_chance(random, 7) && asking->shop->curation_count != 0) {
+    if (find_chance(random, 10) && asking->shop->curation_count != 0) {
         say(asking, "%s",
             asking->shop->curations[find_pick(random, asking->shop->curation_count)].words);
         mark(asking, FIND_FORM_CURATED);
@@ -222,7 +222,7 @@ static void make_words(struct asking *asking)
         say_plain(asking, &other, 2);
         mark(asking, FIND_FORM_DROPPED);
     }
-    if (find_chance(random, 14)) {
+    if (find_chance(random, 11)) {
         if (find_chance(random, 25))
             say_phrase(asking, &other, true);
         else
@@ -507,7 +507,7 @@ void find_question_make(const struct find_shop *shop, u64 seed, struct find_ques
     asking.random = seed;
     u64 *random = &asking.random;
     make_words(&asking);
-    if (find_chance(random, 40))
+    if (find_chance(random, 33))
         make_filter(&asking);
     if (find_chance(random, 40))
         make_facets(&asking);
