@@ -516,6 +516,8 @@ void find_question_make(const struct find_shop *shop, u64 seed, struct find_ques
         mark(&asking, FIND_FORM_SORT);
     }
     question->ask.limit = find_chance(random, 5) ? 0 : 1 + find_pick(random, SEARCH_LIMIT_MAX);
+    if ((question->forms >> FIND_FORM_CURATED & 1) != 0 && find_chance(random, 50))
+        question->ask.limit = 1 + find_pick(random, 3); /* pins on many pages, beyond the end */
     question->ask.offset = find_chance(random, 15) ? find_pick(random, 60) : 0;
     if (find_chance(random, 10))
         question->ask.flags |= SEARCH_FLAG_NO_TYPOS;

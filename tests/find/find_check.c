@@ -261,7 +261,7 @@ static bool check_one(struct find_worlds *worlds, u64 seed, struct tally *tally)
             tally->with_hits += check.answer.total != 0;
             tally->refused += check.answer.status != STATUS_OK;
         }
-        check_pages(&check, tally, seed % 4 == 0 ? 1000 : 1);
+        check_pages(&check, tally, seed % 4 == 0 || question.ask.limit <= 3 ? 300 : 1);
         if (check.is_wrong)
             print_question(&question, seed, &check);
         is_good = !check.is_wrong;
@@ -383,6 +383,7 @@ static bool check_during(struct find_worlds *worlds, u64 seed, u32 *changes)
     static struct during during;
     static bool before[65536], is_there[65536];
     struct asked asked;
+    u64 least = 0, most = 0; /* documents that match */
     find_question_make(&worlds->shop, seed, &question);
     (void)snprintf(question.query, sizeof question.query, "%s", seed % 2 == 0 ? "" : "-kata ");
     question.facet_text[0] = 0;
@@ -414,9 +415,13 @@ static bool check_during(struct find_worlds *worlds, u64 seed, u32 *changes)
     for (u32 i = 0; i < worlds->shop.doc_count && !check.is_wrong; i++) {
         bool may_be, may_miss;
         judge_states(&during, &asked, i, before[i], &may_be, &may_miss);
+        least += !may_miss;
+        most += may_be;
         if (is_there[i] ? !may_be : is_all && !may_miss)
             differ(&check, "while it changed, document", i, before[i], is_there[i]);
     }
+    if (!check.is_wrong && (asked.rsp.total < least || asked.rsp.total > most))
+        differ(&check, "total while it changed, at most", most, least, asked.rsp.total);
     if (check.is_wrong)
         (void)printf("  seed %llu filter [%s]\n", (unsigned long long)seed, question.filter_text);
     return !check.is_wrong;
