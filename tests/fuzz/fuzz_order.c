@@ -173,7 +173,7 @@ static void ask_anything(struct run *run)
     const struct message_info *info = message_at(fuzz_take(&run->input, 1) % MESSAGE_COUNT);
     u64 fixed[FIXED_WORDS] = {0};
     struct span spans[MESSAGE_SPANS_MAX] = {{0}};
-    if (info->class == MESSAGE_CLASS_CONTROL || info->class == MESSAGE_CLASS_MAIL ||
+    if ((info->class != MESSAGE_CLASS_READ && info->class != MESSAGE_CLASS_WRITE) ||
         info->code == OPCODE_SESSION_OPEN)
         return;
     MUST(info->request.fixed_bytes <= sizeof fixed);
