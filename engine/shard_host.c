@@ -399,6 +399,8 @@ u64 host_tick(struct shard_host *host)
     u64 wanted_ns = replog_tick(log, reactor->now_ns);
     if (log->is_failed)
         return wanted_ns;
+    if (shard_work(host->shard))
+        return reactor->now_ns;
     wanted_ns = MIN(wanted_ns, MIN(park_deadline_ns(host), post_deadline_ns(host)));
     if (host->is_halfway || (log->has_undelivered && !waits_for_disk(host)))
         return reactor->now_ns; /* goes on at once */

@@ -163,6 +163,11 @@ void shard_part_reply(const struct part *part, u8 *to, u32 capacity, struct shar
 /* Ends it, finished or not. */
 void shard_part_end(struct shard *shard, struct part *part);
 
+/* ---- Housekeeping ---- */
+
+/* A slice of what may wait, some 50 microseconds: a search index that is made anew. True: there is more. */
+bool shard_work(struct shard *shard);
+
 /* ---- Facts ---- */
 
 u64 shard_applied_lsn(const struct shard *shard);
