@@ -197,10 +197,8 @@ static void ask_cart(struct bench *bench, u64 product_id)
 
 static void add_up(struct bench *bench, u64 product_id)
 {
-    static u64 scratch[COPURCHASE_SCRATCH_BYTES / 8];
     struct copurchase_partner best[64];
-    (void)copurchase_best(&bench->shard->recommend.bought, product_id, bench->now_ns, best, 64,
-                          scratch);
+    (void)copurchase_best(&bench->shard->recommend.bought, product_id, bench->now_ns, best, 64);
 }
 
 static void measure(struct bench *bench, const char *name,

@@ -10,9 +10,6 @@
 
 #define KEY_MASK 0xFFFFFFFFFFFF0000ull
 
-/* In which the slots of a table are added up. */
-#define PLACES_MAX 16384u
-
 static u64 hash_of_name(const void *context, u32 index)
 {
     return route_hash_u64(copurchase_name_at(context, index)->product_id);
@@ -74,39 +71,56 @@ static u32 age_of(u32 epoch, u32 now_epoch)
     return age < 0x800 ? age : 0;
 }
 
-static u32 home_of(u64 slot, u32 capacity)
+static u32 tail_of(u32 capacity)
 {
-    const u32 mixed = (u32)((slot >> 16) * 0x9E3779B97F4A7C15ull >> 32);
-    return (u32)((u64)mixed * capacity >> 32);
+    return MIN(capacity / 8, 32u);
 }
 
-/* The place of a key, or the empty one where it would be. */
+/* In the order of the slots themselves, so that slots lie sorted. What is beyond the last home takes
+ * what is pushed over the end. */
+static u32 home_of(u64 slot, u32 capacity)
+{
+    return (u32)((slot >> 32) * (capacity - tail_of(capacity)) >> 32);
+}
+
+/* The place of a key: its own, or that of the next greater slot, or an empty one, or the end. */
 static u32 place_of(const struct copurchase_table *table, u64 key, u32 capacity)
 {
+    const u64 least = key & KEY_MASK;
     u32 at = home_of(key, capacity);
-    while (table->slots[at] != 0 && (table->slots[at] & KEY_MASK) != (key & KEY_MASK))
-        at = at + 1 == capacity ? 0 : at + 1; /* ends: a table is never full */
+    while (at < capacity && table->slots[at] != 0 && table->slots[at] < least)
+        at++; /* ends: at the end at the latest */
     return at;
 }
 
-/* Takes a slot out and moves those up that would not be found any more. */
-static void remove_at(struct copurchase *room, struct copurchase_table *table, u32 hole)
+static bool has_key(const struct copurchase_table *table, u32 at, u32 capacity, u64 key)
+{
+    return at < capacity && ((table->slots[at] ^ key) & KEY_MASK) == 0;
+}
+
+/* Puts a slot where place_of says; what is there moves up. False: there is no room up to the end. */
+static bool insert_at(struct copurchase_table *table, u32 at, u32 capacity, u64 slot)
+{
+    u32 hole = at;
+    while (hole < capacity && table->slots[hole] != 0)
+        hole++; /* ends: at the end at the latest */
+    if (hole == capacity)
+        return false;
+    memmove(table->slots + at + 1, table->slots + at, (hole - at) * sizeof slot);
+    table->slots[at] = slot;
+    table->used++;
+    return true;
+}
+
+/* Takes a slot out; those after it that are not at home move down. */
+static void remove_at(struct copurchase *room, struct copurchase_table *table, u32 at)
 {
     const u32 capacity = copurchase_capacity(table);
-    u32 at = hole;
-    for (;;) { /* ends: a table is never full */
-        at = at + 1 == capacity ? 0 : at + 1;
-        if (table->slots[at] == 0)
-            break;
-        const u32 home = home_of(table->slots[at], capacity);
-        /* May stay if its home lies cyclically in (hole, at]. */
-        const bool stays = hole < at ? home > hole && home <= at : home > hole || home <= at;
-        if (stays)
-            continue;
-        table->slots[hole] = table->slots[at];
-        hole = at;
-    }
-    table->slots[hole] = 0;
+    u32 end = at + 1;
+    while (end < capacity && table->slots[end] != 0 && home_of(table->slots[end], capacity) < end)
+        end++; /* ends: at the end at the latest */
+    memmove(table->slots + at, table->slots + at + 1, (end - at - 1) * sizeof table->slots[0]);
+    table->slots[end - 1] = 0;
     table->used--;
     room->slot_count--;
 }
@@ -123,37 +137,53 @@ static void release_slots(struct copurchase *room, struct copurchase_table *tabl
     table->used = 0;
 }
 
-/* Moves all slots that are of a level that the table has and not too old into `class`. */
+/* Copies all slots that are of a level that the table has, and not too old. They come sorted, so each goes
+ * to the first free place from its home on. False: the last ones do not fit. */
+static bool copy_slots(const struct copurchase_table *from, struct copurchase_table *to,
+                       u32 now_epoch)
+{
+    const u32 from_capacity = copurchase_capacity(from);
+    const u32 capacity = copurchase_capacity(to);
+    u32 next = 0;
+    for (u32 i = 0; i < from_capacity; i++) {
+        const u64 slot = from->slots[i];
+        if (slot == 0 || copurchase_slot_level(slot) < to->level ||
+            age_of(copurchase_slot_epoch(slot), now_epoch) >= COPURCHASE_EPOCHS)
+            continue;
+        next = MAX(next, home_of(slot, capacity));
+        if (next == capacity)
+            return false;
+        to->slots[next++] = slot;
+        to->used++;
+    }
+    return true;
+}
+
+/* Moves what is to be kept into `class`, or the first larger one that takes it. */
 static void rebuild(struct copurchase *room, struct copurchase_table *table, u32 class,
                     u32 now_epoch)
 {
-    const struct copurchase_table before = *table;
-    const u32 before_capacity = copurchase_capacity(&before);
-    const u32 bytes = arena_class_bytes(class);
-    table->slots = arena_acquire(room->arena, bytes);
-    memset(table->slots, 0, bytes);
-    table->class = (u8) class;
-    table->used = 0;
-    const u32 capacity = copurchase_capacity(table);
-    for (u32 i = 0; i < before_capacity; i++) {
-        const u64 slot = before.slots[i];
-        if (slot == 0 || copurchase_slot_level(slot) < table->level ||
-            age_of(copurchase_slot_epoch(slot), now_epoch) >= COPURCHASE_EPOCHS)
-            continue;
-        table->slots[place_of(table, slot, capacity)] = slot;
-        table->used++;
+    struct copurchase_table before = *table;
+    for (bool is_copied = false; !is_copied; class ++) { /* ends: some class takes all */
+        const u32 bytes = arena_class_bytes(class);
+        MUST(class < ARENA_CLASS_COUNT);
+        table->slots = arena_acquire(room->arena, bytes);
+        memset(table->slots, 0, bytes);
+        table->class = (u8) class;
+        table->used = 0;
+        is_copied = copy_slots(&before, table, now_epoch);
+        if (!is_copied)
+            arena_release(room->arena, table->slots, bytes);
     }
-    room->slot_bytes += bytes;
+    room->slot_bytes += arena_class_bytes(table->class);
     room->slot_count += table->used;
-    struct copurchase_table old = before;
-    release_slots(room, &old);
-    MUST(table->used < capacity);
+    release_slots(room, &before);
 }
 
-/* 13 of 16 places may be taken: an insert looks at about 15 of them then, at 3 on the average. */
+/* Three of four places may be taken: a key is about two places from its home then. */
 static bool is_crowded(u32 used, u32 capacity)
 {
-    return used * 16 > capacity * 13;
+    return used * 4 > (capacity - tail_of(capacity)) * 3;
 }
 
 /* The smallest class in which so many slots are not crowded. */
@@ -198,18 +228,22 @@ static void put_slot(struct copurchase *room, struct copurchase_table *table, u6
 {
     if (!make_room(room, table, slot, now_epoch))
         return;
-    const u32 at = place_of(table, slot, copurchase_capacity(table));
-    MUST(table->slots[at] == 0);
-    table->slots[at] = slot;
-    table->used++;
+    for (bool is_put = false; !is_put;) { /* ends: a larger class each time */
+        const u32 capacity = copurchase_capacity(table);
+        const u32 at = place_of(table, slot, capacity);
+        MUST(!has_key(table, at, capacity, slot));
+        is_put = insert_at(table, at, capacity, slot);
+        if (!is_put)
+            rebuild(room, table, table->class + 1u, now_epoch);
+    }
     room->slot_count++;
     MUST(table->used <= COPURCHASE_SLOTS_MAX); /* I2 */
 }
 
 bool copurchase_slot_load(struct copurchase *room, struct copurchase_table *table, u64 slot)
 {
-    if (table->slots != NULL &&
-        table->slots[place_of(table, slot, copurchase_capacity(table))] != 0)
+    const u32 capacity = copurchase_capacity(table);
+    if (capacity != 0 && has_key(table, place_of(table, slot, capacity), capacity, slot))
         return false;
     put_slot(room, table, slot, table->epoch);
     return true;
@@ -220,17 +254,14 @@ static void add_pair(struct copurchase *room, struct copurchase_table *table, u6
 {
     if (copurchase_slot_level(key) < table->level)
         return;
-    if (table->slots != NULL) {
-        const u32 at = place_of(table, key, copurchase_capacity(table));
-        if (table->slots[at] != 0) {
-            if (LIKELY(copurchase_slot_count(table->slots[at]) < COPURCHASE_COUNT_MAX))
-                table->slots[at]++;
-            else
-                thin(room, table, copurchase_slot_level(key) + 1, now_epoch);
-            return;
-        }
-    }
-    put_slot(room, table, key | 1, now_epoch);
+    const u32 capacity = copurchase_capacity(table);
+    const u32 at = capacity == 0 ? 0 : place_of(table, key, capacity);
+    if (!has_key(table, at, capacity, key))
+        put_slot(room, table, key | 1, now_epoch);
+    else if (LIKELY(copurchase_slot_count(table->slots[at]) < COPURCHASE_COUNT_MAX))
+        table->slots[at]++;
+    else
+        thin(room, table, copurchase_slot_level(key) + 1, now_epoch);
 }
 
 static void subtract_pair(struct copurchase *room, struct copurchase_table *table, u64 key)
@@ -239,7 +270,7 @@ static void subtract_pair(struct copurchase *room, struct copurchase_table *tabl
         return;
     const u32 capacity = copurchase_capacity(table);
     const u32 at = capacity == 0 ? 0 : place_of(table, key, capacity);
-    if (capacity == 0 || table->slots[at] == 0) {
+    if (!has_key(table, at, capacity, key)) {
         room->lost++;
         return;
     }
@@ -372,90 +403,93 @@ u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns
     return sum;
 }
 
-/* A partner while its slots are added up. */
-struct sum {
-    u64 weight;
-    u32 support;
-    u32 name; /* 0 = a free place */
+/* The best so far, the worst of them on top; ids are looked up only where weights are equal. */
+struct best {
+    const struct copurchase *room;
+    struct copurchase_partner *heap;
+    u32 count;
+    u32 most;
 };
-
-/* Adds all slots up by partner, in `sums` (a power of two). How many partners there are: their places
- * in `found`. */
-static u32 add_up(const struct copurchase_table *table, u32 now_epoch, struct sum *sums, u32 mask,
-                  u32 *found)
-{
-    const u32 capacity = copurchase_capacity(table);
-    u32 weights[COPURCHASE_EPOCHS];
-    u32 count = 0;
-    for (u32 i = 0; i < ARRAY_COUNT(weights); i++)
-        weights[i] = copurchase_weight(i);
-    memset(sums, 0, ((size_t)mask + 1) * sizeof *sums);
-    for (u32 i = 0; i < capacity; i++) {
-        const u64 slot = table->slots[i];
-        const u32 age = age_of(copurchase_slot_epoch(slot), now_epoch);
-        if (slot == 0 || age >= COPURCHASE_EPOCHS)
-            continue;
-        const u32 name = copurchase_slot_name(slot);
-        u32 at = (name * 0x9E3779B1u >> 15) & mask;
-        while (sums[at].name != 0 && sums[at].name != name)
-            at = (at + 1) & mask; /* ends: there are more places than slots */
-        if (sums[at].name == 0) {
-            sums[at].name = name;
-            found[count++] = at;
-        }
-        sums[at].weight += (u64)weights[age] * copurchase_slot_count(slot) << 2 * table->level;
-        sums[at].support += copurchase_slot_count(slot) << 2 * table->level;
-    }
-    return count;
-}
 
 static bool is_better(const struct copurchase_partner *a, const struct copurchase_partner *b)
 {
     return a->weight != b->weight ? a->weight > b->weight : a->product_id < b->product_id;
 }
 
-/* Keeps `to` sorted; small, so moving is faster than a heap. */
-static u32 insert_partner(struct copurchase_partner *to, u32 count, u32 most,
-                          const struct copurchase_partner *partner)
+static void sink_down(struct best *best, struct copurchase_partner partner)
 {
-    if (count == most && !is_better(partner, &to[count - 1]))
-        return count;
-    u32 at = count < most ? count : count - 1;
-    for (; at > 0 && is_better(partner, &to[at - 1]); at--)
-        to[at] = to[at - 1];
-    to[at] = *partner;
-    return count < most ? count + 1 : count;
+    u32 hole = 0;
+    for (u32 child; (child = 2 * hole + 1) < best->count; hole = child) { /* ends: deeper */
+        if (child + 1 < best->count && is_better(&best->heap[child], &best->heap[child + 1]))
+            child++;
+        if (!is_better(&partner, &best->heap[child]))
+            break;
+        best->heap[hole] = best->heap[child];
+    }
+    best->heap[hole] = partner;
+}
+
+static void offer(struct best *best, u32 name, u64 weight, u32 support)
+{
+    struct copurchase_partner partner = {.weight = weight, .support = support};
+    if (best->count == best->most && weight < best->heap[0].weight)
+        return;
+    partner.product_id = copurchase_name_at(best->room, name)->product_id;
+    if (best->count == best->most) {
+        if (is_better(&partner, &best->heap[0]))
+            sink_down(best, partner);
+        return;
+    }
+    u32 hole = best->count++;
+    for (; hole > 0 && is_better(&best->heap[(hole - 1) / 2], &partner); hole = (hole - 1) / 2)
+        best->heap[hole] = best->heap[(hole - 1) / 2]; /* ends: higher */
+    best->heap[hole] = partner;
+}
+
+/* Slots of a partner lie side by side. */
+static void offer_all(struct best *best, const struct copurchase_table *table, u32 now_epoch)
+{
+    const u32 capacity = copurchase_capacity(table);
+    u64 weights[COPURCHASE_EPOCHS];
+    u64 weight = 0;
+    u32 support = 0, name = 0;
+    for (u32 i = 0; i < COPURCHASE_EPOCHS; i++)
+        weights[i] = (u64)copurchase_weight(i) << 2 * table->level;
+    for (u32 i = 0; i < capacity; i++) {
+        const u64 slot = table->slots[i];
+        const u32 age = age_of(copurchase_slot_epoch(slot), now_epoch);
+        if (slot == 0 || age >= COPURCHASE_EPOCHS)
+            continue;
+        if (slot >> 32 != name) {
+            if (support != 0)
+                offer(best, copurchase_unmix(name), weight, support);
+            name = (u32)(slot >> 32);
+            weight = 0;
+            support = 0;
+        }
+        weight += weights[age] * copurchase_slot_count(slot);
+        support += copurchase_slot_count(slot) << 2 * table->level;
+    }
+    if (support != 0)
+        offer(best, copurchase_unmix(name), weight, support);
 }
 
 u32 copurchase_best(const struct copurchase *room, u64 product_id, u64 now_ns,
-                    struct copurchase_partner *to, u32 most, void *scratch)
+                    struct copurchase_partner *to, u32 most)
 {
     const struct copurchase_table *table = table_of_product(room, product_id);
+    struct best best = {.room = room, .heap = to, .most = most};
     if (table == NULL || table->used == 0 || most == 0)
         return 0;
-    u32 places = 16;
-    while (places < table->used + table->used / 3)
-        places *= 2; /* ends: it doubles */
-    MUST(places <= PLACES_MAX);
-    struct sum *sums = scratch;
-    u32 *found = (u32 *)(void *)(sums + places);
-    const u32 partners = add_up(table, copurchase_epoch(now_ns), sums, places - 1, found);
-    u32 count = 0;
-    for (u32 i = 0; i < partners; i++) {
-        const struct sum *sum = &sums[found[i]];
-        if (count == most && sum->weight < to[count - 1].weight)
-            continue;
-        const struct copurchase_partner partner = {
-            .product_id = copurchase_name_at(room, sum->name)->product_id,
-            .weight = sum->weight,
-            .support = sum->support};
-        count = insert_partner(to, count, most, &partner);
+    offer_all(&best, table, copurchase_epoch(now_ns));
+    const u32 count = best.count;
+    while (best.count > 1) { /* ends: one less each time; the worst goes to the end */
+        const struct copurchase_partner last = to[--best.count];
+        to[best.count] = to[0];
+        sink_down(&best, last);
     }
     return count;
 }
-STATIC_CHECK(PLACES_MAX >= COPURCHASE_SLOTS_MAX + COPURCHASE_SLOTS_MAX / 3);
-STATIC_CHECK(COPURCHASE_SCRATCH_BYTES >=
-             PLACES_MAX * sizeof(struct sum) + COPURCHASE_SLOTS_MAX * sizeof(u32));
 
 /* ---- for checks ---- */
 
@@ -463,14 +497,16 @@ static bool table_valid(const struct copurchase_table *table)
 {
     const u32 capacity = copurchase_capacity(table);
     u32 used = 0;
+    u64 last = 0;
     for (u32 i = 0; i < capacity; i++) {
         const u64 slot = table->slots[i];
         if (slot == 0)
             continue;
         used++;
-        if (copurchase_slot_count(slot) == 0 || copurchase_slot_name(slot) == 0 ||
+        if (copurchase_slot_count(slot) == 0 || copurchase_slot_name(slot) == 0 || slot <= last ||
             copurchase_slot_level(slot) < table->level || place_of(table, slot, capacity) != i)
             return false;
+        last = slot;
     }
     return used == table->used && used <= COPURCHASE_SLOTS_MAX;
 }

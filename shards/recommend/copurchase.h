@@ -2,7 +2,7 @@
  *
  *      map names -> name (product id) -> table, of products of this shard -> slots in the arena
  *
- *      slot, 8 bytes     partner (index of its name)  32 | epoch  12 | level  4 | count  16
+ *      slot, 8 bytes     partner (index of its name, mixed)  32 | epoch  12 | level  4 | count  16
  *
  * An epoch is 90 days of log time, counted from 1970; a basket belongs to that in which it was paid.
  * The last four count, by weights that are applied when the table is read: so counting and taking
@@ -19,7 +19,8 @@
  *       and of the last four epochs, one in the slot of each partner; and nothing else of these epochs.
  *   I2  a slot's count is not 0; used is the number of slots; used <= COPURCHASE_SLOTS_MAX.
  *   I3  baskets[epoch % 8] is exact, whatever the level of the table; epochs from `epoch` - 3 on.
- *   I4  slots are hashed by their upper 48 bits with linear probing; no slot is unreachable.
+ *   I4  slots are sorted, with gaps: each lies at its home, which its upper 32 bits say, or after it,
+ *       with no gap between. So a partner's slots lie side by side, and a table is read in one pass.
  *   I5  there is a table exactly if it has baskets. Slots of older epochs may lie in it until it is
  *       built anew; they are neither read nor dumped, and give way before a level is forgotten.
  * Ownership  tables and names belong to the room, slots to the arena. A name stays for ever: 16 bytes
@@ -107,11 +108,9 @@ void copurchase_change(struct copurchase *room, const struct copurchase_basket *
 u32 copurchase_size(const struct copurchase *room, u64 product_id);
 /* Baskets with the product, weighted by age. `support` (may be NULL) without weights. */
 u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns, u32 *support);
-/* The best partners by weight, then by the lesser id: at most `most`, sorted. `scratch` has
- * COPURCHASE_SCRATCH_BYTES, aligned to 8. */
-#define COPURCHASE_SCRATCH_BYTES (288u << 10)
+/* The best partners by weight, then by the lesser id: at most `most`, sorted. */
 u32 copurchase_best(const struct copurchase *room, u64 product_id, u64 now_ns,
-                    struct copurchase_partner *to, u32 most, void *scratch);
+                    struct copurchase_partner *to, u32 most);
 
 /* How much a basket counts that is so many epochs old. */
 u32 copurchase_weight(u32 age);
@@ -152,14 +151,24 @@ static inline u32 copurchase_capacity(const struct copurchase_table *table)
     return table->slots == NULL ? 0 : arena_class_bytes(table->class) / (u32)sizeof(u64);
 }
 
+/* Numbers of names spread over all of 32 bits, and back. */
+static inline u32 copurchase_mix(u32 name)
+{
+    return name * 0x9E3779B1u;
+}
+static inline u32 copurchase_unmix(u32 mixed)
+{
+    return mixed * 0x0E8B2F51u;
+}
+
 /* The fields of a slot. */
 static inline u64 copurchase_key(u32 name, u32 epoch, u32 level)
 {
-    return (u64)name << 32 | (u64)(epoch & 0xFFF) << 20 | (u64)level << 16;
+    return (u64)copurchase_mix(name) << 32 | (u64)(epoch & 0xFFF) << 20 | (u64)level << 16;
 }
 static inline u32 copurchase_slot_name(u64 slot)
 {
-    return (u32)(slot >> 32);
+    return copurchase_unmix((u32)(slot >> 32));
 }
 static inline u32 copurchase_slot_epoch(u64 slot)
 {

@@ -22,7 +22,6 @@ static struct span data_of(const struct part *part)
 
 struct candidates {
     u8 *data;
-    u8 *scratch; /* COPURCHASE_SCRATCH_BYTES */
     u32 bytes;
     u32 anchor; /* the next */
     u32 count;  /* anchors */
@@ -48,8 +47,7 @@ static bool begin_candidates(struct part *part, struct candidates **to)
     if (bytes == 0 || bytes > PART_BYTES_MAX)
         return false;
     state->data = bump_acquire(&part->bump, bytes);
-    state->scratch = bump_acquire(&part->bump, COPURCHASE_SCRATCH_BYTES);
-    return state->data != NULL && state->scratch != NULL;
+    return state->data != NULL;
 }
 
 static void put_bytes(struct candidates *state, const void *from, size_t bytes)
@@ -72,8 +70,7 @@ static u32 put_bought(const struct shard *shard, struct candidates *state, u64 p
 {
     struct copurchase_partner best[RECOMMEND_CANDIDATES_MAX];
     const struct copurchase *bought = &shard->recommend.bought;
-    const u32 count =
-        copurchase_best(bought, product_id, now_ns, best, state->head.most, state->scratch);
+    const u32 count = copurchase_best(bought, product_id, now_ns, best, state->head.most);
     const u64 baskets = count == 0 ? 0 : copurchase_baskets(bought, product_id, now_ns, NULL);
     for (u32 i = 0; i < count; i++) {
         const struct recommend_candidate row = {.product_id = best[i].product_id,

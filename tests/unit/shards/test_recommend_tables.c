@@ -23,7 +23,6 @@ struct room {
     struct store_memory memory;
     struct arena arena;
     struct copurchase bought;
-    u64 scratch[COPURCHASE_SCRATCH_BYTES / 8];
 };
 
 static struct room *open_room(void)
@@ -85,7 +84,7 @@ static const struct copurchase_table *table_of(const struct room *room)
 
 static u32 best(struct room *room, u64 now_ns, struct copurchase_partner *to, u32 most)
 {
-    return copurchase_best(&room->bought, ANCHOR, now_ns, to, most, room->scratch);
+    return copurchase_best(&room->bought, ANCHOR, now_ns, to, most);
 }
 
 /* More partners than there are slots: levels are forgotten, and what is left is exact for the baskets of
