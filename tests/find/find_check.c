@@ -1,9 +1,10 @@
 /* find_check: searches against an oracle that looks at every document: hits, order, totals, facets, pages;
  * on one and on several shards, after changes, after a restart.
  *
- *      find_check [--queries N] [--seed S] [--docs N] [--long]
+ *      find_check [--queries N] [--seed S] [--docs N] [--only Q] [--catalog C] [--failures N]
  *
- * Exit 1 at the first difference: it is printed with its seed, and `--seed S` begins with it alone.
+ * Exit 1 at the first difference: it is printed with its catalog and the seed of the question. The same
+ * call with `--only Q` makes the same catalog and the same changes, and asks that question alone.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,6 +20,7 @@
 
 struct options {
     u64 seed;
+    u64 only; /* the only question that is asked; 0 = all */
     u32 queries;
     u32 docs;
     u32 limit_failures;
@@ -272,8 +274,9 @@ static bool check_one(struct find_worlds *worlds, u64 seed, struct tally *tally)
 static bool check_round(struct find_worlds *worlds, const struct options *options, u64 *seed,
                         u32 queries, struct tally *tally, u32 *failures)
 {
-    for (u32 i = 0; i < queries; i++)
-        if (!check_one(worlds, (*seed)++, tally) && ++*failures >= options->limit_failures)
+    for (u32 i = 0; i < queries; i++, ++*seed)
+        if ((options->only == 0 || options->only == *seed) && !check_one(worlds, *seed, tally) &&
+            ++*failures >= options->limit_failures)
             return false;
     return true;
 }
@@ -469,6 +472,8 @@ int main(int argc, char **argv)
             options.queries = (u32)value;
         else if (strcmp(argv[i], "--seed") == 0)
             options.seed = value;
+        else if (strcmp(argv[i], "--only") == 0)
+            options.only = value;
         else if (strcmp(argv[i], "--docs") == 0)
             options.docs = (u32)value;
         else if (strcmp(argv[i], "--failures") == 0)
@@ -482,7 +487,7 @@ int main(int argc, char **argv)
             is_good = check_catalog(&options, (enum find_catalog)catalog, options.queries / 4,
                                     options.seed, &tally) &&
                       is_good;
-    if (options.only_catalog < 0)
+    if (options.only_catalog < 0 && options.only == 0)
         is_good = check_changing(&options, MIN(options.queries / 50, 1000u)) && is_good;
     is_good = print_tally(&tally) && is_good;
     return is_good ? 0 : 1;
