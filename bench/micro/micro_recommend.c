@@ -222,7 +222,7 @@ static void read_options(struct bench *bench, int count, char **words)
             bench->is_json = true;
             continue;
         }
-        const u32 value = i + 1 < count ? (u32)atol(words[i + 1]) : 0;
+        const u32 value = i + 1 < count ? (u32)strtoul(words[i + 1], NULL, 10) : 0;
         if (strcmp(words[i], "--products") == 0)
             bench->products = value;
         else if (strcmp(words[i], "--baskets") == 0)

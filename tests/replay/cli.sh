@@ -502,6 +502,52 @@ expect 0 --json review erase bob
 shows votes 0
 expect 0 verify
 
+# ---- recommendations ----
+for thing in RC1 RC2 RC3; do
+    expect 0 product put $thing --title "Thing $thing" --category things --price 0 --currency GBP
+    expect 0 sku put $thing --product $thing --price 0 --currency GBP
+    expect 0 stock receive $thing 10
+done
+expect 0 product put RC4 --title "Thing RC4 sold out" --category things
+expect 0 checkout rita --line RC1=1@0 --line RC2=1@0 --currency GBP --wait 2s
+expect 0 --json related RC1 --strict
+grep -q '"RC2"' "$work/out" || fail "what was bought together is not related"
+grep -q '"bought with"' "$work/out" || fail "a recommendation has no reason"
+expect 0 --json related RC1 --strict --without RC2
+grep -q '"RC2"' "$work/out" && fail "what is left out is there"
+expect 0 related RC1
+expect 0 --json related RC1 --kind similar --strict
+grep -q '"RC3"' "$work/out" || fail "a thing is not like the others"
+grep -q '"RC4"' "$work/out" && fail "what is sold out is recommended"
+expect 0 --json recommend RC1 RC2 --limit 100
+grep -q '"RC3"' "$work/out" || fail "a cart gets nothing"
+grep -q '"RC1"' "$work/out" && fail "what is in the cart is recommended"
+expect 0 recommend RC1 --strict
+expect 0 track rita RC1
+expect 0 --json track rita RC3 --kind view
+shows kind view
+expect 0 track rita RC2 --kind click
+expect 1 track rita NOSUCH
+says NOT_FOUND
+expect 0 --json related RC1 --kind viewed --strict
+grep -q '"RC3"' "$work/out" || fail "what was viewed together is not related"
+expect 0 --json recommend --user rita --limit 5
+grep -q '"RC3"' "$work/out" && fail "what was viewed is recommended"
+expect 0 --json trending --category things --limit 3
+grep -q '"trending in category"' "$work/out" || fail "nothing is trending"
+expect 0 trending
+expect 0 --json viewed rita
+grep -q '"RC3"' "$work/out" || fail "what was viewed is not told"
+grep -q '"RC2"' "$work/out" && fail "a click is a view"
+expect 0 viewed rita --limit 1 --forget
+expect 0 viewed rita
+grep -q nothing "$work/out" || fail "what was viewed is not forgotten"
+expect 2 related RC1 --kind odd
+expect 2 related RC1 --limit 101
+expect 2 trending --limit 0
+expect 2 recommend --without ""
+expect 0 verify
+
 # ---- a server that goes away ----
 server_end TERM
 expect 3 verify
