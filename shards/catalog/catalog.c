@@ -187,7 +187,8 @@ void catalog_set_deleted(struct catalog *catalog, u32 index, bool is_deleted)
 
 void product_texts(const struct product *product, struct span *texts)
 {
-    const u8 *from = product->blob;
+    static const u8 none[1]; /* of a product that has no texts yet */
+    const u8 *from = product->blob != NULL ? product->blob : none;
     for (u32 i = 0; i < PRODUCT_TEXT_COUNT; i++) {
         texts[i] = (struct span){.data = from, .bytes = product->text_bytes[i]};
         from += product->text_bytes[i];
