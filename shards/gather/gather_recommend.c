@@ -272,60 +272,96 @@ static void ask_recent(struct gather *gather, struct recommend_job *job)
     job->ask_count = 1;
 }
 
-/* Ids in the order of their shards: each shard's are one row. */
+/* One ask for each shard that has some of the ids: the head, then its ids as rows of the step. */
 static void ask_by_shard(struct gather *gather, struct recommend_job *job, enum recommend_step step,
                          const u64 *ids, u32 count)
 {
-    const struct recommend_head head = {.most = RECOMMEND_CANDIDATES_MAX};
+    const struct recommend_head head = {.classes = job->wish.kinds};
+    u32 begins[SHARDS_MAX + 2] = {0}; /* of each shard's ids, when they lie sorted by shard */
+    u16 shards[SHOWN_MAX];
+    u64 *sorted = gather_acquire(gather, count * sizeof *sorted);
     struct recommend_anchor *rows = gather_acquire(gather, sizeof head + count * sizeof *rows);
-    if (rows == NULL)
+    if (rows == NULL || sorted == NULL)
         return;
+    MUST(count <= SHOWN_MAX);
+    for (u32 i = 0; i < count; i++) {
+        shards[i] = shard_of(gather, ids[i]);
+        begins[shards[i] + 1]++;
+    }
+    for (u32 shard = 0; shard < gather->shard_count; shard++)
+        begins[shard + 1] += begins[shard];
+    for (u32 i = count; i > 0;
+         i--) /* from the end: begins[shard + 1] goes down to where it begins */
+        sorted[--begins[shards[i - 1] + 1]] = ids[i - 1];
+    memcpy(rows, &head, sizeof head);
     for (u16 shard = 0; shard < gather->shard_count; shard++) {
-        u8 *at = (u8 *)rows;
-        if (step == RECOMMEND_STEP_CANDIDATES) {
-            memcpy(at, &head, sizeof head);
-            at += sizeof head;
-        }
-        u32 own = 0;
-        for (u32 i = 0; i < count; i++) {
-            if (shard_of(gather, ids[i]) != shard)
-                continue;
-            const struct recommend_anchor row = {.product_id = ids[i], .kinds = job->wish.kinds};
+        const u32 end = shard + 1 < gather->shard_count ? begins[shard + 2] : count;
+        u8 *at = (u8 *)rows + sizeof head;
+        for (u32 i = begins[shard + 1]; i < end; i++) {
+            const struct recommend_anchor row = {.product_id = sorted[i], .kinds = job->wish.kinds};
             const u32 bytes = step == RECOMMEND_STEP_SHOW ? sizeof(u64) : sizeof row;
             memcpy(at, &row, bytes);
             at += bytes;
-            own++;
         }
-        if (own != 0)
+        if (begins[shard + 1] != end)
             ask_part(gather, job, shard, step, rows, (u32)(at - (u8 *)rows));
     }
 }
 STATIC_CHECK(offsetof(struct recommend_anchor, product_id) == 0);
 STATIC_CHECK(sizeof(struct recommend_head) % 8 == 0);
+STATIC_CHECK(RECOMMEND_ANCHORS_MAX <= SHOWN_MAX);
+
+/* A candidate as it is chosen: by its sum, then by the lesser id. */
+struct choice {
+    u64 sum;
+    u64 product_id;
+};
+
+static bool is_worse(const struct choice *a, const struct choice *b)
+{
+    return a->sum != b->sum ? a->sum < b->sum : a->product_id > b->product_id;
+}
+
+/* `choices` is a heap, the worst on top. */
+static void sink_choice(struct choice *choices, u32 count, u32 hole, struct choice one)
+{
+    for (u32 child; (child = 2 * hole + 1) < count; hole = child) { /* ends: deeper */
+        if (child + 1 < count && is_worse(&choices[child + 1], &choices[child]))
+            child++;
+        if (!is_worse(&choices[child], &one))
+            break;
+        choices[hole] = choices[child];
+    }
+    choices[hole] = one;
+}
+
+/* How many candidates are asked about: enough that the order by score is that of all. */
+static u32 shown_most(const struct recommend_job *job)
+{
+    return MIN((2 * job->wish.limit + 16) * (1 + job->anchor_count / 2), SHOWN_MAX);
+}
 
 /* The candidates with the greatest sums, before it is known how often each is bought. */
 static void ask_show(struct gather *gather, struct recommend_job *job)
 {
-    u64 *ids = gather_acquire(gather, SHOWN_MAX * 2 * sizeof *ids);
+    struct choice choices[SHOWN_MAX];
+    u64 ids[SHOWN_MAX];
+    const u32 most = shown_most(job);
     u32 count = 0;
-    if (ids == NULL)
-        return;
-    u64 *sums = ids + SHOWN_MAX;
     for (u32 i = 0; i < job->candidate_count; i++) {
         const struct candidate *candidate = &job->candidates[i];
-        const u64 sum = sum_of(candidate->bought, candidate->viewed);
-        if (count == SHOWN_MAX && sum <= sums[count - 1])
-            continue;
-        u32 at = count < SHOWN_MAX ? count++ : SHOWN_MAX - 1;
-        for (; at > 0 &&
-               (sums[at - 1] < sum || (sums[at - 1] == sum && ids[at - 1] > candidate->product_id));
-             at--) {
-            sums[at] = sums[at - 1];
-            ids[at] = ids[at - 1];
+        const struct choice one = {.sum = sum_of(candidate->bought, candidate->viewed),
+                                   .product_id = candidate->product_id};
+        if (count < most) {
+            choices[count++] = one;
+            for (u32 at = count / 2; count == most && at > 0; at--)
+                sink_choice(choices, count, at - 1, choices[at - 1]);
+        } else if (is_worse(&choices[0], &one)) {
+            sink_choice(choices, count, 0, one);
         }
-        sums[at] = sum;
-        ids[at] = candidate->product_id;
     }
+    for (u32 i = 0; i < count; i++)
+        ids[i] = choices[i].product_id;
     ask_by_shard(gather, job, RECOMMEND_STEP_SHOW, ids, count);
 }
 

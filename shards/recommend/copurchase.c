@@ -20,9 +20,10 @@ static bool is_named(const void *context, u32 index, const void *key)
     return copurchase_name_at(context, index)->product_id == *(const u64 *)key;
 }
 
-void copurchase_init(struct copurchase *room, struct store_memory *memory, struct arena *arena)
+void copurchase_init(struct copurchase *room, struct store_memory *memory, struct arena *arena,
+                     struct arena *soft)
 {
-    *room = (struct copurchase){.arena = arena};
+    *room = (struct copurchase){.arena = arena, .soft = soft};
     pool_init(&room->names, memory, sizeof(struct copurchase_name));
     pool_init(&room->tables, memory, sizeof(struct copurchase_table));
     map_init(&room->map, memory, (struct map_records){.context = room, .hash_of = hash_of_name});
@@ -196,12 +197,19 @@ static u32 class_for(u32 used)
     return class;
 }
 
+static void drop_leaders(struct copurchase *room, struct copurchase_table *table)
+{
+    if (table->leaders != NULL)
+        ARENA_RELEASE(room->soft, table->leaders, sizeof *table->leaders);
+}
+
 /* Forgets all levels below `level`. */
 static void thin(struct copurchase *room, struct copurchase_table *table, u32 level, u32 now_epoch)
 {
     MUST(level > table->level && level <= COPURCHASE_LEVELS);
     table->level = (u8)level;
     room->thinned++;
+    drop_leaders(room, table);
     rebuild(room, table, table->class, now_epoch);
 }
 
@@ -222,21 +230,159 @@ static bool make_room(struct copurchase *room, struct copurchase_table *table, u
     return true;
 }
 
+/* ---- leaders ---- */
+
+u32 copurchase_weight(u32 age)
+{
+    static const u32 weights[COPURCHASE_EPOCHS] = {8, 6, 4, 2};
+    return age < COPURCHASE_EPOCHS ? weights[age] : 0;
+}
+
+/* Is `a` before `b`? Ids are looked up only where weights are equal. */
+static bool is_better(const struct copurchase *room, const struct copurchase_leader *a,
+                      const struct copurchase_leader *b)
+{
+    if (a->weight != b->weight)
+        return a->weight > b->weight;
+    return copurchase_name_at(room, a->name)->product_id <
+           copurchase_name_at(room, b->name)->product_id;
+}
+
+/* They are a heap, the worst on top. */
+static void sink(const struct copurchase *room, struct copurchase_leaders *leaders, u32 hole,
+                 struct copurchase_leader one)
+{
+    for (u32 child; (child = 2 * hole + 1) < leaders->count; hole = child) { /* ends: deeper */
+        if (child + 1 < leaders->count &&
+            is_better(room, &leaders->of[child], &leaders->of[child + 1]))
+            child++;
+        if (!is_better(room, &one, &leaders->of[child]))
+            break;
+        leaders->of[hole] = leaders->of[child];
+    }
+    leaders->of[hole] = one;
+}
+
+static void offer(const struct copurchase *room, struct copurchase_leaders *leaders,
+                  const struct copurchase_leader *one)
+{
+    if (leaders->count == COPURCHASE_BEST_MAX) {
+        if (is_better(room, one, &leaders->of[0]))
+            sink(room, leaders, 0, *one);
+        return;
+    }
+    u32 hole = leaders->count++;
+    for (u32 above; hole > 0; hole = above) { /* ends: higher */
+        above = (hole - 1) / 2;
+        if (!is_better(room, &leaders->of[above], one))
+            break;
+        leaders->of[hole] = leaders->of[above];
+    }
+    leaders->of[hole] = *one;
+}
+
+/* What a slot adds to its partner. */
+static void add_slot(struct copurchase_leader *to, u64 slot, u32 level, u32 now_epoch)
+{
+    const u32 weight = copurchase_weight(age_of(copurchase_slot_epoch(slot), now_epoch));
+    const u32 count = weight == 0 ? 0 : copurchase_slot_count(slot) << 2 * level;
+    to->weight += (u64)weight * count;
+    to->support += count;
+}
+
+/* Adds up all partners: their slots lie side by side. */
+static void add_up(const struct copurchase *room, const struct copurchase_table *table,
+                   u32 now_epoch, struct copurchase_leaders *to)
+{
+    const u32 capacity = copurchase_capacity(table);
+    struct copurchase_leader one = {.name = 0};
+    u32 mixed = 0;
+    *to = (struct copurchase_leaders){.epoch = (u16)now_epoch};
+    for (u32 i = 0; i < capacity; i++) {
+        const u64 slot = table->slots[i];
+        if (slot == 0)
+            continue;
+        if (slot >> 32 != mixed) {
+            if (one.weight != 0)
+                offer(room, to, &one);
+            mixed = (u32)(slot >> 32);
+            one = (struct copurchase_leader){.name = copurchase_unmix(mixed)};
+        }
+        add_slot(&one, slot, table->level, now_epoch);
+    }
+    if (one.weight != 0)
+        offer(room, to, &one);
+}
+
+/* The leaders as of now, if there are any. */
+static struct copurchase_leaders *leaders_of(struct copurchase *room,
+                                             struct copurchase_table *table, u32 now_epoch)
+{
+    if (table->leaders != NULL && table->leaders->epoch != now_epoch)
+        drop_leaders(room, table);
+    return table->leaders;
+}
+
+static struct copurchase_leader *find_leader(struct copurchase_leaders *leaders, u32 name)
+{
+    for (u32 i = 0; i < leaders->count; i++)
+        if (leaders->of[i].name == name)
+            return &leaders->of[i];
+    return NULL;
+}
+
+/* One more was counted in the slot at a place: its partner may have come to the front. */
+static void raise_leader(struct copurchase *room, struct copurchase_table *table, u32 at,
+                         u32 now_epoch)
+{
+    struct copurchase_leaders *leaders = leaders_of(room, table, now_epoch);
+    if (leaders == NULL)
+        return;
+    const u32 capacity = copurchase_capacity(table);
+    const u64 *slots = table->slots;
+    struct copurchase_leader one = {.name = copurchase_slot_name(slots[at])};
+    u32 from = at;
+    while (from > 0 && slots[from - 1] >> 32 == slots[at] >> 32)
+        from--; /* ends: a partner has at most 32 slots */
+    for (u32 i = from; i < capacity && slots[i] >> 32 == slots[at] >> 32; i++)
+        add_slot(&one, slots[i], table->level, now_epoch);
+    if (one.weight == 0 ||
+        (leaders->count == COPURCHASE_BEST_MAX && one.weight < leaders->of[0].weight))
+        return;
+    struct copurchase_leader *known = find_leader(leaders, one.name);
+    if (known == NULL) {
+        offer(room, leaders, &one);
+        return;
+    }
+    sink(room, leaders, (u32)(known - leaders->of), one); /* it is better than it was */
+}
+
+/* One less of a partner: if it is a leader, another one may come before it now. */
+static void lower_leader(struct copurchase *room, struct copurchase_table *table, u32 name)
+{
+    if (table->leaders != NULL && find_leader(table->leaders, name) != NULL)
+        drop_leaders(room, table);
+}
+
+/* ---- pairs ---- */
+
 /* A new slot of a key that is not there; the table may forget a level instead. */
 static void put_slot(struct copurchase *room, struct copurchase_table *table, u64 slot,
                      u32 now_epoch)
 {
     if (!make_room(room, table, slot, now_epoch))
         return;
+    u32 at = 0;
     for (bool is_put = false; !is_put;) { /* ends: a larger class each time */
         const u32 capacity = copurchase_capacity(table);
-        const u32 at = place_of(table, slot, capacity);
+        at = place_of(table, slot, capacity);
         MUST(!has_key(table, at, capacity, slot));
         is_put = insert_at(table, at, capacity, slot);
         if (!is_put)
             rebuild(room, table, table->class + 1u, now_epoch);
     }
     room->slot_count++;
+    raise_leader(room, table, at, now_epoch);
     MUST(table->used <= COPURCHASE_SLOTS_MAX); /* I2 */
 }
 
@@ -256,12 +402,16 @@ static void add_pair(struct copurchase *room, struct copurchase_table *table, u6
         return;
     const u32 capacity = copurchase_capacity(table);
     const u32 at = capacity == 0 ? 0 : place_of(table, key, capacity);
-    if (!has_key(table, at, capacity, key))
+    if (!has_key(table, at, capacity, key)) {
         put_slot(room, table, key | 1, now_epoch);
-    else if (LIKELY(copurchase_slot_count(table->slots[at]) < COPURCHASE_COUNT_MAX))
-        table->slots[at]++;
-    else
+        return;
+    }
+    if (UNLIKELY(copurchase_slot_count(table->slots[at]) == COPURCHASE_COUNT_MAX)) {
         thin(room, table, copurchase_slot_level(key) + 1, now_epoch);
+        return;
+    }
+    table->slots[at]++;
+    raise_leader(room, table, at, now_epoch);
 }
 
 static void subtract_pair(struct copurchase *room, struct copurchase_table *table, u64 key)
@@ -275,6 +425,7 @@ static void subtract_pair(struct copurchase *room, struct copurchase_table *tabl
         return;
     }
     MUST(copurchase_slot_count(table->slots[at]) != 0);
+    lower_leader(room, table, copurchase_slot_name(key));
     table->slots[at]--;
     if (copurchase_slot_count(table->slots[at]) == 0)
         remove_at(room, table, at);
@@ -308,6 +459,7 @@ static void give_back(struct copurchase *room, u32 name, u32 now_epoch)
     struct copurchase_name *own = copurchase_name_at(room, name);
     struct copurchase_table *table = copurchase_table_at(room, own->table);
     if (!has_baskets(table)) { /* I5: what slots there may be are too old */
+        drop_leaders(room, table);
         release_slots(room, table);
         pool_release(&room->tables, &own->table);
         return;
@@ -364,12 +516,6 @@ void copurchase_change(struct copurchase *room, const struct copurchase_basket *
 
 /* ---- reading ---- */
 
-u32 copurchase_weight(u32 age)
-{
-    static const u32 weights[COPURCHASE_EPOCHS] = {8, 6, 4, 2};
-    return age < COPURCHASE_EPOCHS ? weights[age] : 0;
-}
-
 static const struct copurchase_table *table_of_product(const struct copurchase *room,
                                                        u64 product_id)
 {
@@ -385,6 +531,13 @@ u32 copurchase_size(const struct copurchase *room, u64 product_id)
     return table == NULL ? 0 : copurchase_capacity(table);
 }
 
+void copurchase_prefetch(const struct copurchase *room, u64 hash)
+{
+    const u32 first = map_first_candidate(&room->map, hash);
+    if (first != 0)
+        pool_prefetch(&room->names, first);
+}
+
 u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns, u32 *support)
 {
     const struct copurchase_table *table = table_of_product(room, product_id);
@@ -394,6 +547,8 @@ u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns
     for (u32 i = 0; table != NULL && i < COPURCHASE_RING; i++) {
         const u32 epoch = table->epoch - (COPURCHASE_EPOCHS - 1) + i;
         const u32 baskets = table->baskets[epoch % COPURCHASE_RING];
+        if (baskets == 0)
+            continue;
         const u32 weight = copurchase_weight(age_of(epoch & 0xFFF, now_epoch));
         sum += (u64)weight * baskets;
         count += weight != 0 ? baskets : 0;
@@ -403,92 +558,36 @@ u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns
     return sum;
 }
 
-/* The best so far, the worst of them on top; ids are looked up only where weights are equal. */
-struct best {
-    const struct copurchase *room;
-    struct copurchase_partner *heap;
-    u32 count;
-    u32 most;
-};
-
-static bool is_better(const struct copurchase_partner *a, const struct copurchase_partner *b)
+static u32 tell_leaders(const struct copurchase *room, const struct copurchase_leaders *leaders,
+                        struct copurchase_partner *to)
 {
-    return a->weight != b->weight ? a->weight > b->weight : a->product_id < b->product_id;
+    for (u32 i = 0; i < leaders->count; i++)
+        to[i] = (struct copurchase_partner){
+            .product_id = copurchase_name_at(room, leaders->of[i].name)->product_id,
+            .weight = leaders->of[i].weight,
+            .support = leaders->of[i].support};
+    return leaders->count;
 }
 
-static void sink_down(struct best *best, struct copurchase_partner partner)
+u32 copurchase_best(struct copurchase *room, u64 product_id, u64 now_ns,
+                    struct copurchase_partner *to)
 {
-    u32 hole = 0;
-    for (u32 child; (child = 2 * hole + 1) < best->count; hole = child) { /* ends: deeper */
-        if (child + 1 < best->count && is_better(&best->heap[child], &best->heap[child + 1]))
-            child++;
-        if (!is_better(&partner, &best->heap[child]))
-            break;
-        best->heap[hole] = best->heap[child];
-    }
-    best->heap[hole] = partner;
-}
-
-static void offer(struct best *best, u32 name, u64 weight, u32 support)
-{
-    struct copurchase_partner partner = {.weight = weight, .support = support};
-    if (best->count == best->most && weight < best->heap[0].weight)
-        return;
-    partner.product_id = copurchase_name_at(best->room, name)->product_id;
-    if (best->count == best->most) {
-        if (is_better(&partner, &best->heap[0]))
-            sink_down(best, partner);
-        return;
-    }
-    u32 hole = best->count++;
-    for (; hole > 0 && is_better(&best->heap[(hole - 1) / 2], &partner); hole = (hole - 1) / 2)
-        best->heap[hole] = best->heap[(hole - 1) / 2]; /* ends: higher */
-    best->heap[hole] = partner;
-}
-
-/* Slots of a partner lie side by side. */
-static void offer_all(struct best *best, const struct copurchase_table *table, u32 now_epoch)
-{
-    const u32 capacity = copurchase_capacity(table);
-    u64 weights[COPURCHASE_EPOCHS];
-    u64 weight = 0;
-    u32 support = 0, name = 0;
-    for (u32 i = 0; i < COPURCHASE_EPOCHS; i++)
-        weights[i] = (u64)copurchase_weight(i) << 2 * table->level;
-    for (u32 i = 0; i < capacity; i++) {
-        const u64 slot = table->slots[i];
-        const u32 age = age_of(copurchase_slot_epoch(slot), now_epoch);
-        if (slot == 0 || age >= COPURCHASE_EPOCHS)
-            continue;
-        if (slot >> 32 != name) {
-            if (support != 0)
-                offer(best, copurchase_unmix(name), weight, support);
-            name = (u32)(slot >> 32);
-            weight = 0;
-            support = 0;
-        }
-        weight += weights[age] * copurchase_slot_count(slot);
-        support += copurchase_slot_count(slot) << 2 * table->level;
-    }
-    if (support != 0)
-        offer(best, copurchase_unmix(name), weight, support);
-}
-
-u32 copurchase_best(const struct copurchase *room, u64 product_id, u64 now_ns,
-                    struct copurchase_partner *to, u32 most)
-{
-    const struct copurchase_table *table = table_of_product(room, product_id);
-    struct best best = {.room = room, .heap = to, .most = most};
-    if (table == NULL || table->used == 0 || most == 0)
+    const u32 now_epoch = copurchase_epoch(now_ns);
+    const u32 name = copurchase_name_find(room, product_id);
+    if (name == 0 || copurchase_name_at(room, name)->table == 0)
         return 0;
-    offer_all(&best, table, copurchase_epoch(now_ns));
-    const u32 count = best.count;
-    while (best.count > 1) { /* ends: one less each time; the worst goes to the end */
-        const struct copurchase_partner last = to[--best.count];
-        to[best.count] = to[0];
-        sink_down(&best, last);
+    struct copurchase_table *table =
+        copurchase_table_at(room, copurchase_name_at(room, name)->table);
+    if (table->used <= COPURCHASE_BEST_MAX) { /* as fast as it would be to look them up */
+        struct copurchase_leaders leaders;
+        add_up(room, table, now_epoch, &leaders);
+        return tell_leaders(room, &leaders, to);
     }
-    return count;
+    if (leaders_of(room, table, now_epoch) == NULL) {
+        table->leaders = arena_acquire(room->soft, sizeof *table->leaders);
+        add_up(room, table, now_epoch, table->leaders);
+    }
+    return tell_leaders(room, table->leaders, to);
 }
 
 /* ---- for checks ---- */

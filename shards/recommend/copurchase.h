@@ -23,6 +23,7 @@
  *       with no gap between. So a partner's slots lie side by side, and a table is read in one pass.
  *   I5  there is a table exactly if it has baskets. Slots of older epochs may lie in it until it is
  *       built anew; they are neither read nor dumped, and give way before a level is forgotten.
+ *   I6  leaders, where there are any, are the best partners as the slots say, by the weights of `epoch`.
  * Ownership  tables and names belong to the room, slots to the arena. A name stays for ever: 16 bytes
  *            and its place in the map, per product that was ever bought with one of this shard.
  * Happy path copurchase_change with the products of a basket, n of which are of this shard:
@@ -58,26 +59,45 @@ struct copurchase_name {
 };
 STATIC_CHECK(sizeof(struct copurchase_name) == 16);
 
+/* The partners with the greatest weights of a table with more of them: soft, made by a read, kept up by
+ * what is counted, and dropped when something is taken back from one of them or an epoch ends. */
+#define COPURCHASE_BEST_MAX 63u
+struct copurchase_leader {
+    u64 weight;
+    u32 name;
+    u32 support;
+};
+struct copurchase_leaders {
+    u16 epoch; /* by which the weights are */
+    u16 count;
+    u32 zero0;
+    u64 zero1;
+    struct copurchase_leader of[COPURCHASE_BEST_MAX]; /* a heap, the worst on top */
+};
+STATIC_CHECK(sizeof(struct copurchase_leaders) == 1024);
+
 struct copurchase_table {
-    u64 *slots; /* NULL: none yet */
+    u64 *slots;                         /* NULL: none yet */
+    struct copurchase_leaders *leaders; /* (soft) NULL: none */
     u32 used;
     u16 epoch; /* of the last change */
     u8 level;  /* the lowest that it has */
     u8 class;  /* of the arena: how large the slots are */
     u32 baskets[COPURCHASE_RING];
 };
-STATIC_CHECK(sizeof(struct copurchase_table) == 48);
+STATIC_CHECK(sizeof(struct copurchase_table) == 56);
 
 struct copurchase {
     struct pool names;
     struct pool tables;
     struct map map;
     struct arena *arena;
-    u64 slot_bytes; /* (soft) of all tables */
-    u64 slot_count; /* (soft) */
-    u64 thinned;    /* (soft) how often a table has forgotten a level */
-    u64 lost;       /* (soft) */
-    u64 missing;    /* (soft) while loading: slots that were announced, less those that came */
+    struct arena *soft; /* of the leaders */
+    u64 slot_bytes;     /* (soft) of all tables */
+    u64 slot_count;     /* (soft) */
+    u64 thinned;        /* (soft) how often a table has forgotten a level */
+    u64 lost;           /* (soft) */
+    u64 missing;        /* (soft) while loading: slots that were announced, less those that came */
 };
 
 /* What an order has told: `products` without repetition, the first own_count of this shard. */
@@ -98,7 +118,9 @@ struct copurchase_partner {
     u32 zero0;
 };
 
-void copurchase_init(struct copurchase *room, struct store_memory *memory, struct arena *arena);
+/* What is soft lies in an arena of its own, so that reads do not change what admission counts. */
+void copurchase_init(struct copurchase *room, struct store_memory *memory, struct arena *arena,
+                     struct arena *soft);
 void copurchase_deinit(struct copurchase *room);
 
 /* Counts a basket or takes it back. */
@@ -106,11 +128,14 @@ void copurchase_change(struct copurchase *room, const struct copurchase_basket *
 
 /* Slots of a product's table, 0 without one: what a read of it costs. */
 u32 copurchase_size(const struct copurchase *room, u64 product_id);
+/* The second pass over a group of products, after map_prefetch. */
+void copurchase_prefetch(const struct copurchase *room, u64 hash);
 /* Baskets with the product, weighted by age. `support` (may be NULL) without weights. */
 u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns, u32 *support);
-/* The best partners by weight, then by the lesser id: at most `most`, sorted. */
-u32 copurchase_best(const struct copurchase *room, u64 product_id, u64 now_ns,
-                    struct copurchase_partner *to, u32 most);
+/* The best partners by weight, then by the lesser id: at most COPURCHASE_BEST_MAX, in no order. Changes
+ * what is soft. */
+u32 copurchase_best(struct copurchase *room, u64 product_id, u64 now_ns,
+                    struct copurchase_partner *to);
 
 /* How much a basket counts that is so many epochs old. */
 u32 copurchase_weight(u32 age);

@@ -20,9 +20,9 @@ static void evict_item(void *context, void *record)
 void recommend_init(struct recommend *room, struct store_memory *memory, struct arena *arena)
 {
     memset(room, 0, sizeof *room);
-    copurchase_init(&room->bought, memory, arena);
     store_memory_init(&room->memory);
     arena_init(&room->arena, &room->memory);
+    copurchase_init(&room->bought, memory, arena, &room->arena);
     cache_init(&room->users, &room->memory, sizeof(struct recommend_user), RECOMMEND_USERS_MAX);
     cache_init(&room->items, &room->memory, sizeof(struct recommend_item), RECOMMEND_ITEMS_MAX);
     cache_init(&room->categories, &room->memory, sizeof(struct recommend_category),

@@ -12,6 +12,7 @@
 
 #define SLICE_SLOTS 8192u
 #define SLICE_ROWS  256u
+#define SHOW_GROUP  32u
 
 static struct span data_of(const struct part *part)
 {
@@ -41,7 +42,6 @@ static bool begin_candidates(struct part *part, struct candidates **to)
     if (state == NULL || data.bytes < sizeof state->head)
         return false;
     memcpy(&state->head, data.data, sizeof state->head);
-    state->head.most = MIN(state->head.most, RECOMMEND_CANDIDATES_MAX);
     state->count = (data.bytes - (u32)sizeof state->head) / (u32)sizeof(struct recommend_anchor);
     const size_t bytes = state->count * CANDIDATE_BYTES_MAX;
     if (bytes == 0 || bytes > PART_BYTES_MAX)
@@ -65,12 +65,11 @@ static u64 pull_of(u64 count, u64 baskets)
     return ratio * together;
 }
 
-static u32 put_bought(const struct shard *shard, struct candidates *state, u64 product_id,
-                      u64 now_ns)
+static u32 put_bought(struct shard *shard, struct candidates *state, u64 product_id, u64 now_ns)
 {
     struct copurchase_partner best[RECOMMEND_CANDIDATES_MAX];
-    const struct copurchase *bought = &shard->recommend.bought;
-    const u32 count = copurchase_best(bought, product_id, now_ns, best, state->head.most);
+    struct copurchase *bought = &shard->recommend.bought;
+    const u32 count = copurchase_best(bought, product_id, now_ns, best);
     const u64 baskets = count == 0 ? 0 : copurchase_baskets(bought, product_id, now_ns, NULL);
     for (u32 i = 0; i < count; i++) {
         const struct recommend_candidate row = {.product_id = best[i].product_id,
@@ -88,7 +87,7 @@ static u32 put_viewed(const struct shard *shard, struct candidates *state, u64 p
     u32 count = 0;
     if (item == NULL || item->together == NULL)
         return 0;
-    for (u32 i = 0; i < RECOMMEND_PARTNERS_MAX && count < state->head.most; i++) {
+    for (u32 i = 0; i < RECOMMEND_PARTNERS_MAX; i++) {
         if (item->together->counts[i] == 0)
             continue;
         const struct recommend_candidate row = {.product_id = item->together->partners[i],
@@ -102,7 +101,7 @@ static u32 put_viewed(const struct shard *shard, struct candidates *state, u64 p
     return count;
 }
 
-static void put_anchor(const struct shard *shard, struct candidates *state,
+static void put_anchor(struct shard *shard, struct candidates *state,
                        const struct recommend_anchor *anchor, u64 now_ns)
 {
     const u32 product =
@@ -148,34 +147,76 @@ static bool candidates_slice(struct shard *shard, struct part *part)
 /* ---- show ---- */
 
 struct show {
+    struct recommend_head head;
     struct recommend_list list;
+    const u8 *ids;
+    u32 count;
     u32 at;
 };
+
+static bool begin_show(struct part *part, struct show **to)
+{
+    const struct span data = data_of(part);
+    struct show *state = bump_acquire_zeroed(&part->bump, sizeof *state);
+    *to = part->state = state;
+    if (state == NULL || data.bytes < sizeof state->head)
+        return false;
+    memcpy(&state->head, data.data, sizeof state->head);
+    state->ids = data.data + sizeof state->head;
+    state->count = (data.bytes - (u32)sizeof state->head) / (u32)sizeof(u64);
+    return recommend_list_init(&state->list, &part->bump, MAX(state->count, 1u));
+}
+
+static void show_product(const struct shard *shard, struct show *state, u32 product, u64 product_id,
+                         u64 now_ns)
+{
+    const bool has_views = (state->head.classes & 1u << RECOMMEND_VIEWED) != 0;
+    struct recommend_shown *row = recommend_list_add(&state->list, shard, product, now_ns);
+    if (row == NULL)
+        return;
+    const struct recommend_item *item =
+        has_views ? cache_find(&shard->recommend.items, product_id) : NULL;
+    row->baskets = copurchase_baskets(&shard->recommend.bought, product_id, now_ns, NULL);
+    row->views = item == NULL ? 0 : item->views;
+}
+
+/* Looked up together: each pass brings near what the next one needs. */
+static void show_group(const struct shard *shard, struct show *state, u32 count, u64 now_ns)
+{
+    const struct catalog *catalog = &shard->catalog;
+    u64 ids[SHOW_GROUP], hashes[SHOW_GROUP];
+    u32 products[SHOW_GROUP];
+    memcpy(ids, state->ids + state->at * sizeof ids[0], count * sizeof ids[0]);
+    for (u32 i = 0; i < count; i++) {
+        hashes[i] = route_hash_u64(ids[i]);
+        map_prefetch(&catalog->map, hashes[i]);
+        map_prefetch(&shard->recommend.bought.map, hashes[i]);
+    }
+    for (u32 i = 0; i < count; i++) {
+        const u32 first = map_first_candidate(&catalog->map, hashes[i]);
+        if (first != 0)
+            pool_prefetch(&catalog->pool, first);
+        copurchase_prefetch(&shard->recommend.bought, hashes[i]);
+    }
+    for (u32 i = 0; i < count; i++) {
+        products[i] = catalog_find(catalog, hashes[i], ids[i]);
+        if (products[i] != 0)
+            store_prefetch(product_at(catalog, products[i])->blob);
+    }
+    for (u32 i = 0; i < count; i++)
+        show_product(shard, state, products[i], ids[i], now_ns);
+    state->at += count;
+}
 
 static bool show_slice(struct shard *shard, struct part *part)
 {
     struct show *state = part->state;
-    const struct span data = data_of(part);
-    const u32 count = data.bytes / (u32)sizeof(u64);
-    if (state == NULL) {
-        state = part->state = bump_acquire_zeroed(&part->bump, sizeof *state);
-        if (state == NULL || !recommend_list_init(&state->list, &part->bump, MAX(count, 1u)))
-            return true;
-    }
-    const u32 end = MIN(count, state->at + SLICE_ROWS);
-    for (; state->at < end; state->at++) {
-        u64 product_id;
-        memcpy(&product_id, data.data + state->at * sizeof product_id, sizeof product_id);
-        const u32 product = catalog_find(&shard->catalog, route_hash_u64(product_id), product_id);
-        struct recommend_shown *row =
-            recommend_list_add(&state->list, shard, product, part->now_ns);
-        if (row == NULL)
-            continue;
-        const struct recommend_item *item = cache_find(&shard->recommend.items, product_id);
-        row->baskets = copurchase_baskets(&shard->recommend.bought, product_id, part->now_ns, NULL);
-        row->views = item == NULL ? 0 : item->views;
-    }
-    if (state->at < count && !part->is_late)
+    if (state == NULL && !begin_show(part, &state))
+        return true;
+    const u32 end = MIN(state->count, state->at + SLICE_ROWS);
+    while (state->at < end)
+        show_group(shard, state, MIN(end - state->at, SHOW_GROUP), part->now_ns);
+    if (state->at < state->count && !part->is_late)
         return false;
     recommend_list_tell(&state->list, part);
     return true;

@@ -2,7 +2,7 @@
  *
  *      CANDIDATES   ask:  head, then anchors of this shard
  *                   told: per anchor a struct recommend_found, its candidates, its profile if wanted
- *      SHOW         ask:  product ids of this shard
+ *      SHOW         ask:  head, then product ids of this shard
  *                   told: struct recommend_rows, then a struct recommend_shown for each that may be
  *                         recommended, then texts
  *      SIMILAR      ask:  head, then a profile                                  told: as SHOW
@@ -33,8 +33,8 @@ enum track_step {
     TRACK_STEP_TASTES = 4  /* told: categories that the user looked into last, as ids of products */
 };
 
-/* Of each anchor so many candidates at most: 64 give the hit rate of all (docs/recommend.md). */
-#define RECOMMEND_CANDIDATES_MAX 64u
+/* Of each anchor so many candidates at most: 63 give the hit rate of all (docs/recommend.md). */
+#define RECOMMEND_CANDIDATES_MAX 63u
 /* Rows of each class that a fallback tells at most: what is wanted, and all that may be left out. */
 #define RECOMMEND_FALLBACK_MAX 448u
 /* Ratios of counts have so many bits behind the point. */

@@ -31,7 +31,7 @@ static struct room *open_room(void)
     assert_non_null(room);
     store_memory_init(&room->memory);
     arena_init(&room->arena, &room->memory);
-    copurchase_init(&room->bought, &room->memory, &room->arena);
+    copurchase_init(&room->bought, &room->memory, &room->arena, &room->arena);
     return room;
 }
 
@@ -82,9 +82,21 @@ static const struct copurchase_table *table_of(const struct room *room)
     return table == 0 ? NULL : copurchase_table_at(&room->bought, table);
 }
 
-static u32 best(struct room *room, u64 now_ns, struct copurchase_partner *to, u32 most)
+static int compare_partners(const void *a, const void *b)
 {
-    return copurchase_best(&room->bought, ANCHOR, now_ns, to, most);
+    const struct copurchase_partner *left = a, *right = b;
+    if (left->weight != right->weight)
+        return left->weight > right->weight ? -1 : 1;
+    return (left->product_id > right->product_id) - (left->product_id < right->product_id);
+}
+
+/* Sorted. */
+static u32 best(struct room *room, u64 now_ns, struct copurchase_partner *to)
+{
+    const u32 count = copurchase_best(&room->bought, ANCHOR, now_ns, to);
+    assert_true(count <= COPURCHASE_BEST_MAX);
+    qsort(to, count, sizeof *to, compare_partners);
+    return count;
 }
 
 /* More partners than there are slots: levels are forgotten, and what is left is exact for the baskets of
@@ -94,7 +106,7 @@ static void a_table_is_bounded_and_stays_exact(void **state)
     enum { BASKETS = 12000, PARTNERS = 40000 };
     struct room *room = open_room();
     u32 *counts = calloc(PARTNERS, sizeof *counts);
-    struct copurchase_partner partner[64];
+    struct copurchase_partner partner[COPURCHASE_BEST_MAX];
     (void)state;
     assert_non_null(counts);
     for (u32 back = 0; back < 2; back++) {
@@ -113,7 +125,7 @@ static void a_table_is_bounded_and_stays_exact(void **state)
         u32 sampled = 0;
         for (u64 n = 0; n < BASKETS; n++)
             sampled += n % 3 == 0 && level_of(n) >= level ? 1 : 0;
-        assert_int_equal(best(room, START_NS, partner, 64), 64);
+        assert_int_equal(best(room, START_NS, partner), COPURCHASE_BEST_MAX);
         assert_int_equal(partner[0].product_id, 7);
         assert_int_equal(partner[0].support, sampled << 2 * level);
         assert_int_equal(partner[0].weight, (u64)copurchase_weight(0) * partner[0].support);
@@ -135,22 +147,72 @@ static void a_table_is_bounded_and_stays_exact(void **state)
 static void of_equal_partners_the_least_ids_are_told(void **state)
 {
     struct room *room = open_room();
-    struct copurchase_partner partner[64];
+    struct copurchase_partner partner[COPURCHASE_BEST_MAX];
     (void)state;
     for (u64 n = 0; n < 200; n++) {
         const u64 other = 100 + n * 77 % 200;
         change(room, n, &other, 1, START_NS, START_NS, false);
     }
-    assert_int_equal(best(room, START_NS, partner, 64), 64);
-    for (u32 i = 0; i < 64; i++)
+    assert_int_equal(best(room, START_NS, partner), COPURCHASE_BEST_MAX);
+    for (u32 i = 0; i < COPURCHASE_BEST_MAX; i++)
         assert_int_equal(partner[i].product_id, 100 + i);
+    close_room(room);
+}
+
+/* Leaders are kept up by what is counted between reads: they are those of a table that is read for the
+ * first time. */
+static void leaders_are_the_best_at_any_time(void **state)
+{
+    enum { PARTNERS = 150, STEPS = 12000, BASKETS = 3000 };
+    static u64 others[BASKETS][3];
+    static u64 bought_ns[BASKETS];
+    static bool is_counted[BASKETS];
+    struct room *room = open_room();
+    struct copurchase_partner kept[COPURCHASE_BEST_MAX], fresh[COPURCHASE_BEST_MAX];
+    u64 random = 9, now_ns = START_NS;
+    u32 had = 0;
+    (void)state;
+    for (u32 step = 0; step < STEPS; step++) {
+        random = random * 6364136223846793005ull + 1442695040888963407ull;
+        const u32 b = (u32)(random >> 40) % BASKETS;
+        const bool is_back = is_counted[b] && (random >> 33) % 4 == 0;
+        if (is_back) {
+            change(room, b, others[b], 3, bought_ns[b], now_ns, true);
+            is_counted[b] = false;
+        } else if (!is_counted[b]) {
+            for (u32 i = 0; i < 3; i++) /* the first ones more often */
+                others[b][i] = 100 + 50 * i +
+                               ((random >> (8 + 8 * i)) & 255) * ((random >> (30 - 8 * i)) & 255) %
+                                   (PARTNERS / 3);
+            bought_ns[b] = now_ns;
+            is_counted[b] = true;
+            change(room, b, others[b], 3, bought_ns[b], now_ns, false);
+        }
+        if (step % 2500 == 2499)
+            now_ns += COPURCHASE_EPOCH_NS;
+        if (step % 3 != 0 || table_of(room) == NULL)
+            continue;
+        had += table_of(room)->leaders != NULL ? 1 : 0;
+        const u32 count = best(room, now_ns, kept);
+        struct copurchase_table *table = copurchase_table_at(
+            &room->bought,
+            copurchase_name_at(&room->bought, copurchase_name_find(&room->bought, ANCHOR))->table);
+        struct copurchase_leaders *leaders = table->leaders;
+        table->leaders = NULL;
+        assert_int_equal(best(room, now_ns, fresh), count);
+        assert_memory_equal(kept, fresh, count * sizeof kept[0]);
+        if (table->leaders != NULL)
+            arena_release(&room->arena, table->leaders, sizeof *table->leaders);
+        table->leaders = leaders;
+    }
+    assert_true(had > STEPS / 10);
     close_room(room);
 }
 
 static void a_count_that_is_full_forgets_its_level(void **state)
 {
     struct room *room = open_room();
-    struct copurchase_partner partner;
+    struct copurchase_partner partner[COPURCHASE_BEST_MAX];
     const u64 other = 7;
     u32 high = 0;
     (void)state;
@@ -159,8 +221,8 @@ static void a_count_that_is_full_forgets_its_level(void **state)
         high += level_of(n) >= 1 ? 1 : 0;
     }
     assert_int_equal(table_of(room)->level, 1);
-    assert_int_equal(best(room, START_NS, &partner, 1), 1);
-    assert_int_equal(partner.support, 4 * high);
+    assert_int_equal(best(room, START_NS, partner), 1);
+    assert_int_equal(partner[0].support, 4 * high);
     for (u64 n = 0; n < 100000; n++)
         change(room, n, &other, 1, START_NS, START_NS, true);
     assert_null(table_of(room));
@@ -171,23 +233,23 @@ static void a_count_that_is_full_forgets_its_level(void **state)
 static void epochs_come_and_go(void **state)
 {
     struct room *room = open_room();
-    struct copurchase_partner partner[4];
+    struct copurchase_partner partner[COPURCHASE_BEST_MAX];
     const u64 a = 11, b = 12;
     (void)state;
     change(room, 1, &a, 1, START_NS, START_NS, false);
     change(room, 2, &b, 1, START_NS + COPURCHASE_EPOCH_NS, START_NS + COPURCHASE_EPOCH_NS, false);
     const u64 third_ns = START_NS + 3 * COPURCHASE_EPOCH_NS;
-    assert_int_equal(best(room, third_ns, partner, 4), 2);
+    assert_int_equal(best(room, third_ns, partner), 2);
     assert_int_equal(partner[0].product_id, b);
     assert_int_equal(partner[0].weight, copurchase_weight(2));
     assert_int_equal(partner[1].weight, copurchase_weight(3));
-    assert_int_equal(best(room, START_NS + 4 * COPURCHASE_EPOCH_NS, partner, 4), 1);
-    assert_int_equal(best(room, START_NS + 5 * COPURCHASE_EPOCH_NS, partner, 4), 0);
+    assert_int_equal(best(room, START_NS + 4 * COPURCHASE_EPOCH_NS, partner), 1);
+    assert_int_equal(best(room, START_NS + 5 * COPURCHASE_EPOCH_NS, partner), 0);
     /* Too old to be taken back, and too old to be counted. */
     const u64 late_ns = START_NS + 4 * COPURCHASE_EPOCH_NS;
     change(room, 1, &a, 1, START_NS, late_ns, true);
     change(room, 3, &a, 1, START_NS, late_ns, false);
-    assert_int_equal(best(room, late_ns, partner, 4), 1);
+    assert_int_equal(best(room, late_ns, partner), 1);
     assert_int_equal(copurchase_baskets(&room->bought, ANCHOR, late_ns, NULL),
                      copurchase_weight(3));
     /* The last that counts is taken back: what is too old goes with it. */
@@ -360,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_is_bounded_and_stays_exact),
         cmocka_unit_test(of_equal_partners_the_least_ids_are_told),
+        cmocka_unit_test(leaders_are_the_best_at_any_time),
         cmocka_unit_test(a_count_that_is_full_forgets_its_level),
         cmocka_unit_test(epochs_come_and_go),
         cmocka_unit_test(a_dump_is_loaded_and_goes_on_alike),
