@@ -84,7 +84,8 @@ static void rebuild(struct catalog *catalog, struct product *product, u32 withou
         bytes += i != without ? old.skus[i].code_bytes : 0;
     bytes += with != NULL ? with->code.bytes : 0;
     product->skus = count != 0 ? arena_acquire(catalog->arena, bytes) : NULL;
-    struct list list = {.skus = product->skus, .codes = (u8 *)(product->skus + count)};
+    struct list list = {.skus = product->skus,
+                        .codes = count != 0 ? (u8 *)(product->skus + count) : NULL};
     bool is_in = with == NULL;
     for (u32 i = 0; i < old.sku_count; i++) {
         if (i == without)
