@@ -151,8 +151,8 @@ static void write_json(FILE *to, const struct souk_product_get_reply *reply)
 /* Gets and writes a few products. A product that has gone meanwhile is left out. */
 static int write_some(struct export *export, const struct souk_row_product_name *names, u32 count)
 {
-    struct souk_product_get gets[GET_BATCH];
-    struct souk_product_get_reply replies[GET_BATCH];
+    struct souk_product_get gets[GET_BATCH] = {{0}};
+    struct souk_product_get_reply replies[GET_BATCH] = {{0}};
     for (u32 i = 0; i < count; i++)
         gets[i] = (struct souk_product_get){.product_id = names[i].product_id};
     const int error = souk_product_get_batch(export->cli->client, gets, count, replies, 0);
