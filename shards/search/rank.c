@@ -19,7 +19,9 @@ const struct rank_profile rank_profile_builtin = {.bucket = 4096,
 
 u16 rank_rating(u64 sum, u32 count)
 {
-    return count == 0 ? 0 : (u16)MIN(sum * 100 / count, 500u);
+    if (count == 0)
+        return 0;
+    return (u16)MIN(sum * 100 / count, 500u);
 }
 
 u32 rank_discount(i64 price, i64 price_before)

@@ -119,14 +119,14 @@ static void cursors_go_on_where_the_page_ended(void **state)
     char all[256], pages[256] = "";
     u8 cursor[CURSOR_BYTES_MAX];
     sx_ask(&sx, .query = "lamp ", .sort = SEARCH_SORT_PRICE_DOWN);
-    snprintf(all, sizeof all, "%s", sx_codes(&sx));
+    snprintf(all, sizeof all, "%.255s", sx_codes(&sx));
     struct span at = {0};
     for (u32 page = 0; page < 10; page++) {
         sx_ask(&sx, .query = "lamp ", .sort = SEARCH_SORT_PRICE_DOWN, .limit = 1, .cursor = at);
         assert_int_equal(sx.status, STATUS_OK);
         assert_int_equal(sx.rsp.total, 4);
-        snprintf(pages + strlen(pages), sizeof pages - strlen(pages), "%s%s", page != 0 ? "," : "",
-                 sx_codes(&sx));
+        snprintf(pages + strlen(pages), sizeof pages - strlen(pages), "%s%.100s",
+                 page != 0 ? "," : "", sx_codes(&sx));
         at = sx.view.spans[SPAN_OF(search_rsp, cursor)];
         if (at.bytes == 0)
             break;
@@ -270,8 +270,8 @@ static void pins_have_places_on_later_pages(void **state)
     assert_int_equal(sx.rsp.total, 5);
     for (u32 page = 0; page < 10; page++) {
         sx_ask(&sx, .query = "lamp ", .limit = 2, .cursor = at);
-        snprintf(pages + strlen(pages), sizeof pages - strlen(pages), "%s%s", page != 0 ? "," : "",
-                 sx_codes(&sx));
+        snprintf(pages + strlen(pages), sizeof pages - strlen(pages), "%s%.100s",
+                 page != 0 ? "," : "", sx_codes(&sx));
         at = sx.view.spans[SPAN_OF(search_rsp, cursor)];
         if (at.bytes == 0)
             break;
