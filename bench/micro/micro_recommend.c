@@ -21,10 +21,10 @@
 #include <time.h>
 
 #include "proto/route.h"
+#include "shards/gather/gather.h"
 #include "shards/recommend/copurchase.h"
 #include "shards/shard_state.h"
 #include "tests/support/feeder.h"
-#include "tests/support/gather_loop.h"
 
 #define ROUNDS     7u
 #define READS      2000u
@@ -32,10 +32,15 @@
 #define BASKET_MAX 20u
 #define GBP        826u
 
+#define ANSWERS_BYTES (4u << 20)
+
 struct bench {
     struct feeder *feeder;
     struct shard *shard;
-    struct gather_loop *loop;
+    struct store_memory memory;
+    struct bump_reserve reserve;
+    struct gather gather;
+    u8 *answers; /* of one question */
     u64 *ids;
     double *odds; /* cumulative */
     u64 random;
@@ -118,7 +123,11 @@ static void open_bench(struct bench *bench)
     double sum = 0;
     bench->feeder = feeder_open(1, false);
     bench->shard = feeder_shards(bench->feeder)[0];
-    bench->loop = gather_loop_open(feeder_shards(bench->feeder), 1);
+    store_memory_init(&bench->memory);
+    bump_reserve_init(&bench->reserve, &bench->memory);
+    gather_init(&bench->gather, &bench->reserve);
+    bench->answers = aligned_alloc(64, ANSWERS_BYTES);
+    MUST(bench->answers != NULL);
     bench->ids = calloc(bench->products, sizeof *bench->ids);
     bench->odds = calloc(bench->products, sizeof *bench->odds);
     MUST(bench->ids != NULL && bench->odds != NULL);
@@ -176,12 +185,39 @@ static void count_baskets(struct bench *bench)
     free(products);
 }
 
+/* A whole gather, as a reactor does it on one shard, but for the mailboxes. */
+static void ask(struct bench *bench, u16 opcode, const void *fixed, const struct span *spans)
+{
+    static const struct span none[MESSAGE_SPANS_MAX];
+    const struct message_info *info = message_find(opcode);
+    struct gather *gather = &bench->gather;
+    u32 used = frame_record_write(info, FRAME_DIRECTION_REQUEST, bench->answers, ANSWERS_BYTES,
+                                  fixed, spans != NULL ? spans : none);
+    gather_begin(gather, info, bench->answers, used, 1, bench->now_ns);
+    for (u32 count; (count = gather_next(gather)) != 0;)
+        for (u32 i = 0; i < count; i++) {
+            const struct gather_ask *own = &gather->asks[i];
+            const struct frame_header header = {.opcode = own->info->code, .record_count = 1};
+            struct shard_reply reply;
+            struct part *part =
+                shard_part_begin(bench->shard, &header, own->body, own->body_bytes, bench->now_ns);
+            while (!shard_part_step(bench->shard, part, false)) {}
+            u8 *to = bench->answers + ROUND_UP(used, 64u);
+            shard_part_reply(part, to, FRAME_BYTES_MAX, &reply);
+            shard_part_end(bench->shard, part);
+            used = (u32)(to - bench->answers) + reply.body_bytes;
+            MUST(used + FRAME_BYTES_MAX < ANSWERS_BYTES);
+            (void)gather_answer(gather, i, to, 0);
+        }
+    MUST(gather_reply(gather, bench->answers + ROUND_UP(used, 64u), FRAME_BYTES_MAX) > 64);
+    gather_end(gather);
+}
+
 static void ask_related(struct bench *bench, u64 product_id)
 {
-    const struct msg_related_req ask = {
+    const struct msg_related_req related = {
         .product_id = product_id, .limit = 10, .kind = RELATED_BOUGHT};
-    MUST(gather_loop_ask(bench->loop, OPCODE_RELATED, bench->now_ns, &ask, NULL, NULL, NULL) ==
-         STATUS_OK);
+    ask(bench, OPCODE_RELATED, &related, NULL);
 }
 
 static void ask_cart(struct bench *bench, u64 product_id)
@@ -189,26 +225,25 @@ static void ask_cart(struct bench *bench, u64 product_id)
     u64 cart[5] = {product_id};
     for (u32 i = 1; i < ARRAY_COUNT(cart); i++)
         cart[i] = bench->ids[draw(bench)];
-    const struct msg_recommend_req ask = {.limit = 20};
+    const struct msg_recommend_req recommend = {.limit = 20};
     const struct span spans[MESSAGE_SPANS_MAX] = {{(const u8 *)cart, sizeof cart}};
-    MUST(gather_loop_ask(bench->loop, OPCODE_RECOMMEND, bench->now_ns, &ask, spans, NULL, NULL) ==
-         STATUS_OK);
+    ask(bench, OPCODE_RECOMMEND, &recommend, spans);
 }
 
 static void add_up(struct bench *bench, u64 product_id)
 {
-    struct copurchase_partner best[64];
-    (void)copurchase_best(&bench->shard->recommend.bought, product_id, bench->now_ns, best, 64);
+    struct copurchase_partner best[COPURCHASE_BEST_MAX];
+    (void)copurchase_best(&bench->shard->recommend.bought, product_id, bench->now_ns, best);
 }
 
 static void measure(struct bench *bench, const char *name,
-                    void (*ask)(struct bench *bench, u64 product_id))
+                    void (*what)(struct bench *bench, u64 product_id))
 {
     double rounds[ROUNDS];
     for (u32 r = 0; r < ROUNDS; r++) {
         const u64 begin_ns = clock_ns();
         for (u32 i = 0; i < READS; i++)
-            ask(bench, bench->ids[draw(bench)]);
+            what(bench, bench->ids[draw(bench)]);
         rounds[r] = (double)(clock_ns() - begin_ns) / READS / 1000;
     }
     qsort(rounds, ROUNDS, sizeof rounds[0], compare);
@@ -257,7 +292,8 @@ int main(int count, char **words)
     report(&bench, "bytes", (double)bytes / bench.products, "per_product");
     if (bench.is_json)
         printf("]\n");
-    gather_loop_close(bench.loop);
+    gather_deinit(&bench.gather);
+    free(bench.answers);
     feeder_close(bench.feeder);
     free(bench.ids);
     free(bench.odds);

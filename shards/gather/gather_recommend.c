@@ -14,6 +14,10 @@
 STATIC_CHECK(4u * RECOMMEND_CANDIDATES_MAX <= 256);
 #define SHOWN_MAX 512u
 
+/* Twenty fresh baskets are added to those of a candidate: what was bought once, with just this, by accident
+ * does not pass for what belongs together. Of views as many. */
+#define DOUBT 160u
+
 enum stage {
     STAGE_START,
     STAGE_RECENT,
@@ -34,10 +38,14 @@ struct candidate {
     u32 zero0;
 };
 
-/* A row that may be in the answer, with where its text lies. */
+/* A row that may be in the answer; row and text lie where the shard's answer does. */
 struct found {
-    struct recommend_shown row;
+    u64 product_id;
+    u64 score;
+    const u8 *row; /* struct recommend_shown, not aligned */
     const u8 *text;
+    u32 support;
+    u32 reason;
 };
 
 struct recommend_job {
@@ -86,7 +94,7 @@ struct recommend_job *gather_recommend_begin(struct gather *gather,
     struct recommend_job *job = gather_acquire(gather, sizeof *job);
     if (job == NULL)
         return NULL;
-    memset(job, 0, sizeof *job);
+    memset(job, 0, offsetof(struct recommend_job, found));
     job->wish = *wish;
     for (u32 i = 0; i < id_count(wish->products) && i < RECOMMEND_ANCHORS_MAX; i++)
         job->anchors[job->anchor_count++] = id_at(wish->products, i);
@@ -127,7 +135,7 @@ static bool is_left_out(const struct recommend_job *job, u64 product_id)
 /* The candidate of a product, made if there is none; NULL: there are too many. */
 static struct candidate *candidate_of(struct recommend_job *job, u64 product_id)
 {
-    u32 at = (u32)(route_hash_u64(product_id) & job->place_mask);
+    u32 at = (u32)(product_id * 0x9E3779B97F4A7C15ull >> 40) & job->place_mask;
     for (; job->places[at] != 0; at = (at + 1) & job->place_mask) /* ends: half of them are free */
         if (job->candidates[job->places[at] - 1].product_id == product_id)
             return &job->candidates[job->places[at] - 1];
@@ -184,7 +192,7 @@ static void hear_candidates(struct recommend_job *job, struct span data)
 
 /* ---- what is in the answer ---- */
 
-static bool precedes(const struct recommend_shown *a, const struct recommend_shown *b)
+static bool precedes(const struct found *a, const struct found *b)
 {
     if (a->reason != b->reason &&
         (a->reason >= RECOMMEND_TRENDING_CATEGORY || b->reason >= RECOMMEND_TRENDING_CATEGORY))
@@ -197,39 +205,40 @@ static void add_found(struct recommend_job *job, const struct found *found)
 {
     const u32 limit = job->wish.limit;
     u32 after = job->found_count;
-    if (is_left_out(job, found->row.product_id))
+    if (after == limit && (limit == 0 || !precedes(found, &job->found[limit - 1])))
+        return;
+    if (is_left_out(job, found->product_id))
         return;
     for (u32 i = 0; i < job->found_count; i++) {
-        if (job->found[i].row.product_id != found->row.product_id)
+        if (job->found[i].product_id != found->product_id)
             continue;
-        if (!precedes(&found->row, &job->found[i].row))
+        if (!precedes(found, &job->found[i]))
             return;
         after = i; /* this one goes */
     }
     if (after == job->found_count) {
-        if (after == limit && (limit == 0 || !precedes(&found->row, &job->found[limit - 1].row)))
-            return;
         if (after < limit)
             job->found_count++;
         else
             after--;
     }
-    for (; after > 0 && precedes(&found->row, &job->found[after - 1].row); after--)
+    for (; after > 0 && precedes(found, &job->found[after - 1]); after--)
         job->found[after] = job->found[after - 1];
     job->found[after] = *found;
 }
 
 /* Of a shown candidate: the score, and which kind it owes most to. */
-static void score_candidate(struct recommend_job *job, struct recommend_shown *row)
+static void score_candidate(struct recommend_job *job, const struct recommend_shown *row,
+                            struct found *to)
 {
     const struct candidate *candidate = candidate_of(job, row->product_id);
     if (candidate == NULL)
         return;
-    const u64 bought = candidate->bought / MAX(row->baskets, 1);
-    const u64 viewed = candidate->viewed / MAX(row->views, 1);
-    row->score = sum_of(bought, viewed);
-    row->support = candidate->support;
-    row->reason = (u16)(bought >= viewed ? RECOMMEND_BOUGHT : RECOMMEND_VIEWED);
+    const u64 bought = candidate->bought / (row->baskets + DOUBT);
+    const u64 viewed = candidate->viewed == 0 ? 0 : candidate->viewed / (row->views + DOUBT / 8);
+    to->score = sum_of(bought, viewed);
+    to->support = candidate->support;
+    to->reason = bought >= viewed ? RECOMMEND_BOUGHT : RECOMMEND_VIEWED;
 }
 
 static void hear_rows(struct recommend_job *job, struct span data)
@@ -240,12 +249,17 @@ static void hear_rows(struct recommend_job *job, struct span data)
         return;
     const u8 *texts = data.data + head.count * sizeof(struct recommend_shown);
     for (u32 i = 0; i < head.count; i++) {
-        struct found found;
-        if (!take_bytes(&data, &found.row, sizeof found.row))
+        struct recommend_shown row;
+        struct found found = {.row = data.data};
+        if (!take_bytes(&data, &row, sizeof row))
             return;
-        found.text = texts + found.row.text_offset;
+        found.product_id = row.product_id;
+        found.text = texts + row.text_offset;
+        found.score = row.score;
+        found.support = row.support;
+        found.reason = row.reason;
         if (job->stage == STAGE_SHOW)
-            score_candidate(job, &found.row);
+            score_candidate(job, &row, &found);
         add_found(job, &found);
     }
 }
@@ -482,21 +496,23 @@ void gather_recommend_take(struct gather *gather, const struct recommend_job *jo
         return;
     for (; count < job->found_count; count++) {
         const struct found *found = &job->found[count];
-        const u32 own = (u32)found->row.code_bytes + found->row.title_bytes;
+        struct recommend_shown row;
+        memcpy(&row, found->row, sizeof row);
+        const u32 own = (u32)row.code_bytes + row.title_bytes;
         /* Fallbacks come after all that was asked for, so their scores are smaller. */
-        const u64 rank = 7u - MAX(found->row.reason, 3u);
+        const u64 rank = 7u - MAX(found->reason, 3u);
         rows[count] =
-            (struct row_recommended){.product_id = found->row.product_id,
-                                     .score = rank << 56 | MIN(found->row.score, (1ull << 56) - 1),
-                                     .price = found->row.price,
-                                     .support = found->row.support,
-                                     .reason = found->row.reason,
-                                     .state = found->row.state,
-                                     .currency = found->row.currency,
-                                     .rating = found->row.rating,
+            (struct row_recommended){.product_id = row.product_id,
+                                     .score = rank << 56 | MIN(found->score, (1ull << 56) - 1),
+                                     .price = row.price,
+                                     .support = found->support,
+                                     .reason = (u16)found->reason,
+                                     .state = row.state,
+                                     .currency = row.currency,
+                                     .rating = row.rating,
                                      .text_offset = bytes,
-                                     .code_bytes = found->row.code_bytes,
-                                     .title_bytes = found->row.title_bytes};
+                                     .code_bytes = row.code_bytes,
+                                     .title_bytes = row.title_bytes};
         memcpy(text + bytes, found->text, own);
         bytes += own;
     }

@@ -11,8 +11,8 @@
  *      CATALOG     all shards: popular and new                     while there are too few
  *
  * Score. Let c be the baskets with both, a and b those with the anchor and with the candidate, each
- * weighted by age: the sum over all anchors of c x c / (a x b). Whole numbers, and the same whatever the
- * number of shards.
+ * weighted by age: the sum over all anchors of c x c / (a x (b + 160)). Whole numbers, and the same
+ * whatever the number of shards.
  *
  * The job asks by gather_ask like any operation, so others may ask in the same rounds: first all hear
  * what came, then all ask. It is done after seven rounds at the latest.

@@ -538,9 +538,18 @@ void copurchase_prefetch(const struct copurchase *room, u64 hash)
         pool_prefetch(&room->names, first);
 }
 
-u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns, u32 *support)
+u32 copurchase_find_table(const struct copurchase *room, u64 hash, u64 product_id)
 {
-    const struct copurchase_table *table = table_of_product(room, product_id);
+    const u32 name = map_find(&room->map, hash, is_named, room, &product_id);
+    const u32 table = name == 0 ? 0 : copurchase_name_at(room, name)->table;
+    if (table != 0)
+        store_prefetch(copurchase_table_at(room, table));
+    return table;
+}
+
+u64 copurchase_table_baskets(const struct copurchase *room, u32 index, u64 now_ns, u32 *support)
+{
+    const struct copurchase_table *table = index == 0 ? NULL : copurchase_table_at(room, index);
     const u32 now_epoch = copurchase_epoch(now_ns);
     u64 sum = 0;
     u32 count = 0;
@@ -556,6 +565,12 @@ u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns
     if (support != NULL)
         *support = count;
     return sum;
+}
+
+u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns, u32 *support)
+{
+    const u32 table = copurchase_find_table(room, route_hash_u64(product_id), product_id);
+    return copurchase_table_baskets(room, table, now_ns, support);
 }
 
 static u32 tell_leaders(const struct copurchase *room, const struct copurchase_leaders *leaders,

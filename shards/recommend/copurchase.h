@@ -130,8 +130,11 @@ void copurchase_change(struct copurchase *room, const struct copurchase_basket *
 u32 copurchase_size(const struct copurchase *room, u64 product_id);
 /* The second pass over a group of products, after map_prefetch. */
 void copurchase_prefetch(const struct copurchase *room, u64 hash);
+/* The third: index of the table, 0 = none; it is brought near. */
+u32 copurchase_find_table(const struct copurchase *room, u64 hash, u64 product_id);
 /* Baskets with the product, weighted by age. `support` (may be NULL) without weights. */
 u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns, u32 *support);
+u64 copurchase_table_baskets(const struct copurchase *room, u32 table, u64 now_ns, u32 *support);
 /* The best partners by weight, then by the lesser id: at most COPURCHASE_BEST_MAX, in no order. Changes
  * what is soft. */
 u32 copurchase_best(struct copurchase *room, u64 product_id, u64 now_ns,

@@ -167,7 +167,7 @@ static bool begin_show(struct part *part, struct show **to)
     return recommend_list_init(&state->list, &part->bump, MAX(state->count, 1u));
 }
 
-static void show_product(const struct shard *shard, struct show *state, u32 product, u64 product_id,
+static void show_product(const struct shard *shard, struct show *state, u32 product, u32 table,
                          u64 now_ns)
 {
     const bool has_views = (state->head.classes & 1u << RECOMMEND_VIEWED) != 0;
@@ -175,8 +175,8 @@ static void show_product(const struct shard *shard, struct show *state, u32 prod
     if (row == NULL)
         return;
     const struct recommend_item *item =
-        has_views ? cache_find(&shard->recommend.items, product_id) : NULL;
-    row->baskets = copurchase_baskets(&shard->recommend.bought, product_id, now_ns, NULL);
+        has_views ? cache_find(&shard->recommend.items, row->product_id) : NULL;
+    row->baskets = copurchase_table_baskets(&shard->recommend.bought, table, now_ns, NULL);
     row->views = item == NULL ? 0 : item->views;
 }
 
@@ -185,7 +185,7 @@ static void show_group(const struct shard *shard, struct show *state, u32 count,
 {
     const struct catalog *catalog = &shard->catalog;
     u64 ids[SHOW_GROUP], hashes[SHOW_GROUP];
-    u32 products[SHOW_GROUP];
+    u32 products[SHOW_GROUP], tables[SHOW_GROUP];
     memcpy(ids, state->ids + state->at * sizeof ids[0], count * sizeof ids[0]);
     for (u32 i = 0; i < count; i++) {
         hashes[i] = route_hash_u64(ids[i]);
@@ -200,11 +200,12 @@ static void show_group(const struct shard *shard, struct show *state, u32 count,
     }
     for (u32 i = 0; i < count; i++) {
         products[i] = catalog_find(catalog, hashes[i], ids[i]);
+        tables[i] = copurchase_find_table(&shard->recommend.bought, hashes[i], ids[i]);
         if (products[i] != 0)
             store_prefetch(product_at(catalog, products[i])->blob);
     }
     for (u32 i = 0; i < count; i++)
-        show_product(shard, state, products[i], ids[i], now_ns);
+        show_product(shard, state, products[i], tables[i], now_ns);
     state->at += count;
 }
 

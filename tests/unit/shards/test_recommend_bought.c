@@ -15,7 +15,7 @@ static void the_products_of_an_order_are_related(void **state)
     (void)rf_order(&rf, (u32[]){1, 3}, 2);
     assert_int_equal(rf_related(&rf, 0, RELATED_BOUGHT, 10, true), STATUS_OK);
     assert_int_equal(rf.row_count, 2);
-    /* 1: 2 x 2 / (2 x 3); 2: 1 x 1 / (2 x 1). */
+    /* 1: 2 x 2 / (2 x (3 + 20)); 2: 1 x 1 / (2 x (1 + 20)). */
     assert_int_equal(rf.rows[0].product_id, rf_id(1));
     assert_int_equal(rf.rows[0].support, 2);
     assert_int_equal(rf.rows[0].reason, RECOMMEND_BOUGHT);
@@ -68,7 +68,7 @@ static void count_model(struct model *model, u64 now_ns)
 static u64 model_score(const struct model *model, u32 a, u32 b)
 {
     const u64 c = model->together[a][b];
-    return ((c << 28) / model->together[a][a]) * c / model->together[b][b];
+    return ((c << 28) / model->together[a][a]) * c / (model->together[b][b] + 160);
 }
 
 static void compare_all(struct rf *rf, struct model *model)
