@@ -161,9 +161,13 @@ static inline u16 ct_page(struct ct *ct, struct msg_product_page_req ask, const 
 /* The SKUs of the last page. */
 static inline const struct row_page_sku *ct_skus(const struct ct *ct, u32 *count)
 {
+    static struct row_page_sku rows[PRODUCT_SKUS_MAX]; /* in the record they are not aligned */
     const struct span span = ct->view.spans[SPAN_OF(product_page_rsp, skus)];
     *count = span.bytes / (u32)sizeof(struct row_page_sku);
-    return (const void *)span.data;
+    MUST(span.bytes <= sizeof rows);
+    if (span.bytes != 0)
+        memcpy(rows, span.data, span.bytes);
+    return rows;
 }
 
 static inline u64 ct_mail_sent(const struct ct *ct, u16 shard)
