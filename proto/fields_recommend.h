@@ -61,12 +61,12 @@
 #define RECOMMEND_PART_RSP(F, Z, S) \
     Z(u64, zero0)                   \
     S(data, PART_BYTES_MAX, "what the step found")
-#define TRACK_PART_REQ(F, Z, S)                                      \
-    F(u32, step, "enum track_step")                                  \
-    F(u32, kind, "as in track; 0 = the other direction of a pair")   \
-    F(u64, user_id, "who")                                           \
-    F(u64, product_id, "what")                                       \
-    F(u64, category_id, "of the product")                            \
+#define TRACK_PART_REQ(F, Z, S)                                    \
+    F(u32, step, "enum track_step")                                \
+    F(u32, kind, "as in track; 0 = the other direction of a pair") \
+    F(u64, user_id, "who")                                         \
+    F(u64, product_id, "what")                                     \
+    F(u64, category_id, "of the product")                          \
     S(products, ROWS(product_ref, 64), "viewed before")
 #define TRACK_PART_RSP(F, Z, S)           \
     F(u64, category_id, "of the product") \

@@ -4,7 +4,7 @@
 # For each fault of mutants.tab: a copy of the sources with that one line changed, built, and run through
 # short towns (payments) and many small ones (steps --shops). One of them must fail; of what happens too
 # rarely in a town, the tables of test_order_saga. A build that cannot be made, and a fault that no source
-# line fits any more, fail here too. First of all the copy as it is must pass.
+# line fits any more, fail here too. EVERY=4 takes every fourth fault only. First of all the copy as it is must pass.
 #
 # SPDX-License-Identifier: Apache-2.0
 set -u
@@ -47,6 +47,8 @@ run_town || { tail -n 5 "$work/notice.log"; echo "mutants: the town fails withou
 
 noticed=0
 missed=0
+faults=0
+every=${EVERY:-1}
 name= file= old= run=run_town
 while IFS= read -r line; do
     case $line in
@@ -55,6 +57,8 @@ while IFS= read -r line; do
     '= '*) file=${line#= } ;;
     '- '*) old=${line#- } ;;
     '+ '*)
+        faults=$((faults + 1))
+        [ $((faults % every)) -eq 0 ] || continue
         cp "$tree/$file" "$work/original.c"
         if ! change "$tree/$file" "$old" "${line#+ }"; then
             echo "mutants: $file has no such line, or several: $old"
@@ -75,4 +79,4 @@ while IFS= read -r line; do
     esac
 done < "$table"
 [ $missed -eq 0 ] || { echo "mutants: $missed faults were not noticed"; exit 1; }
-echo "mutants: all $noticed faults of orders were noticed"
+echo "mutants: all $noticed faults of orders were noticed ($faults in the table)"
