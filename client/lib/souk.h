@@ -200,7 +200,11 @@ enum souk_track_kind {
     SOUK_TRACK_CART = 3,
     SOUK_TRACK_SEARCH = 4
 };
-enum souk_related_kind { SOUK_RELATED_BOUGHT = 1, SOUK_RELATED_VIEWED = 2, SOUK_RELATED_SIMILAR = 3 };
+enum souk_related_kind {
+    SOUK_RELATED_BOUGHT = 1,
+    SOUK_RELATED_VIEWED = 2,
+    SOUK_RELATED_SIMILAR = 3
+};
 enum souk_review_state {
     SOUK_REVIEW_PENDING = 1,
     SOUK_REVIEW_APPROVED = 2,
