@@ -103,6 +103,13 @@ static bool is_review_change(u16 opcode)
     return opcode >= OPCODE_REVIEW_PUT && opcode <= OPCODE_REVIEW_ERASE;
 }
 
+/* May an order become paid for by it, or lose units? */
+static bool is_of_basket(u16 opcode)
+{
+    return opcode != OPCODE_COMMAND_POLL && opcode != OPCODE_COMMAND_ACK &&
+           opcode != OPCODE_COMMAND_NACK;
+}
+
 /* Every other change of an order: payments, commands, parcels, returns. */
 static bool is_order_step(const struct message_info *info)
 {
@@ -150,9 +157,11 @@ static struct gate_need need_of(const struct gate_frame *frame, struct gate_ids 
     } else if (frame->info->code == OPCODE_CHECKOUT) {
         need.orders = count;
         need.order_steps = count;
+        need.baskets = count;
         need.order_bytes = frame->body_bytes;
     } else if (is_order_step(frame->info)) {
         need.order_steps = count;
+        need.baskets = is_of_basket(frame->info->code) ? count : 0;
         need.arena_bytes += (u64)frame->body_bytes * 2; /* as mail */
     } else if (is_cart_change(frame->info->code)) {
         need.carts = count;
@@ -186,6 +195,7 @@ void gate_need_add(struct gate_need *sum, const struct gate_need *need)
     sum->facts += need->facts;
     sum->aliases += need->aliases;
     sum->order_steps += need->order_steps;
+    sum->baskets += need->baskets;
     sum->order_bytes += need->order_bytes;
     sum->reviews += need->reviews;
     sum->review_votes += need->review_votes;
@@ -207,6 +217,7 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     MUST(sum->facts >= need->facts);
     MUST(sum->aliases >= need->aliases);
     MUST(sum->order_steps >= need->order_steps);
+    MUST(sum->baskets >= need->baskets);
     MUST(sum->order_bytes >= need->order_bytes);
     MUST(sum->reviews >= need->reviews);
     MUST(sum->review_votes >= need->review_votes);
@@ -224,6 +235,7 @@ static void subtract_need(struct gate_need *sum, const struct gate_need *need)
     sum->facts -= need->facts;
     sum->aliases -= need->aliases;
     sum->order_steps -= need->order_steps;
+    sum->baskets -= need->baskets;
     sum->order_bytes -= need->order_bytes;
     sum->reviews -= need->reviews;
     sum->review_votes -= need->review_votes;

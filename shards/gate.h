@@ -41,6 +41,8 @@ struct gate_need {
     u32 aliases;
     u32 facts;       /* SKUs that may tell their product something */
     u32 order_steps; /* of orders: each may make commands and lengthen a history */
+    u32 baskets;     /* that may be counted or taken back */
+    u32 zero0;
     u64 order_bytes; /* of the checkouts that make them */
     u32 reviews;     /* that may be made */
     u32 review_votes;

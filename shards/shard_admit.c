@@ -155,13 +155,48 @@ static u64 order_step_bytes(const struct order_room *room)
            (u64)room->counts.parts_most * sizeof(struct row_part);
 }
 
+/* What a basket needs: messages about it, and new slots. */
+#define BASKET_MAIL_BYTES 512u
+#define BASKET_SLOT_BYTES (BASKET_PRODUCTS_MAX * (BASKET_PRODUCTS_MAX - 1) * 2 * sizeof(u64))
+
+/* Of an order of so many lines at most, which may all be about products of this shard. */
+static u64 basket_products(const struct shard *shard, const struct gate_need *need)
+{
+    const u64 lines = MAX((u64)shard->orders.counts.lines_most, order_lines_most(shard, need));
+    return MIN(lines, BASKET_PRODUCTS_MAX);
+}
+
+/* Tables grow by half at most, one at a time; while one grows it is there twice. */
+static u64 basket_bytes(const struct shard *shard, const struct gate_need *need)
+{
+    const u64 shards = MIN(shard->options.count, BASKET_PRODUCTS_MAX);
+    const u64 held = shard->recommend.bought.slot_bytes;
+    if (need->baskets == 0)
+        return 0;
+    return need->baskets * (shards * BASKET_MAIL_BYTES + BASKET_SLOT_BYTES) +
+           MIN(need->baskets * basket_products(shard, need) * COPURCHASE_TABLE_BYTES_MAX, held) /
+               2 +
+           MIN(held, COPURCHASE_TABLE_BYTES_MAX);
+}
+
+static u64 basket_growth(const struct shard *shard, const struct gate_need *need)
+{
+    const struct copurchase *room = &shard->recommend.bought;
+    const u64 products = need->baskets * basket_products(shard, need);
+    if (products == 0)
+        return 0;
+    return pool_growth(&room->names, products) + pool_growth(&room->tables, products) +
+           map_growth(&room->map, products);
+}
+
 static u64 order_arena_bytes(const struct shard *shard, const struct gate_need *need)
 {
     const u64 lines = order_lines_most(shard, need);
     const u64 promotions = shard->settings.promotions_on;
     const u64 amounts = MIN(lines * promotions, (u64)need->orders * ORDER_AMOUNTS_MAX);
     return (u64)need->orders * ORDER_BYTES + need->order_steps * order_step_bytes(&shard->orders) +
-           lines * ORDER_LINE_BYTES + amounts * sizeof(struct row_amount) * 2;
+           lines * ORDER_LINE_BYTES + amounts * sizeof(struct row_amount) * 2 +
+           basket_bytes(shard, need);
 }
 
 static u64 order_growth(const struct shard *shard, const struct gate_need *need)
@@ -177,7 +212,7 @@ static u64 order_growth(const struct shard *shard, const struct gate_need *need)
            map_growth(&room->histories, need->orders) + pool_growth(&room->commands, commands) +
            map_growth(&room->references, need->order_steps) +
            pool_growth(&shard->stock.grants, need->grants + grants) +
-           map_growth(&shard->stock.grant_map, need->grants + grants);
+           map_growth(&shard->stock.grant_map, need->grants + grants) + basket_growth(shard, need);
 }
 STATIC_CHECK(ORDER_BYTES >= ADDRESS_BYTES_MAX + ACTION_BYTES_MAX);
 

@@ -50,7 +50,9 @@
 #define COPURCHASE_RING      8u
 #define COPURCHASE_SLOTS_MAX 8192u
 #define COPURCHASE_LEVELS    8u
-#define COPURCHASE_COUNT_MAX 65535u
+/* Of a table with all slots that it may have. */
+#define COPURCHASE_TABLE_BYTES_MAX (128u << 10)
+#define COPURCHASE_COUNT_MAX       65535u
 
 struct copurchase_name {
     u64 product_id;
