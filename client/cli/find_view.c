@@ -77,8 +77,8 @@ json_t *find_hits(struct souk_text hits, struct souk_text texts)
 json_t *find_recommended(struct souk_text items, struct souk_text texts)
 {
     static const char *const reasons[] = {
-        "?", "bought with", "viewed with", "similar", "trending in category", "trending",
-        "of the catalog"};
+        "?",        "bought with",   "viewed with", "similar", "trending in category",
+        "trending", "of the catalog"};
     json_t *array = json_array();
     struct souk_row_recommended item;
     for (u32 at = 0; items.bytes - at >= sizeof item; at += (u32)sizeof item) {
