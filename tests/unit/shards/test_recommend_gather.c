@@ -84,6 +84,22 @@ static void a_cart_gets_what_goes_with_all_of_it(void **state)
     rf_close(&rf);
 }
 
+/* More candidates than are asked about: the strongest are among these. */
+static void the_strongest_of_many_candidates_is_told(void **state)
+{
+    struct rf rf;
+    (void)state;
+    rf_open(&rf, 3, 60);
+    for (u32 other = 1; other < 60; other++)
+        for (u32 times = 0; times < (other == 40 ? 6 : 1); times++)
+            (void)rf_order(&rf, (u32[]){0, other}, 2);
+    assert_int_equal(rf_related(&rf, 0, RELATED_BOUGHT, 1, true), STATUS_OK);
+    assert_int_equal(rf.row_count, 1);
+    assert_int_equal(rf.rows[0].product_id, rf_id(40));
+    assert_int_equal(rf.rows[0].support, 6);
+    rf_close(&rf);
+}
+
 /* With anything in stock there is an answer: first trends of the category, then of all, then the catalog. */
 static void an_answer_is_never_empty(void **state)
 {
@@ -392,6 +408,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_may_not_be_shown_is_left_out),
         cmocka_unit_test(a_cart_gets_what_goes_with_all_of_it),
+        cmocka_unit_test(the_strongest_of_many_candidates_is_told),
         cmocka_unit_test(an_answer_is_never_empty),
         cmocka_unit_test(what_is_viewed_is_remembered_and_forgotten),
         cmocka_unit_test(what_is_viewed_together_is_related),
