@@ -589,18 +589,26 @@ static bool take_next(struct shard *shard, struct offer_state *state, enum searc
     return true;
 }
 
+/* The part is over, answered or dropped. */
+static void let_go(struct shard *shard, struct part *part)
+{
+    (void)part;
+    MUST(shard->search.question_count != 0);
+    shard->search.question_count--;
+}
+
 bool query_offer_step(struct shard *shard, struct part *part, enum search_step step)
 {
     struct msg_search_part_rsp *reply = (void *)part->reply;
     if (part->state == NULL) {
         part->state = begin(shard, part, step);
         shard->search.question_count++; /* numbers of terms keep their meaning */
+        part->on_end = let_go;
     }
     struct offer_state *state = part->state;
     state->work = 0;
     while (state->work < QUERY_SLICE_WORK)
         if (!take_next(shard, state, step)) {
-            shard->search.question_count--;
             reply->first_lsn = part->first_lsn;
             reply->last_lsn = shard->applied_lsn;
             if (state->pack.is_full)

@@ -119,7 +119,6 @@ static void end_run(struct run *run)
     if (reply->head.status == STATUS_OK)
         run->part->reply_spans[SPAN_OF(search_part_rsp, data)] =
             (struct span){.data = run->pack.data, .bytes = run->pack.used};
-    search_question_end(&run->shard->search, &run->question);
 }
 
 /* ---- phases ---- */
@@ -152,10 +151,19 @@ static bool step_phase(struct run *run)
     return true;
 }
 
+/* The part is over, answered or dropped. */
+static void end_question(struct shard *shard, struct part *part)
+{
+    struct run *run = part->state;
+    search_question_end(&shard->search, &run->question);
+}
+
 bool run_step(struct shard *shard, struct part *part, enum search_step step)
 {
-    if (part->state == NULL)
+    if (part->state == NULL) {
         part->state = run_begin(shard, part, step);
+        part->on_end = end_question;
+    }
     struct run *run = part->state;
     run->work = 0;
     while (run->phase != RUN_PHASE_REPLY) {
