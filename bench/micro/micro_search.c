@@ -1,7 +1,7 @@
 /* micro_search: searches in a grown catalog on one core, without log and network, against SQLite FTS5 and
  * Xapian in the same process, on the same titles, with the same queries.
  *
- *   micro_search [--products N[,N...]] [--queries N] [--rounds N] [--no-peers] [--json]
+ *   micro_search [--products N[,N...]] [--queries N] [--rounds N] [--no-peers] [--only CLASS]
  *
  * $SOUK_DATA is the folder with the real catalogs that the words are taken from. Every query is asked of
  * all engines one after the other, so that all meet the same moments of the machine; `rounds` times, the
@@ -40,6 +40,7 @@ struct options {
     u32 queries;
     u32 rounds;
     bool has_peers;
+    const char *only; /* part of the name of a class; NULL: all */
 };
 
 struct engines {
@@ -279,6 +280,9 @@ static void run_size(const struct options *options, const struct grow *grow, u32
     u32 classes = 0;
     for (u32 kind = 0; kind < GROW_QUERY_COUNT; kind++) {
         struct outcome outcome;
+        if (options->only != NULL &&
+            strstr(grow_query_name((enum grow_query)kind), options->only) == NULL)
+            continue;
         run_class(&engines, grow, (enum grow_query)kind, products, options, &outcome);
         (void)printf("%-18s %10.1f %10.1f %6.1f", grow_query_name((enum grow_query)kind),
                      outcome.p50_us, outcome.p99_us, outcome.mean_hits);
@@ -294,6 +298,10 @@ static void run_size(const struct options *options, const struct grow *grow, u32
                 logs[p] += log(outcome.ratios[p]);
                 least[p] = MIN(least[p], outcome.ratios[p]);
             }
+    }
+    if (options->only != NULL) {
+        empty(&engines);
+        return;
     }
     const double facet_ns = run_facets(&engines, grow, products, options->rounds);
     (void)printf("facets: %.2f ns per match and field\n", facet_ns);
@@ -335,6 +343,8 @@ static bool parse(int argc, char **argv, struct options *options)
                 options->sizes[options->size_count++] = (u32)strtoul(value, &end, 10);
         } else if (strcmp(argv[i - 1], "--queries") == 0) {
             options->queries = MIN((u32)strtoul(value, NULL, 10), QUERIES_MAX);
+        } else if (strcmp(argv[i - 1], "--only") == 0) {
+            options->only = value;
         } else if (strcmp(argv[i - 1], "--rounds") == 0) {
             options->rounds = (u32)strtoul(value, NULL, 10);
         } else {
@@ -352,7 +362,7 @@ int main(int argc, char **argv)
     if (!parse(argc, argv, &options)) {
         (void)fprintf(stderr,
                       "usage: micro_search [--products N[,N...]] [--queries N] [--rounds N] "
-                      "[--no-peers]\n");
+                      "[--no-peers] [--only CLASS]\n");
         return 2;
     }
     struct grow *grow = grow_open(getenv("SOUK_DATA"), 1);

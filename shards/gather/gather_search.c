@@ -220,6 +220,12 @@ static void pack_blob(struct query_pack *to, const void *data, u32 bytes)
     pack_bytes(to, data, bytes);
 }
 
+/* May words be dropped when too few products match? */
+static bool may_drop(const struct search_state *state)
+{
+    return state->plan.count >= 2 && (state->request.flags & SEARCH_FLAG_NO_DROP) == 0;
+}
+
 bool search_write_run(struct gather *gather, struct search_state *state, u32 limit,
                       const struct run_hit *hits, u32 hit_count, struct query_pack *to)
 {
@@ -238,7 +244,8 @@ bool search_write_run(struct gather *gather, struct search_state *state, u32 lim
                                     .sort = state->request.sort,
                                     .ads = state->request.ads,
                                     .has_cursor = state->cursor.check != 0,
-                                    .recent_count = state->facts.recent_count};
+                                    .recent_count = state->facts.recent_count,
+                                    .drop_below = may_drop(state) ? state->facts.drop_below : 0};
     pack_bytes(to, &state->head, sizeof state->head);
     query_profile_write(&state->facts.profile, to);
     for (u32 i = 0; i < state->facts.recent_count; i++)
@@ -465,9 +472,8 @@ static bool take_totals(struct gather *gather, struct search_state *state)
 static void take_run(struct gather *gather, struct search_state *state)
 {
     const bool is_whole = take_totals(gather, state);
-    if (!is_whole || gather->is_late || state->plan.count < 2 ||
-        state->word_total >= state->facts.drop_below ||
-        (state->request.flags & SEARCH_FLAG_NO_DROP) != 0) {
+    if (!is_whole || gather->is_late || !may_drop(state) ||
+        state->word_total >= state->facts.drop_below) {
         finish_page(gather, state);
         return;
     }

@@ -401,6 +401,19 @@ void columns_keep_visible(const struct columns *columns, u32 window, u64 now_ns,
     }
 }
 
+bool columns_shows(const struct columns *columns, u32 doc, u64 now_ns)
+{
+    const struct column_window *record = window_at(columns, doc / WINDOW_DOCS);
+    const u32 word = doc % WINDOW_DOCS / 64;
+    const u64 bit = 1ull << doc % 64;
+    if (record == NULL || ((record->bits[COLUMN_BIT_DRAFT].words[word] |
+                            record->bits[COLUMN_BIT_UNLISTED].words[word]) &
+                           bit) != 0)
+        return false;
+    const u64 timed = record->bits[COLUMN_BIT_SHOWN_TIMED].words[word] & bit;
+    return timed == 0 || out_of_time(record, COLUMN_VISIBLE_FROM, word, timed, now_ns) == 0;
+}
+
 void columns_buyable(const struct columns *columns, u32 window, u64 now_ns,
                      const struct window_bits *candidates, struct window_bits *bits)
 {

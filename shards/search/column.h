@@ -147,6 +147,8 @@ void columns_facts(const struct columns *columns, u32 doc, struct column_facts *
  * searches (unlisted) unless `has_unlisted`. */
 void columns_keep_visible(const struct columns *columns, u32 window, u64 now_ns, bool has_unlisted,
                           struct window_bits *bits);
+/* Is this one visible now, and listed? */
+bool columns_shows(const struct columns *columns, u32 doc, u64 now_ns);
 /* Those of `candidates` that can be bought now: visible, in its times, and there. */
 void columns_buyable(const struct columns *columns, u32 window, u64 now_ns,
                      const struct window_bits *candidates, struct window_bits *bits);

@@ -145,6 +145,113 @@ u32 postings_next(struct postings_cursor *cursor)
     return cursor->doc;
 }
 
+/* ---- the best postings only ---- */
+
+#define BLOCKS_AT_ONCE 512u /* then the caller looks at its clock */
+#define WORK_OF_BLOCK  60u
+
+/* The first place from `from` on with an impact of at least `least`; `count` or more: none. All 128 bytes
+ * may be read. */
+static u32 find_above(const u8 *impacts, u32 from, u32 count, u8 least)
+{
+#if defined(__x86_64__)
+    typedef u8 lanes __attribute__((vector_size(16)));
+    typedef char bytes __attribute__((vector_size(16)));
+    for (u32 at = from & ~15u; at < count; at += 16) {
+        lanes sixteen;
+        memcpy(&sixteen, impacts + at, sizeof sixteen);
+        const bytes above = (bytes)(sixteen >= least);
+        u32 found = (u32)__builtin_ia32_pmovmskb128(above);
+        if (at < from)
+            found &= ~0u << (from - at);
+        if (found != 0)
+            return at + (u32)__builtin_ctz(found);
+    }
+    return count;
+#else
+    while (from < count && impacts[from] < least)
+        from++;
+    return from;
+#endif
+}
+
+/* Loads the next block that has such an impact, or the tail; false: there is none. */
+static bool load_above(struct postings_cursor *cursor, u8 least, struct postings_walk *walk)
+{
+    const struct postings_list *list = cursor->list;
+    u32 looked = 0, block = cursor->block + 1;
+    for (u32 at = cursor->segment; at < list->segment_count; at++, block = 0) {
+        const struct postings_segment *segment = list->places[at].segment;
+        const u32 end = list->places[at].impact_max >= least ? segment->block_count : 0;
+        walk->has_skipped = walk->has_skipped || (end == 0 && block < segment->block_count);
+        for (looked++; block < end; block++) {
+            if (segment->blocks[block].impact_max >= least || ++looked > BLOCKS_AT_ONCE) {
+                load_block(cursor, at, block);
+                walk->work += WORK_OF_BLOCK + 2 * looked;
+                return true;
+            }
+            walk->has_skipped = true;
+        }
+    }
+    walk->work += WORK_OF_BLOCK + 2 * looked;
+    if (cursor->segment == list->segment_count)
+        return false; /* that was the tail */
+    return load_tail(cursor, 0);
+}
+
+u32 postings_next_above(struct postings_cursor *cursor, u8 least, struct postings_walk *walk)
+{
+    if (cursor->doc == POSTINGS_DOC_END)
+        return POSTINGS_DOC_END;
+    if (UNLIKELY(cursor->version != cursor->list->version)) {
+        if (postings_seek(cursor, cursor->doc + 1) == POSTINGS_DOC_END || cursor->impact >= least)
+            return cursor->doc;
+        walk->has_skipped = true;
+    }
+    const u32 from = cursor->slot + 1;
+    const u32 slot = find_above(cursor->impacts, from, cursor->count, least);
+    walk->has_skipped = walk->has_skipped || (slot != from && from < cursor->count);
+    walk->work += 5;
+    if (slot < cursor->count) {
+        stand_at(cursor, slot);
+    } else if (load_above(cursor, least, walk)) {
+        const u32 first = find_above(cursor->impacts, 0, cursor->count, least);
+        walk->has_skipped = walk->has_skipped || first != 0;
+        if (first < cursor->count)
+            stand_at(cursor, first);
+        else if (cursor->segment != cursor->list->segment_count)
+            stand_at(cursor, cursor->count - 1);
+        else
+            stand_behind(cursor);
+    } else {
+        stand_behind(cursor);
+    }
+    return cursor->doc;
+}
+
+u8 postings_impact_of(const struct index *index, u32 term, u32 doc)
+{
+    const struct postings_list *list = postings_list_of(&index->postings, term);
+    u32 docs[POSTINGS_BLOCK];
+    if (list == NULL)
+        return 0;
+    const u32 at = postings_find_segment(list, 0, doc);
+    if (at == list->segment_count) {
+        const u32 *tail = postings_tail_docs(list);
+        for (u32 i = 0; i < list->tail_count; i++)
+            if (tail[i] == doc)
+                return postings_tail_impacts(list)[i];
+        return 0;
+    }
+    const struct postings_segment *segment = list->places[at].segment;
+    const u32 block = postings_find_block(segment, 0, doc);
+    postings_block_docs(segment, block, docs);
+    const u32 slot = find_slot(docs, doc);
+    return docs[slot] == doc ? postings_block_impacts(segment, block)[slot] : 0;
+}
+
+/* ---- how great an impact may be ---- */
+
 /* Where the search for a document's block may begin. */
 static u32 segment_before(const struct postings_cursor *cursor)
 {

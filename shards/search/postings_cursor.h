@@ -4,6 +4,8 @@
  *      postings_window      all postings of 4,096 documents at once: the fast path, about 1 ns each
  *      postings_window_max  no impact in this window is greater: what need not be read is not
  *      postings_block_max   the same for the block of a document, and where that block ends
+ *      postings_next_above  the next posting of an impact that is great enough: blocks without one are not
+ *                           read, and in a block 16 impacts are compared at once
  *
  * A cursor may be kept between slices: when postings have moved meanwhile it finds its place again, by
  * its document. What is added after the question began comes too: the caller leaves documents out that
@@ -44,6 +46,18 @@ u32 postings_seek(struct postings_cursor *cursor, u32 doc);
 
 /* Goes to the next posting; returns cursor->doc. */
 u32 postings_next(struct postings_cursor *cursor);
+
+/* What postings_next_above has done. */
+struct postings_walk {
+    u32 work;         /* nanoseconds, about; added to */
+    bool has_skipped; /* set when a posting was left out */
+};
+/* Goes to the next posting of an impact of at least `least`, or, after looking at many blocks, to one that
+ * may have less; returns cursor->doc. */
+u32 postings_next_above(struct postings_cursor *cursor, u8 least, struct postings_walk *walk);
+
+/* What the posting of a document says; 0: the term is not there. */
+u8 postings_impact_of(const struct index *index, u32 term, u32 doc);
 
 /* No posting from `doc` to *last_doc has a greater impact; *last_doc >= doc, POSTINGS_DOC_END when
  * no posting comes. `doc` not before the cursor's. Reads no block. */

@@ -16,7 +16,7 @@ static bool may_skip(const struct run *run)
     if ((run->head.flags & SEARCH_FLAG_AT_LEAST) == 0 || run->facet_run != NULL ||
         run->step != SEARCH_STEP_RUN || run->head.sort != SEARCH_SORT_RELEVANCE ||
         run->special_count != 0 || run->top.count < run->top.capacity || run->top.capacity == 0 ||
-        run->positive_count == 0)
+        run->positive_count == 0 || run->word_total < run->head.drop_below)
         return false;
     for (u32 i = 0; i < run->positive_count; i++) {
         const struct run_slot *slot = &run->slots[i];
@@ -64,6 +64,8 @@ static bool step_window(struct run *run)
 
 static bool run_windows_step(struct run *run)
 {
+    if (run->list.is_used)
+        return run_list_step(run);
     while (run_has_time(run))
         if (!step_window(run))
             return true;
@@ -128,7 +130,7 @@ static bool step_phase(struct run *run)
 {
     switch (run->phase) {
     case RUN_PHASE_SLOTS: return run_slots_step(run);
-    case RUN_PHASE_TABLES: return run->step == SEARCH_STEP_DETAILS || run_tables_step(run);
+    case RUN_PHASE_READY: return run->step == SEARCH_STEP_DETAILS || run_ready_step(run);
     case RUN_PHASE_WINDOWS: return run->step == SEARCH_STEP_DETAILS || run_windows_step(run);
     case RUN_PHASE_FACETS: {
         const u32 work = MAX(QUERY_SLICE_WORK - run->work, 100u); /* what it takes at least */

@@ -1,8 +1,10 @@
 /* run: a plan executed on one shard, window by window, in slices.
  *
  *      begin    words to terms, filter and facets compiled, a question opened      run_begin.c
- *      tables   slots of many words: a byte per document                           run_begin.c
- *      windows  of 4,096 documents, each:
+ *      slots    made ready: cursors; a table of a byte per document, or a set of
+ *               terms, for slots of many words                                     run_begin.c
+ *      list     along the rarest slot, if that is rare or the best suffice         run_list.c
+ *      windows  else, of 4,096 documents, each:
  *               words     slot by slot -> candidates with their text scores        run_words.c
  *               matches   visible, filter, facets, total, best hits: a piece of the
  *                         window at a time, so that a document is judged at once    run_match.c
@@ -30,7 +32,7 @@
 #include "shards/search/query_step.h"
 #include "shards/search/run_top.h"
 
-#define RUN_DIRECT_WORDS   48u /* a slot of more has a table */
+#define RUN_DIRECT_WORDS   48u /* a slot of more has a table or a set */
 #define RUN_ALL_SLOTS      UINT32_MAX
 #define RUN_INLINE_HITS    128u /* details come with the hits up to so many */
 #define RUN_TABLE_DOCS     (1u << 20)
@@ -54,8 +56,10 @@ struct run_head {
     u16 has_cursor;
     u16 recent_count;
     u16 zero;
+    u32 drop_below; /* fewer matches: words may be dropped, so all are counted; 0: never */
+    u32 zero2;
 };
-STATIC_CHECK(sizeof(struct run_head) == 72);
+STATIC_CHECK(sizeof(struct run_head) == 80);
 
 /* An action of a curation, as it is in the data. */
 struct run_action {
@@ -81,7 +85,7 @@ struct run_ad {
 };
 
 struct run_word {
-    struct postings_cursor *cursor; /* NULL in a slot with a table */
+    struct postings_cursor *cursor; /* NULL in a slot with a table or a set */
     u32 term;
     u16 factor;
     u8 kind; /* enum score_kind */
@@ -102,11 +106,15 @@ struct run_row {
 struct run_slot {
     struct run_word *words;
     struct run_row *rows;
-    u8 **tables; /* by doc / RUN_TABLE_DOCS; NULL: by cursors */
+    u8 **tables;      /* by doc / RUN_TABLE_DOCS; NULL: by cursors, or by the set */
+    u32 *set_terms;   /* hash table of its terms, 0 = free; NULL: none */
+    u16 *set_factors; /* beside them */
+    u32 set_mask;
     u32 word_count;
     u32 row_count;
     u32 weight;
     u32 bit;   /* 0 of an exclusion */
+    u32 most;  /* no document's impact is greater */
     u16 flags; /* enum query_slot_flag */
     u16 zero;
     u64 df; /* postings on this shard */
@@ -141,6 +149,7 @@ struct run_window {
     struct window_bits candidates;
     struct window_bits matched; /* those of them that have the words; the others are pinned */
     struct window_bits touched; /* by the slot in hand */
+    /* From here on nothing is cleared when a run begins. */
     u32 scores[WINDOW_DOCS];
     u32 words[WINDOW_DOCS];   /* bits of the slots that it has */
     u32 weights[WINDOW_DOCS]; /* what they weigh together */
@@ -149,9 +158,30 @@ struct run_window {
     u8 impacts[WINDOW_DOCS];
 };
 
+/* The postings of a word, or of the rarest word of a row. */
+struct run_stream {
+    struct postings_cursor *cursor;
+    const struct run_row *row; /* NULL: a word */
+    u16 factor;
+};
+
+/* A run along the rarest slot. */
+struct run_list {
+    struct run_stream *streams; /* of that slot */
+    u32 stream_count;
+    u32 least;                     /* impact of the only stream; 0: any */
+    u64 need;                      /* least text score that may change the page */
+    u64 rest[QUERY_WORDS_MAX + 1]; /* what the slots from i on add at most */
+    struct postings_walk walk;
+    bool is_used;
+    bool is_direct; /* no filter, no facets: judged at once */
+    bool may_leave_out;
+    bool is_over;
+};
+
 enum run_phase {
     RUN_PHASE_SLOTS,
-    RUN_PHASE_TABLES,
+    RUN_PHASE_READY,
     RUN_PHASE_WINDOWS,
     RUN_PHASE_FACETS,
     RUN_PHASE_ADS,
@@ -184,6 +214,7 @@ struct run {
     u32 word_at;
     u32 items_left; /* of the slot that is being read */
     bool has_slot;
+    bool has_kind;   /* the slot in hand has cursors, a set or a table */
     bool has_cursor; /* table_cursor is at a word's postings */
     struct postings_cursor table_cursor;
     struct filter_run *filter;
@@ -196,7 +227,7 @@ struct run {
     u64 *only_nodes;
     struct run_special *specials; /* in order of documents */
     u32 only_doc;
-    struct run_window window;
+    struct run_list list;
     struct run_top top;
     struct run_hit *pins;
     u32 pin_count;
@@ -210,6 +241,7 @@ struct run {
     u32 detail_at;
     struct run_mark *marks; /* by term */
     u32 mark_count;
+    struct run_window window; /* the last: most of it is not cleared */
 };
 
 /* One slice of SLOTS, RUN or DETAILS; true: the part's reply is there. */
@@ -227,11 +259,21 @@ void *run_acquire(struct run *run, size_t bytes);
 struct run *run_begin(struct shard *shard, struct part *part, enum search_step step);
 /* Some work; true: the phase is over. */
 bool run_slots_step(struct run *run);
-bool run_tables_step(struct run *run);
+bool run_ready_step(struct run *run);
 /* Candidates of the window in hand; true: they are complete. */
 bool run_words_step(struct run *run);
 /* Matches of the window; true: it is done. */
 bool run_match_step(struct run *run);
+/* The least impact of a row's words in a document, whose rarest has the impact `rarest` there; 0: they are
+ * not in a row there. */
+u8 run_row_impact(struct run *run, const struct run_row *row, u32 doc, u8 rarest);
+/* One match: visible, counted, offered to the best. */
+void run_judge_doc(struct run *run, u32 doc, u32 score);
+/* When slots have been sorted: along the rarest one? Then begin, when they are ready; and some work,
+ * true: that was the last document. */
+bool run_wants_list(const struct run *run);
+void run_list_begin(struct run *run);
+bool run_list_step(struct run *run);
 /* The next window that may have a match, from `window` on. */
 u32 run_next_window(struct run *run, u32 window);
 void run_find_ads(struct run *run);
@@ -242,6 +284,16 @@ static inline u8 run_slot_impact(u32 factor, u32 impact)
 {
     const u32 value = factor * impact / SCORE_FACTOR_ONE;
     return value == 0 ? 1 : (u8)value;
+}
+
+/* Of a slot with a set: the factor of a term, 0: it is none of them. */
+static inline u32 run_set_factor(const struct run_slot *slot, u32 term)
+{
+    u32 at = (term * 2654435761u) & slot->set_mask;
+    for (; slot->set_terms[at] != 0; at = (at + 1) & slot->set_mask)
+        if (slot->set_terms[at] == term)
+            return slot->set_factors[at];
+    return 0;
 }
 
 /* Facts of a document for ranks and hits. */

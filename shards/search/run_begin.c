@@ -1,9 +1,11 @@
-/* run_begin: a plan read, its words found in the dictionary, tables for slots of many words: see run.h.
+/* run_begin: a plan read, its words found in the dictionary, slots made ready to be looked at: see run.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "shards/search/run.h"
 #include "shards/shard_state.h"
+
+#define SET_WORDS_MIN 8u
 
 void *run_acquire(struct run *run, size_t bytes)
 {
@@ -121,8 +123,9 @@ static void compile_filters(struct run *run, const struct filter *filter,
 
 struct run *run_begin(struct shard *shard, struct part *part, enum search_step step)
 {
-    struct run *run = bump_acquire_zeroed(&part->bump, sizeof *run);
+    struct run *run = bump_acquire(&part->bump, sizeof *run);
     MUST(run != NULL); /* the first of the part */
+    memset(run, 0, offsetof(struct run, window) + offsetof(struct run_window, scores));
     struct query_unpack from = unpack_of(part->spans[SPAN_OF(search_part_req, data)]);
     run->shard = shard;
     run->part = part;
@@ -163,9 +166,12 @@ struct run *run_begin(struct shard *shard, struct part *part, enum search_step s
 
 static struct postings_cursor *open_cursor(struct run *run, u32 term)
 {
-    struct postings_cursor *cursor = run_acquire(run, sizeof *cursor);
+    struct postings_cursor *cursor = bump_acquire(&run->part->bump, sizeof *cursor);
     if (cursor != NULL)
         postings_open(cursor, &run->index->index, term);
+    else
+        run->status = STATUS_TOO_LARGE;
+    run->work += 100;
     return cursor;
 }
 
@@ -178,6 +184,8 @@ static void add_word(struct run *run, struct run_slot *slot, struct run_word wor
     /* Another word of the same stem may be there; the greatest impact wins anyway. */
     slot->words[slot->word_count++] = word;
     slot->df += df;
+    slot->most = MAX(slot->most,
+                     run_slot_impact(word.factor, index_impact_max(&run->index->index, word.term)));
     run->work += 200;
 }
 
@@ -205,8 +213,10 @@ static void add_row(struct run *run, struct run_slot *slot, struct run_row row, 
         }
     }
     MUST(count == row.count);
+    const u8 most = index_impact_max(&run->index->index, row.terms[row.rarest]);
     slot->rows[slot->row_count++] = row;
     slot->df += least;
+    slot->most = MAX(slot->most, run_slot_impact(row.factor, most));
     run->work += 300 * count;
 }
 
@@ -235,23 +245,6 @@ static void read_item(struct run *run, struct run_slot *slot)
         add_row(run, slot, (struct run_row){.factor = factor, .kind = kind, .count = words}, text);
     run->items_left--;
     run->work += 100;
-}
-
-static void end_slot(struct run *run, struct run_slot *slot)
-{
-    run->has_slot = false;
-    if (run->step == SEARCH_STEP_DETAILS)
-        return;
-    if (slot->word_count > RUN_DIRECT_WORDS) {
-        const u32 tables = run->question.end / RUN_TABLE_DOCS + 1;
-        slot->tables = run_acquire(run, tables * sizeof(slot->tables[0]));
-        for (u32 i = 0; i < tables && slot->tables != NULL && run->status == STATUS_OK; i++)
-            slot->tables[i] = run_acquire(run, RUN_TABLE_DOCS);
-        run->work += 20000 * tables;
-        return;
-    }
-    for (u32 i = 0; i < slot->word_count && run->status == STATUS_OK; i++)
-        slot->words[i].cursor = open_cursor(run, slot->words[i].term);
 }
 
 /* Positive slots first, the rarest first; their bits are in the order of the query. */
@@ -291,7 +284,7 @@ bool run_slots_step(struct run *run)
         } else if (run->items_left != 0) {
             read_item(run, slot);
         } else {
-            end_slot(run, slot);
+            run->has_slot = false;
             run->slot_at++;
         }
     }
@@ -300,7 +293,61 @@ bool run_slots_step(struct run *run)
     return true;
 }
 
-/* ---- tables ---- */
+/* ---- slots made ready ---- */
+
+static void open_tables(struct run *run, struct run_slot *slot)
+{
+    const u32 tables = run->question.end / RUN_TABLE_DOCS + 1;
+    slot->tables = run_acquire(run, tables * sizeof(slot->tables[0]));
+    for (u32 i = 0; i < tables && slot->tables != NULL && run->status == STATUS_OK; i++)
+        slot->tables[i] = run_acquire(run, RUN_TABLE_DOCS);
+    run->work += 20000 * tables;
+}
+
+static void make_set(struct run *run, struct run_slot *slot)
+{
+    u32 size = 16;
+    while (size < 2 * slot->word_count)
+        size *= 2;
+    slot->set_mask = size - 1;
+    slot->set_terms = run_acquire(run, size * sizeof slot->set_terms[0]);
+    slot->set_factors = run_acquire(run, size * sizeof slot->set_factors[0]);
+    for (u32 i = 0; i < slot->word_count && run->status == STATUS_OK; i++) {
+        const struct run_word *word = &slot->words[i];
+        u32 at = (word->term * 2654435761u) & slot->set_mask;
+        while (slot->set_terms[at] != 0 && slot->set_terms[at] != word->term)
+            at = (at + 1) & slot->set_mask; /* ends: half of it is free */
+        slot->set_terms[at] = word->term;
+        slot->set_factors[at] = MAX(slot->set_factors[at], word->factor);
+    }
+    run->work += 5 * size;
+}
+
+/* Is it better to look at the words of each document that comes than at all documents of each word? */
+static bool wants_set(const struct run *run, const struct run_slot *slot)
+{
+    if (slot == &run->slots[0] || slot->word_count < SET_WORDS_MIN || !run_wants_list(run))
+        return false;
+    const u64 by_words = slot->word_count > RUN_DIRECT_WORDS
+                             ? 20000 + 4 * slot->df
+                             : 60 * (u64)slot->word_count * run->slots[0].df;
+    return run->slots[0].df * 300 < by_words;
+}
+
+static void choose_kind(struct run *run, struct run_slot *slot)
+{
+    run->has_kind = true;
+    if (wants_set(run, slot)) {
+        make_set(run, slot);
+        return;
+    }
+    if (slot->word_count > RUN_DIRECT_WORDS) {
+        open_tables(run, slot);
+        return;
+    }
+    for (u32 i = 0; i < slot->word_count && run->status == STATUS_OK; i++)
+        slot->words[i].cursor = open_cursor(run, slot->words[i].term);
+}
 
 /* Some postings of a word into its slot's table; true: that was the last. */
 static bool fill_table(struct run *run, const struct run_slot *slot, const struct run_word *word)
@@ -323,21 +370,26 @@ static bool fill_table(struct run *run, const struct run_slot *slot, const struc
     return count < 8192;
 }
 
-bool run_tables_step(struct run *run)
+bool run_ready_step(struct run *run)
 {
     while (run->slot_at < run->slot_count && run->status == STATUS_OK) {
         struct run_slot *slot = &run->slots[run->slot_at];
+        if (!run_has_time(run))
+            return false;
+        if (!run->has_kind)
+            choose_kind(run, slot);
         if (slot->tables == NULL || run->word_at == slot->word_count) {
             run->slot_at++;
             run->word_at = 0;
+            run->has_kind = false;
             continue;
         }
-        if (!run_has_time(run))
-            return false;
         if (fill_table(run, slot, &slot->words[run->word_at])) {
             run->has_cursor = false;
             run->word_at++;
         }
     }
+    if (run->status == STATUS_OK && run_wants_list(run))
+        run_list_begin(run);
     return true;
 }

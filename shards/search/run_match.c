@@ -50,14 +50,17 @@ static const struct run_special *find_special(const struct run *run, u32 doc,
     return NULL;
 }
 
+static u32 all_words(const struct run *run)
+{
+    return run->positive_count >= 32 ? UINT32_MAX : (1u << run->positive_count) - 1;
+}
+
 /* The slots that a candidate has. */
 static u32 words_of(const struct run *run, u32 at)
 {
     if (!window_has(&run->window.matched, at))
         return 0;
-    if (run->head.share != RUN_ALL_SLOTS)
-        return run->window.words[at];
-    return run->positive_count >= 32 ? UINT32_MAX : (1u << run->positive_count) - 1;
+    return run->head.share != RUN_ALL_SLOTS ? run->window.words[at] : all_words(run);
 }
 
 static u32 text_score_of(const struct run *run, u32 at)
@@ -90,10 +93,9 @@ static bool is_after_cursor(const struct run *run, const struct run_hit *hit)
            (hit->key == run->head.cursor_key && hit->product_id > run->head.cursor_id);
 }
 
-static void take_hit(struct run *run, u32 at)
+static void take_hit(struct run *run, u32 doc, u32 text_score, u32 words)
 {
-    const u32 doc = run->window.number * WINDOW_DOCS + at;
-    struct run_hit hit = {.doc = doc, .text_score = text_score_of(run, at)};
+    struct run_hit hit = {.doc = doc, .text_score = text_score, .words = words};
     const struct run_special *pin = NULL, *boost = NULL;
     if (run->special_count != 0) {
         pin = find_special(run, doc, CURATION_PIN);
@@ -111,7 +113,6 @@ static void take_hit(struct run *run, u32 at)
     if (pin == NULL && !run_top_wants(&run->top, hit.key))
         return;
     hit.product_id = columns_number(&run->index->columns, COLUMN_PRODUCT, doc);
-    hit.words = words_of(run, at);
     if (pin != NULL) {
         hit.flags |= HIT_FLAG_PINNED;
         hit.place = pin->value;
@@ -130,11 +131,24 @@ static void take_matches(struct run *run, const struct window_bits *matches)
             if (run->step == SEARCH_STEP_SLOTS)
                 run->counts[score_share(run->window.weights[at], run->total_weight)]++;
             else
-                take_hit(run, at);
+                take_hit(run, run->window.number * WINDOW_DOCS + at, text_score_of(run, at),
+                         words_of(run, at));
         }
     run->total += window_count(matches);
     for (u32 i = 0; i < WINDOW_WORDS; i++)
         run->word_total += bits_count(matches->words[i] & run->window.matched.words[i]);
+}
+
+void run_judge_doc(struct run *run, u32 doc, u32 score)
+{
+    if ((run->head.flags & SEARCH_FLAG_STAFF) == 0 &&
+        !columns_shows(&run->index->columns, doc, run->head.now_ns))
+        return;
+    if (run->only_nodes != NULL && !is_among(run, doc, run->only_nodes))
+        return;
+    take_hit(run, doc, score, all_words(run));
+    run->total++;
+    run->word_total++;
 }
 
 /* How many candidates may be judged in the time that is left. */

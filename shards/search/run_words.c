@@ -93,8 +93,7 @@ static void take_words(struct run *run, const struct run_slot *slot, const struc
 
 /* ---- a slot's words in a row ---- */
 
-/* The least impact of the row's words in a document; 0: they are not in a row there. */
-static u8 impact_of_row(struct run *run, const struct run_row *row, u32 doc, u8 rarest)
+u8 run_row_impact(struct run *run, const struct run_row *row, u32 doc, u8 rarest)
 {
     u8 least = rarest;
     for (u32 i = 0; i < row->count; i++) {
@@ -129,7 +128,8 @@ static bool take_row(struct run *run, const struct run_row *row, const struct wi
             continue;
         if (!run_has_time(run))
             return false;
-        const u8 impact = impact_of_row(run, row, first_doc(run) + at, window->impacts[window->at]);
+        const u8 impact =
+            run_row_impact(run, row, first_doc(run) + at, window->impacts[window->at]);
         if (impact != 0)
             raise(window, at, run_slot_impact(row->factor, impact));
     }

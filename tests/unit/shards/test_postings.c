@@ -358,6 +358,60 @@ static void a_purge_that_needs_more_room_makes_more_segments(void **state)
     lists_close(&lists);
 }
 
+/* Every posting that is great enough comes, in order; none of the others but where many blocks were looked
+ * at; and it is said when one was left out. Postings are added and die on the way. */
+static void only_great_impacts_come(void **state)
+{
+    (void)state;
+    enum { DOCS = 70000 };
+    static u8 impacts[DOCS + 1];
+    struct fuzz fuzz = fuzz_begin("above");
+    for (u32 round = 0; round < 30; round++) {
+        struct lists lists;
+        struct postings_cursor cursor;
+        lists_open(&lists);
+        memset(impacts, 0, sizeof impacts);
+        const u32 sparse = 1 + fuzz_below(&fuzz, 40), count = 1 + fuzz_below(&fuzz, DOCS / 2);
+        const u8 most = (u8)(1 + fuzz_below(&fuzz, 255)), least = (u8)(1 + fuzz_below(&fuzz, 255));
+        for (u32 doc = 1; doc <= count; doc++) {
+            assert_int_equal(add_bare(&lists), doc);
+            if (fuzz_below(&fuzz, sparse) != 0)
+                continue;
+            impacts[doc] = (u8)(1 + fuzz_below(&fuzz, fuzz_below(&fuzz, 50) == 0 ? 255 : most));
+            postings_append(&lists.index.postings, 1, doc, impacts[doc]);
+        }
+        for (u32 n = 0; n < 100; n++) {
+            const u32 doc = 1 + fuzz_below(&fuzz, count);
+            assert_int_equal(postings_impact_of(&lists.index, 1, doc), impacts[doc]);
+        }
+        postings_open(&cursor, &lists.index, 1);
+        for (u32 doc = cursor.doc, next; doc != POSTINGS_DOC_END; doc = next) {
+            struct postings_walk walk = {0};
+            bool has_less = false;
+            assert_int_equal(cursor.impact, impacts[doc]);
+            if (fuzz_below(&fuzz, 200) == 0) /* moves what the cursor looks at */
+                for (u32 n = 0; n < 130; n++) {
+                    const u32 added = add_bare(&lists);
+                    if (added <= DOCS) {
+                        impacts[added] = (u8)(1 + n);
+                        postings_append(&lists.index.postings, 1, added, impacts[added]);
+                    }
+                }
+            next = postings_next_above(&cursor, least, &walk);
+            assert_true(next > doc);
+            for (u32 i = doc + 1; i <= DOCS && i < next; i++) {
+                assert_true(impacts[i] < least);
+                has_less = has_less || impacts[i] != 0;
+            }
+            if (has_less)
+                assert_true(walk.has_skipped);
+            if (next != POSTINGS_DOC_END && impacts[next] < least)
+                assert_true(walk.work > 512); /* it has looked at very many blocks */
+        }
+        lists_close(&lists);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +420,7 @@ int main(void)
         cmocka_unit_test(bounds_are_of_their_block_and_window),
         cmocka_unit_test(windows_end_where_they_should),
         cmocka_unit_test(a_cursor_finds_its_place_after_purges),
+        cmocka_unit_test(only_great_impacts_come),
         cmocka_unit_test(bounds_of_a_short_list_are_exact),
         cmocka_unit_test(purges_leave_what_lives_and_give_memory_back),
         cmocka_unit_test(small_segments_become_one),
