@@ -74,7 +74,7 @@ struct product {
     struct product_facts facts;
     u16 text_bytes[PRODUCT_TEXT_COUNT];
     u16 is_deleted;
-    u32 doc; /* (soft) of the search room: its document, 0 = none */
+    u32 zero2;
     u64 page_version;
     i64 price_from; /* (derived) the lowest price of its SKUs in its currency; its own without any */
     u64 rating_sum;           /* of the review room: catalog_set_rating */

@@ -320,12 +320,17 @@ static void release_dead(struct columns *columns, u32 doc)
         drop_window(columns, doc / WINDOW_DOCS);
 }
 
-static void release_some_dead(struct columns *columns)
+void columns_give_back(struct columns *columns, u32 count)
 {
     if (columns->question_count != 0)
         return;
-    for (u32 i = 0; i < DEAD_PER_STEP && columns->dead_count != 0; i++)
+    for (; count != 0 && columns->dead_count != 0; count--)
         release_dead(columns, columns->dead[--columns->dead_count]);
+}
+
+static void release_some_dead(struct columns *columns)
+{
+    columns_give_back(columns, DEAD_PER_STEP);
 }
 
 void columns_kill(struct columns *columns, u32 doc)

@@ -133,6 +133,9 @@ void columns_kill(struct columns *columns, u32 doc);
 
 void columns_question_begin(struct columns *columns);
 void columns_question_end(struct columns *columns);
+/* Gives back so many of the dead, unless a question is open. Every change and every end of a question does
+ * a few. */
+void columns_give_back(struct columns *columns, u32 count);
 
 /* A number of a document; 0 of one that was not put. */
 u64 columns_number(const struct columns *columns, enum column column, u32 doc);

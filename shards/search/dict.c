@@ -241,40 +241,43 @@ static void release_word(struct dict *dict, u32 index)
     pool_release(&dict->words, &index);
 }
 
-static bool is_term_used(const struct dict_term *term)
-{
-    u32 used = term->document_count | term->surface_count;
-    for (u32 i = 0; i < ARRAY_COUNT(term->posting); i++)
-        used |= term->posting[i];
-    return used != 0;
-}
-
-/* Gives back what the word does not need any more. */
-static void sweep_word(struct dict *dict, u32 index)
+/* The word is no surface any more: out of the tree and the typo table, if it is listed. */
+static void forget_surface(struct dict *dict, u32 index)
 {
     struct dict_word *word = dict_word_at(&dict->words, index);
-    if (word->term != 0 && word->count == 0) {
-        if ((word->flags & DICT_WORD_LISTED) != 0) {
-            dict_typo_remove(&dict->typo, index);
-            dict_tree_remove(&dict->tree, index);
-            word->flags &= (u8)~DICT_WORD_LISTED;
-        }
-        struct dict_term *term = dict_term_at(dict, word->term);
-        MUST(term->surface_count > 0);
-        term->surface_count--;
-        dict->surface_count--;
-        word->term = 0;
+    if ((word->flags & DICT_WORD_LISTED) != 0) {
+        dict_typo_remove(&dict->typo, index);
+        dict_tree_remove(&dict->tree, index);
+        word->flags &= (u8)~DICT_WORD_LISTED;
     }
-    if (word->own_term != 0 && !is_term_used(dict_term_at(dict, word->own_term)))
+    struct dict_term *term = dict_term_at(dict, word->term);
+    MUST(term->surface_count > 0);
+    term->surface_count--;
+    dict->surface_count--;
+    word->term = 0;
+}
+
+/* Gives back what the word does not need any more; the work that it was. */
+static u32 sweep_word(struct dict *dict, u32 index, dict_used_fn *is_used, const void *context)
+{
+    struct dict_word *word = dict_word_at(&dict->words, index);
+    u32 work = 1;
+    if (word->term != 0 && word->count == 0) {
+        forget_surface(dict, index);
+        work = DICT_SWEEP_WORK;
+    }
+    if (word->own_term != 0 && dict_term_at(dict, word->own_term)->surface_count == 0 &&
+        (is_used == NULL || !is_used(context, word->own_term)))
         pool_release(&dict->terms, &word->own_term);
     if (word->bytes != 0 && word->term == 0 && word->own_term == 0)
         release_word(dict, index);
+    return work;
 }
 
-bool dict_sweep(struct dict *dict, u32 words)
+bool dict_sweep(struct dict *dict, u32 work, dict_used_fn *is_used, const void *context)
 {
-    for (; words > 0 && dict->sweep_at < dict->word_end; words--)
-        sweep_word(dict, dict->sweep_at++);
+    for (u32 done = 0; done < work && dict->sweep_at < dict->word_end;)
+        done += sweep_word(dict, dict->sweep_at++, is_used, context);
     if (dict->sweep_at < dict->word_end)
         return false;
     dict->sweep_at = 1;

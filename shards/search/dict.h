@@ -5,7 +5,7 @@
  *
  *      words   pool of 32 bytes: text (up to 16 bytes inline), term, count, lengths
  *      map     hash of the text -> word; a stem is a word too, though perhaps no surface
- *      terms   pool: documents, seven numbers of the index
+ *      terms   pool of 8 bytes: whose text the stem is, how many surfaces share it
  *      tree    the surfaces that occur, in order of their bytes      dict_tree.h
  *      typo    the surfaces that occur, by what is left of them when letters are missing   dict_typo.h
  *
@@ -56,15 +56,12 @@ struct dict {
     u32 word_end;   /* ids are below */
 };
 
-/* What hangs on a stem. The numbers are the index's own; the dictionary sets them to 0 in a new term
- * and looks at them only in dict_sweep: a term is used while one of them is not 0. */
+/* A stem. */
 struct dict_term {
-    u32 document_count;
-    u32 posting[7];
-    u32 word;          /* the dictionary's: whose text is the stem */
-    u32 surface_count; /* the dictionary's */
+    u32 word; /* whose text it is */
+    u32 surface_count;
 };
-STATIC_CHECK(sizeof(struct dict_term) == 40);
+STATIC_CHECK(sizeof(struct dict_term) == 8);
 
 /* An empty dictionary. `language` stays the caller's and outlives it. */
 void dict_init(struct dict *dict, struct store_memory *memory, struct arena *arena,
@@ -140,9 +137,21 @@ u32 dict_join(const struct dict *dict, struct span left, struct span right);
 
 /* ---- upkeep ---- */
 
-/* Looks at the next `words` words and gives back those that no live document has, and their terms if
- * nothing hangs on them. True when it has come to the end; the next call begins anew. */
-bool dict_sweep(struct dict *dict, u32 words);
+/* Does anything else hang on the term? */
+typedef bool dict_used_fn(const void *context, u32 term);
+
+/* Looks at the next words and gives back those that no live document has, and their terms if no surface
+ * is left and nothing else hangs on them (`is_used`; NULL: nothing does). A word that is looked at is a
+ * work of 1, one that leaves the tree and the typo table of DICT_SWEEP_WORK. True when it has come to
+ * the end; the next call begins anew. */
+#define DICT_SWEEP_WORK 32u
+bool dict_sweep(struct dict *dict, u32 work, dict_used_fn *is_used, const void *context);
+
+/* Surfaces that no live document has, and that are not swept yet. */
+static inline u32 dict_unused_count(const struct dict *dict)
+{
+    return dict->surface_count - dict->live_count;
+}
 
 /* Bytes that words, map, tree and typo table hold. */
 u64 dict_bytes(const struct dict *dict);

@@ -261,6 +261,58 @@ void search_index_put(struct search_index *index, const struct product *product,
                                              .attributes = texts[PRODUCT_TEXT_ATTRIBUTES]});
 }
 
+/* ---- upkeep ---- */
+
+#define SWEEP_WORK     256u                  /* of each change, some hundred nanoseconds */
+#define SWEEP_PER_WORD (2 * DICT_SWEEP_WORK) /* and for each word that nobody has since then */
+#define WORN_WINDOWS   4u                    /* looked at with each change */
+
+static bool has_postings(const void *context, u32 term)
+{
+    const struct index *index = context;
+    const struct postings_list *list = postings_list_of(&index->postings, term);
+    return list != NULL && list->count != 0;
+}
+
+void search_index_sweep(struct search_index *index, u32 unused_before)
+{
+    struct dict *dict = &index->dict;
+    const u32 unused = dict_unused_count(dict);
+    if (!index->is_sweeping && unused <= SEARCH_UNUSED_WORDS + dict->live_count / 4)
+        return;
+    const u32 fresh = unused > unused_before ? unused - unused_before : 0;
+    index->is_sweeping =
+        !dict_sweep(dict, SWEEP_WORK + fresh * SWEEP_PER_WORD, has_postings, &index->index);
+}
+
+/* Is little of the window alive? Not of the one that is being filled. */
+static bool is_worn(const struct search_index *index, u32 window)
+{
+    const u32 live = index_window_live(&index->index, window);
+    return live != 0 && live < INDEX_WINDOW_DOCS / 4 &&
+           (window + 1) * INDEX_WINDOW_DOCS <= index_end(&index->index);
+}
+
+u32 search_index_worn(struct search_index *index)
+{
+    const u32 windows = index_end(&index->index) / INDEX_WINDOW_DOCS;
+    for (u32 i = 0; i < WORN_WINDOWS && index->worn_doc == 0; i++) {
+        index->worn_window = index->worn_window < windows ? index->worn_window + 1 : 0;
+        if (is_worn(index, index->worn_window))
+            index->worn_doc = MAX(index->worn_window * INDEX_WINDOW_DOCS, 1u);
+    }
+    if (index->worn_doc == 0)
+        return 0;
+    const u32 end = (index->worn_window + 1) * INDEX_WINDOW_DOCS;
+    while (index->worn_doc < end) { /* at most a window, once for all that lives there */
+        const u32 doc = index->worn_doc++;
+        if (index_is_live(&index->index, doc))
+            return index_product(&index->index, doc);
+    }
+    index->worn_doc = 0;
+    return 0;
+}
+
 u32 search_index_stem(const struct search_index *index, struct span word, u8 *stem)
 {
     const u32 surface = dict_find(&index->dict, word);

@@ -15,6 +15,8 @@
  *   I1  a product has a document exactly if it is not deleted and has been put.
  *   I2  dict_live of a surface is the number of live documents that have it.
  *   I3  documents of index and columns are the same.
+ *   I4  without questions, words that nobody has are at most about a third of the others (and some), and of
+ *       all documents' places a quarter lives: memory follows from what there is, not from its history.
  * Ownership  an arena of its own: it goes as a whole when another policy is in force. One core.
  * Failure    no memory is a panic. A dictionary that is full leaves words out.
  * Not here   questions; which policy: search_room.h.
@@ -31,6 +33,8 @@
 
 #define SEARCH_PAGE_PRODUCTS 4096u
 #define SEARCH_VALUE_GAP     8u /* positions between two values: no phrase goes across */
+/* Words that nobody has are swept when they are more than this and a quarter of the others. */
+#define SEARCH_UNUSED_WORDS 1024u
 
 /* By index of the product. */
 struct search_entry {
@@ -56,6 +60,9 @@ struct search_index {
     struct search_entry **pages; /* directory by product / SEARCH_PAGE_PRODUCTS */
     u32 page_capacity;
     u32 token_count; /* of the document that is being made */
+    u32 worn_window; /* the one that is looked at next, or emptied */
+    u32 worn_doc;    /* the next document of it; 0: it is not being emptied */
+    bool is_sweeping;
     struct index_token *tokens;
     u32 *surfaces; /* one per token */
     u8 *packed;
@@ -70,6 +77,15 @@ void search_index_deinit(struct search_index *index);
 void search_index_put(struct search_index *index, const struct product *product, u32 at);
 /* Its numbers. */
 void search_index_numbers(struct search_index *index, const struct product *product, u32 at);
+
+/* ---- upkeep, to be called when a product has changed ---- */
+
+/* Gives back some of the words that no document has any more, in proportion to what has become unused since
+ * `unused_before`. Not while a question is open: it holds numbers of terms. */
+void search_index_sweep(struct search_index *index, u32 unused_before);
+/* A product in a window of which little lives (less than a quarter), 0 = none. If it is put again, such
+ * windows are soon empty, and give their memory back. */
+u32 search_index_worn(struct search_index *index);
 
 /* The document of a product, 0 = none. */
 static inline u32 search_index_doc(const struct search_index *index, u32 product)

@@ -67,8 +67,8 @@ bool shard_part_search_part(struct shard *shard, struct part *part)
 {
     struct msg_search_part_req request;
     memcpy(&request, part->fixed, sizeof request);
-    if (part->state == NULL)
-        (void)search_renew(shard, 1); /* whoever asks helps with the index that is being made */
+    if (part->state == NULL && !part->is_late && !search_may_begin(shard))
+        return false;
     switch ((enum search_step)request.step) {
     case SEARCH_STEP_WORDS:
     case SEARCH_STEP_COUNTS:

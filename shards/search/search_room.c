@@ -12,6 +12,14 @@
 
 /* Products that are put into a new index with each one that changes. */
 #define RENEW_WITH_CHANGE 4u
+/* An index in which numbers of documents have come so far, or twice the nodes of categories and some, is
+ * made anew. */
+#define WORN_DOCS  (INDEX_DOC_MAX / 2)
+#define WORN_NODES (64u << 10)
+/* Documents that are dead but wait, because questions are open. */
+#define DEAD_MAX     4096u
+#define DEAD_SLICE   16u
+#define UNUSED_SLICE 8u
 
 /* ---- settings that are found by their name ---- */
 
@@ -85,6 +93,8 @@ void search_init(struct search *search, struct shard *shard)
     memset(search, 0, sizeof *search);
     store_memory_init(&search->memory);
     search->policy = policy_in_force(shard);
+    search->doc_limit = WORN_DOCS;
+    search->node_limit = WORN_NODES;
     open_index(search, shard, 0);
     search_settings_init(&search->words, &search->memory);
     query_stats_init(&search->stats, &search->memory);
@@ -162,8 +172,43 @@ bool search_renew(struct shard *shard, u32 products)
     search_index_deinit(search_current(search));
     search->current = 1 - search->current;
     search->is_renewing = false;
+    search->node_limit = WORN_NODES + 2 * made->columns.tree.node_end;
     search_settings_renew(&search->words, &shard->settings, search_current(search));
     return false;
+}
+
+static bool has_many_unused(const struct search_index *index)
+{
+    return dict_unused_count(&index->dict) > 2 * SEARCH_UNUSED_WORDS + index->dict.live_count;
+}
+
+/* No question is open: what waits for that, some of it. True: there is much more. */
+static bool tidy_between(struct shard *shard)
+{
+    struct search *search = &shard->search;
+    (void)search_renew(shard, 1); /* whoever asks helps with the index that is being made */
+    struct search_index *index = search_current(search);
+    if (index->columns.dead_count > DEAD_MAX / 2) {
+        columns_give_back(&index->columns, DEAD_SLICE);
+        return true;
+    }
+    const u32 unused = dict_unused_count(&index->dict);
+    search_index_sweep(index, has_many_unused(index) ? unused - UNUSED_SLICE : unused);
+    return has_many_unused(index);
+}
+
+bool search_may_begin(struct shard *shard)
+{
+    const struct search *search = &shard->search;
+    const struct search_index *index = &search->indexes[search->current];
+    if (search->question_count == 0)
+        return !tidy_between(shard);
+    if (search->is_renewing && search->renewed == shard->catalog.pool.next_fresh)
+        return false;
+    if (index->columns.dead_count > DEAD_MAX || has_many_unused(index))
+        return false;
+    (void)search_renew(shard, 1);
+    return true;
 }
 
 static bool policy_makes_other_index(const struct search_policy *a, const struct search_policy *b)
@@ -228,21 +273,40 @@ void search_setting(struct shard *shard, u32 setting)
     }
 }
 
-static void refresh(struct search_index *index, const struct product *product, u32 at, u32 what)
+static void refresh(struct search *search, const struct product *product, u32 at, u32 what)
 {
-    if (what == SEARCH_REFRESH_TEXT)
-        search_index_put(index, product, at);
-    else
-        search_index_numbers(index, product, at);
+    for (u32 which = 0; which < 2; which++) {
+        struct search_index *index = &search->indexes[which];
+        if (which != search->current && !(search->is_renewing && at < search->renewed))
+            continue;
+        if (what == SEARCH_REFRESH_TEXT)
+            search_index_put(index, product, at);
+        else
+            search_index_numbers(index, product, at);
+    }
+}
+
+/* What a changed text leaves behind: words that nobody has, windows of which little lives. */
+static void tidy(struct shard *shard, u32 unused_before)
+{
+    struct search *search = &shard->search;
+    struct search_index *index = search_current(search);
+    const u32 worn = search_index_worn(index);
+    if (worn != 0)
+        search_index_put(index, product_at(&shard->catalog, worn), worn);
+    if (search->question_count == 0)
+        search_index_sweep(index, unused_before);
+    if (!search->is_renewing && (index_end(&index->index) >= search->doc_limit ||
+                                 index->columns.tree.node_end >= search->node_limit))
+        begin_renewal(shard);
 }
 
 void search_refresh(struct shard *shard, u32 product, u32 what)
 {
     struct search *search = &shard->search;
-    struct product *record = product_at(&shard->catalog, product);
-    refresh(search_current(search), record, product, what);
-    if (search->is_renewing && product < search->renewed)
-        refresh(&search->indexes[1 - search->current], record, product, what);
+    const u32 unused_before = dict_unused_count(&search_current(search)->dict);
+    refresh(search, product_at(&shard->catalog, product), product, what);
+    if (what == SEARCH_REFRESH_TEXT)
+        tidy(shard, unused_before);
     (void)search_renew(shard, RENEW_WITH_CHANGE);
-    record->doc = search_index_doc(search_current(search), product);
 }

@@ -6,7 +6,8 @@
  *
  * Another policy (language, weights, what attributes are searched) is another index: it is made beside
  * the one that answers, some products at a time, and takes its place when it is complete and no question is
- * open. Until then answers say so (note 16).
+ * open. Until then answers say so (note 16). Numbers of documents and nodes of categories are never used
+ * again within an index: before they run out it is made anew in the same way.
  *
  * Invariants
  *   I1  indexes[current] has every product; the other one, while it is made, those before `renewed`.
@@ -43,6 +44,8 @@ struct search {
     u32 current;
     u32 question_count;
     u32 renewed;      /* products below are in the new index */
+    u32 doc_limit;    /* an index is made anew from here */
+    u32 node_limit;   /* of categories, also */
     bool is_renewing; /* indexes[1 - current] is being made */
 };
 
@@ -61,6 +64,11 @@ void search_question_end(struct search *search, struct index_question *question)
 /* Goes on with making a new index, if one is being made: some products, about 20 microseconds each.
  * True: there is more to do. */
 bool search_renew(struct shard *shard, u32 products);
+
+/* May a part of a question begin? Some work waits until no question is open: a new index that is complete, dead
+ * documents, words that nobody has. Under searches without a pause that moment would never come, so when much
+ * waits, new parts do too, until those that are open have ended and it is done. */
+bool search_may_begin(struct shard *shard);
 
 /* The ranking profile of an id; the built-in one for 0. False: there is none. */
 bool search_profile(const struct shard *shard, u64 profile_id, struct rank_profile *profile);

@@ -223,7 +223,7 @@ static void step(struct bench *bench, struct fuzz_input *input)
     case 3: take_away(bench, word, number); break;
     case 4: ask_prefix(bench, (struct span){word.data, MIN(word.bytes, number)}); break;
     case 5: ask_typo(bench, word, 1 + number % 2); break;
-    case 6: (void)dict_sweep(&bench->dict, number); break;
+    case 6: (void)dict_sweep(&bench->dict, number, NULL, NULL); break;
     default: /* near to one that is there */
         if (bench->count != 0)
             ask_typo(bench, text_at(bench, number % bench->count), 2);

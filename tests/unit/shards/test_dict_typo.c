@@ -221,7 +221,7 @@ static void the_order_of_insertion_does_not_show(void **state)
         while (dict_live(&b.dict, i) > wanted)
             dict_count(&b.dict, i, -1);
     }
-    while (!dict_sweep(&b.dict, 1000))
+    while (!dict_sweep(&b.dict, 1000, NULL, NULL))
         ;
     assert_true(dict_valid(&b.dict));
     for (u32 i = 0; i < 500; i++) {
@@ -268,7 +268,7 @@ static void long_chains_grow_split_and_shrink(void **state)
     for (u32 i = 0; i < 3000; i++)
         if (i % 3 != 0)
             dict_count(&lexicon.dict, dict_find(&lexicon.dict, word_at(i)), -1);
-    while (!dict_sweep(&lexicon.dict, 7))
+    while (!dict_sweep(&lexicon.dict, 7, NULL, NULL))
         ;
     assert_true(dict_valid(&lexicon.dict));
     u32 kept = 0;

@@ -1,4 +1,5 @@
-/* test_search_life: what questions leave behind when they are dropped: nothing.
+/* test_search_life: an index that lives for long: questions that are dropped, products that change again and
+ * again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,6 +15,16 @@ static int open_one(void **state)
 {
     (void)state;
     sx_open(&sx, 1);
+    return 0;
+}
+
+/* For many commands: what was applied is not kept. */
+static int open_long(void **state)
+{
+    (void)state;
+    memset(&sx, 0, sizeof sx);
+    sx.feeder = feeder_open(1, false);
+    sx.loop = gather_loop_open(feeder_shards(sx.feeder), 1);
     return 0;
 }
 
@@ -46,6 +57,25 @@ struct asker {
     u32 dropped_step; /* enum search_step of the part that was dropped, 0 = none */
 };
 
+static u8 run_body[4096];
+static u32 run_bytes;
+static u32 kept_step; /* enum search_step whose request to shard 0 is kept, 0 = none */
+
+static u32 step_of(const struct gather_ask *ask)
+{
+    struct record_view view;
+    struct msg_search_part_req asked;
+    u32 offset = 0;
+    frame_record_next(ask->info, FRAME_DIRECTION_REQUEST, ask->body, &offset, &view);
+    memcpy(&asked, view.fixed, sizeof asked);
+    if (kept_step == asked.step && ask->shard == 0) {
+        assert_true(ask->body_bytes <= sizeof run_body);
+        memcpy(run_body, ask->body, ask->body_bytes);
+        run_bytes = ask->body_bytes;
+    }
+    return asked.step;
+}
+
 static struct shard *shard_at(u16 shard)
 {
     return feeder_shards(sx.feeder)[shard];
@@ -55,6 +85,7 @@ static struct shard *shard_at(u16 shard)
 static bool answer_ask(struct asker *asker, u32 i)
 {
     struct gather_ask *ask = &asker->gather.asks[i];
+    const u32 step = step_of(ask);
     struct shard *shard = shard_at(ask->shard);
     const struct frame_header header = {
         .opcode = ask->info->code, .shard = ask->shard, .record_count = 1};
@@ -73,9 +104,7 @@ static bool answer_ask(struct asker *asker, u32 i)
         shard_part_reply(part, answer, FRAME_BYTES_MAX - FRAME_HEADER_BYTES, &reply);
         (void)gather_answer(&asker->gather, i, answer, shard_applied_lsn(shard));
     } else {
-        struct msg_search_part_req asked;
-        memcpy(&asked, part->fixed, sizeof asked);
-        asker->dropped_step = asked.step;
+        asker->dropped_step = step;
     }
     shard_part_end(shard, part);
     return is_done;
@@ -160,6 +189,224 @@ static void a_question_that_is_dropped_is_ended(void **state)
     assert_true(search_index_valid(index));
 }
 
+/* ---- questions that overlap without a pause ---- */
+
+/* What shard 0 is asked to run for a query. */
+static void keep_run(const char *query, const char *facets)
+{
+    kept_step = SEARCH_STEP_RUN;
+    run_bytes = 0;
+    assert_int_equal(ask_and_go(query, facets, UINT32_MAX), 0);
+    kept_step = 0;
+    assert_true(run_bytes != 0);
+}
+
+static struct part *begin_run(void)
+{
+    const struct frame_header header = {.opcode = OPCODE_SEARCH_PART, .record_count = 1};
+    struct part *part =
+        shard_part_begin(shard_at(0), &header, run_body, run_bytes, feeder_now_ns(sx.feeder));
+    assert_non_null(part);
+    return part;
+}
+
+/* Two questions at a time: when one ends, the next one begins, and it takes its first slice before the
+ * other goes on. Returns how many have ended in so many turns, or until the condition is true. */
+static u32 overlap_until(bool (*is_reached)(void), void (*meanwhile)(u32), u32 turns)
+{
+    struct part *parts[2] = {begin_run(), begin_run()};
+    u32 count = 0;
+    for (u32 turn = 0, at = 0; turn < turns && !is_reached(); turn++, at = 1 - at) {
+        for (u32 i = 0; i < 3; i++)
+            if (!parts[at]->is_done)
+                (void)!shard_part_step(shard_at(0), parts[at], false);
+        if (!parts[at]->is_done)
+            continue;
+        shard_part_end(shard_at(0), parts[at]);
+        parts[at] = begin_run();
+        (void)!shard_part_step(shard_at(0), parts[at], false);
+        if (meanwhile != NULL)
+            meanwhile(count);
+        count++;
+    }
+    shard_part_end(shard_at(0), parts[0]);
+    shard_part_end(shard_at(0), parts[1]);
+    return count;
+}
+
+static bool never(void)
+{
+    return false;
+}
+
+static bool is_renewed(void)
+{
+    return !shard_at(0)->search.is_renewing;
+}
+
+static void put_policy(u16 title, u16 code, const char *language)
+{
+    struct msg_search_policy_put_req put = {
+        .home_id = POLICY_HOME_ID, .weight_title = title, .weight_code = code};
+    memcpy(put.language.bytes, language, strlen(language));
+    sx_setting(&sx, OPCODE_SEARCH_POLICY_PUT, &put, NULL);
+}
+
+static void a_new_index_comes_into_force_under_questions_without_a_pause(void **state)
+{
+    (void)state;
+    put_pegs(9000);
+    keep_run("peg hats", "price,brand");
+    put_policy(10, 10, "none");
+    while (search_renew(shard_at(0), 1000)) {}
+    put_policy(10, 10, "english");
+    struct part *open = begin_run();
+    assert_false(shard_part_step(shard_at(0), open, false));
+    while (shard_at(0)->search.renewed < shard_at(0)->catalog.pool.next_fresh)
+        (void)search_renew(shard_at(0), 1000);
+    assert_false(is_renewed());
+    /* Others wait for the one that is open, and begin when it has ended. */
+    assert_int_equal(overlap_until(is_renewed, NULL, 1000), 0);
+    assert_false(is_renewed());
+    shard_part_end(shard_at(0), open);
+    assert_int_equal(overlap_until(is_renewed, NULL, 1000), 0);
+    assert_true(is_renewed());
+    assert_true(overlap_until(never, NULL, 1000) > 10);
+    assert_no_question_is_open();
+}
+
+static u32 dead_most;
+
+static void change_pegs(u32 count)
+{
+    const struct search_index *index = search_current(&shard_at(0)->search);
+    for (u32 i = 0; i < 20; i++) {
+        char code[16], title[64];
+        snprintf(code, sizeof code, "P%05u", (count * 20 + i) % 9000);
+        snprintf(title, sizeof title, "Wooden peg n%xq%x for hats", count, i);
+        sx_put(&sx, code, .title = title);
+    }
+    feeder_flush(sx.feeder);
+    dead_most = MAX(dead_most, index->columns.dead_count);
+}
+
+static void the_dead_are_given_back_under_questions_without_a_pause(void **state)
+{
+    (void)state;
+    put_pegs(9000);
+    keep_run("peg hats", "price,brand");
+    dead_most = 0;
+    const u32 count = overlap_until(never, change_pegs, 10000);
+    assert_no_question_is_open();
+    const struct search_index *index = search_current(&shard_at(0)->search);
+    print_message("%u questions, %u changes, at most %u dead\n", count, 20 * count, dead_most);
+    assert_true(20 * count > 30000); /* more changes than may lie dead, each with a new word */
+    assert_true(dead_most < 6000);
+    assert_true(dict_unused_count(&index->dict) < 20000);
+    assert_true(search_index_valid(index));
+}
+
+/* ---- products that change for ever ---- */
+
+static u64 bytes_used(void)
+{
+    feeder_flush(sx.feeder);
+    return shard_at(0)->search.memory.used_bytes;
+}
+
+static u32 random_state;
+
+static u32 random_below(u32 end)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return (random_state >> 8) % end;
+}
+
+/* Product `at` with words that no other product ever had. */
+static void put_new_words(u32 at, u32 change)
+{
+    char code[16], title[96];
+    snprintf(code, sizeof code, "P%u", at);
+    snprintf(title, sizeof title, "Lamp w%xq v%xz longword%xindeedverylong", change, change * 7 + 1,
+             change);
+    sx_put(&sx, code, .title = title);
+}
+
+static u32 changes(void)
+{
+    const char *wanted = getenv("CHURN_CHANGES");
+    return wanted != NULL ? (u32)atoi(wanted) : 60000;
+}
+
+static void words_that_nobody_has_any_more_leave_no_memory_behind(void **state)
+{
+    (void)state;
+    const u32 products = 500, count = changes();
+    u64 early = 0;
+    for (u32 i = 0; i < count; i++) {
+        put_new_words(i % products, i);
+        if (i == 10000)
+            early = bytes_used();
+    }
+    const u64 late = bytes_used();
+    const struct search_index *index = search_current(&shard_at(0)->search);
+    assert_true(search_index_valid(index));
+    assert_true(late <= early + early / 4);
+    assert_true(index->dict.surface_count < 10 * products);
+    sx_ask(&sx, .query = "lamp ", .limit = 1);
+    assert_int_equal(sx.rsp.total, products);
+    char word[32];
+    snprintf(word, sizeof word, "w%xq ", count - 1);
+    sx_ask(&sx, .query = word, .flags = SEARCH_FLAG_NO_DROP | SEARCH_FLAG_NO_TYPOS);
+    assert_int_equal(sx.rsp.total, 1);
+    snprintf(word, sizeof word, "w%xq ", count - 1 - products);
+    sx_ask(&sx, .query = word, .flags = SEARCH_FLAG_NO_DROP | SEARCH_FLAG_NO_TYPOS);
+    assert_int_equal(sx.rsp.total, 0);
+}
+
+/* Words by Zipf, some new ones, attributes, brands and categories of which there are many. */
+static void put_any(u32 at)
+{
+    char code[16], title[128], attributes[128], category[32], brand[32];
+    u32 used = 0;
+    snprintf(code, sizeof code, "P%u", at);
+    for (u32 i = 0; i < 8; i++)
+        used += (u32)snprintf(title + used, sizeof title - used, "%sx%xy", i != 0 ? " " : "",
+                              (1u << random_below(16)) + random_below(64));
+    snprintf(attributes, sizeof attributes, "color=c%u\nsize=%u\nserial=s%u", random_below(20),
+             random_below(40), random_below(1u << 20));
+    snprintf(category, sizeof category, "top/c%u", random_below(200));
+    snprintf(brand, sizeof brand, "brand%u", random_below(1000));
+    sx_put(&sx, code, .title = title, .attributes = attributes, .category = category,
+           .brand = brand, .price = 100 + random_below(100000), .price_before = 200000,
+           .popularity = random_below(1000), .margin = (u16)random_below(1000),
+           .visible_from_ns = 1 + random_below(1000));
+}
+
+static void products_that_change_at_random_take_no_more_than_twice(void **state)
+{
+    (void)state;
+    const u32 products = 30000;
+    random_state = 7;
+    for (u32 i = 0; i < products; i++)
+        put_any(i);
+    const u64 fresh = bytes_used();
+    u64 most = fresh;
+    for (u32 i = 0; i < 5 * products; i++) {
+        put_any(random_below(products));
+        if (i % 4096 == 0)
+            most = MAX(most, bytes_used());
+    }
+    most = MAX(most, bytes_used());
+    const struct search_index *index = search_current(&shard_at(0)->search);
+    assert_true(search_index_valid(index));
+    sx_ask(&sx, .limit = 1);
+    assert_int_equal(sx.rsp.total, products);
+    print_message("fresh %.1f MiB, after five changes of each %.1f MiB\n", (double)fresh / 1048576,
+                  (double)most / 1048576);
+    assert_true(most <= 2 * fresh);
+}
+
 #define ON_BOTH(test)                                           \
     cmocka_unit_test_setup_teardown(test, open_one, close_all), \
     {                                                           \
@@ -170,6 +417,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(a_question_that_is_dropped_is_ended),
+        cmocka_unit_test_setup_teardown(
+            a_new_index_comes_into_force_under_questions_without_a_pause, open_one, close_all),
+        cmocka_unit_test_setup_teardown(the_dead_are_given_back_under_questions_without_a_pause,
+                                        open_one, close_all),
+        cmocka_unit_test_setup_teardown(words_that_nobody_has_any_more_leave_no_memory_behind,
+                                        open_long, close_all),
+        cmocka_unit_test_setup_teardown(products_that_change_at_random_take_no_more_than_twice,
+                                        open_long, close_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
