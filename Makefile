@@ -422,6 +422,7 @@ ROUNDS ?=
 .PHONY: cli-check replay-check crash crash-orders oversell crash-short
 cli-check: $(BUILD)/soukd $(BUILD)/souk ## every verb of the command line, with exit codes and answers
 	$(Q)sh tests/replay/cli.sh $(BUILD)
+	$(Q)sh tests/replay/cli_find.sh $(BUILD)
 replay-check: $(BUILD)/soukd $(BUILD)/souk ## real sales through a server, as takes and as orders, against independent computations (FULL=1)
 	$(Q)sh tests/replay/run.sh $(BUILD)
 crash: $(BUILD)/soukd $(BUILD)/souk ## kill -9 during a replay, resume, compare: ROUNDS=20 SEED=

@@ -59,6 +59,13 @@ void bar_show(struct bar *bar, u64 count, u64 part, u64 whole)
     draw(bar, now, count, part, whole);
 }
 
+void bar_clear(struct bar *bar)
+{
+    if (bar->is_drawn)
+        (void)fputs("\r\033[K", stderr);
+    bar->is_drawn = false;
+}
+
 void bar_end(struct bar *bar, u64 count, u64 part, u64 whole)
 {
     if (bar->is_terminal && !bar->is_quiet)

@@ -21,6 +21,8 @@ struct bar {
 void bar_begin(struct bar *bar, const char *unit, u64 first, bool is_quiet);
 /* `count` of the units are done, `part` of `whole` of the work (whole 0: not known). Draws now and then. */
 void bar_show(struct bar *bar, u64 count, u64 part, u64 whole);
+/* Takes the bar off its line, so that something else can be said there. */
+void bar_clear(struct bar *bar);
 /* Draws the last time, and goes to the next line. */
 void bar_end(struct bar *bar, u64 count, u64 part, u64 whole);
 

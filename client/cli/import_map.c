@@ -134,7 +134,9 @@ bool import_map_parse(struct import_map *map, struct row_source *source, const c
         return false;
     if (text == NULL)
         map_by_names(map, source);
-    map->has_skus = map->has_skus || has_target(map, IMPORT_STOCK);
+    /* Every name may come in a row of JSON; a heading, or --map, says what does come. */
+    if (text != NULL || source->format == ROW_FORMAT_CSV)
+        map->has_skus = map->has_skus || has_target(map, IMPORT_STOCK);
     if (has_target(map, IMPORT_CODE))
         return true;
     (void)snprintf(error, error_bytes,
@@ -362,7 +364,8 @@ const char *import_product_make(const struct import_map *map, const struct row_s
     *column = 1;
     if (product->put.code.bytes == 0)
         return "no code";
-    if (product->put.price == 0 && product->put.price_before == 0 && !map->has_skus)
+    product->has_sku = map->has_skus || product->stock >= 0;
+    if (product->put.price == 0 && product->put.price_before == 0 && !product->has_sku)
         product->put.currency = 0;
     product->put.product_id = souk_id(product->put.code.data, product->put.code.bytes);
     keep_texts(product);

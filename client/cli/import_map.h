@@ -8,7 +8,8 @@
  *
  * Targets: code title brand category description attributes slug key page price price_before currency
  * popularity margin draft unlisted visible_from visible_until buyable_from buyable_until stock, and
- * attr.NAME. With `stock` (or --skus) a SKU of the same code and price is put too, with so many units.
+ * attr.NAME. With `stock` (or --skus) a SKU of the same code and price is put too, with so many units: with a
+ * column `stock` for every row, of JSON lines for the rows that have it.
  *
  * Ownership  a product's texts lie in memory of its own; import_product_free.
  * Failure    a reason, with the column of the value that is wrong.
@@ -77,6 +78,7 @@ bool import_map_parse(struct import_map *map, struct row_source *source, const c
 struct import_product {
     struct souk_product_put put;
     i64 stock; /* -1 = not told */
+    bool has_sku;
     u64 line;
     u64 offset; /* of the row behind it */
     u32 column;

@@ -1,14 +1,20 @@
 /* verb_import: products out of a file, row by row, into a server that goes on serving.
  *
- *      rows -> import_map -> a batch of products -> slugs and keys claimed, products put, SKUs put,
- *                                                   stock set -> the journal: so far, all is done
+ *      rows -> import_map -> import_pipe: slugs and keys claimed, products put, SKUs put, stock set
+ *                                 |
+ *                                 v in the order of the file
+ *                    bad and refused rows to a file, the journal: so far, all is done
  *
  * Every step is a put of everything, so doing a row twice is harmless: after a stop the import goes on
- * behind the last batch whose rows are all settled. One batch at a time is under way, which leaves the
- * server's time to shoppers; --rate leaves more.
+ * behind the last row before which all are settled. The file of bad rows then has what was said about
+ * the rows before that, each once.
+ *
+ * Low priority is few, small frames: --lanes batches of --batch rows are under way at a time, each at one
+ * step; --rate leaves the server more. A server that refuses with a status of class RETRY is left alone for
+ * as long as it says, then asked again, for as long as it takes.
  *
  * Policies: `skip` (default) writes bad rows to a file and goes on; `all` checks every row first and
- * sends nothing if one is bad, and stops at the first refusal.
+ * sends nothing if one is bad, and stops at the first refusal (batches under way may be done).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,23 +26,30 @@
 
 #include "client/cli/bar.h"
 #include "client/cli/cli.h"
-#include "client/cli/import_map.h"
-#include "proto/limits.h"
-#include "proto/messages.h"
+#include "client/cli/import_pipe.h"
 
-#define BATCH_MAX     256
-#define JOURNAL_MAGIC "souk import 1"
-#define TRIES_MAX     200u
+#define JOURNAL_MAGIC       "souk import 2"
+#define JOURNAL_INTERVAL_NS (NS_PER_S / 5)
+#define SAY_INTERVAL_NS     (2 * NS_PER_S)
+#define TURN_MS             100u
+#define LANES_DEFAULT       16
+#define BATCH_DEFAULT       32
+
+/* Where an import goes on: behind the rows that have left the pipe. */
+struct place {
+    u64 offset, line;
+    u64 rows, bad_rows;
+    u64 bad_bytes; /* of the file of bad rows */
+};
 
 struct import {
     struct cli *cli;
     const char *path;
     struct row_source source;
     struct import_map map;
-    struct import_product *products;
-    u16 *statuses; /* of the batch's products */
-    u32 batch_max;
-    u32 count; /* of the batch */
+    struct souk_client *client;
+    struct import_pipe pipe;
+    struct place place;
     FILE *bad;
     char bad_path[512];
     char journal_path[512];
@@ -44,9 +57,10 @@ struct import {
     bool is_quiet;
     bool is_all; /* policy */
     bool is_resumed;
+    u32 lanes, batch;
     u64 rate; /* rows per second; 0 = any */
-    u64 rows, created, changed, bad_rows, refused;
-    u64 begin_ns;
+    u64 added, created, changed, refused;
+    u64 begin_ns, journal_ns, say_ns;
     struct bar bar;
 };
 
@@ -57,29 +71,35 @@ static u64 monotonic_ns(void)
     return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
 }
 
-static void pause_ms(u64 ms)
-{
-    const struct timespec time = {.tv_sec = (time_t)(ms / 1000),
-                                  .tv_nsec = (long)(ms % 1000 * 1000000)};
-    (void)nanosleep(&time, NULL);
-}
-
 /* ---- bad rows -------------------------------------------------------------------------------- */
 
-/* One line of the file of bad rows: line, column, code, reason. */
-static int note_bad(struct import *import, u64 line, u32 column, struct souk_text code,
-                    const char *reason)
+static int open_bad(struct import *import)
 {
-    import->bad_rows++;
+    import->bad = fopen(import->bad_path, import->place.bad_bytes > 0 ? "r+e" : "we");
     if (import->bad == NULL) {
-        import->bad = fopen(import->bad_path, "we");
-        if (import->bad == NULL) {
-            (void)fprintf(stderr, "souk: %s: %s\n", import->bad_path, strerror(errno));
-            return CLI_EXIT_USAGE;
-        }
-        (void)fputs("line,column,code,reason\n", import->bad);
+        (void)fprintf(stderr, "souk: %s: %s\n", import->bad_path, strerror(errno));
+        return CLI_EXIT_USAGE;
     }
-    (void)fprintf(import->bad, "%llu,%u,\"", (unsigned long long)line, column);
+    /* What was said about rows that are done again is said again. */
+    if (import->place.bad_bytes == 0)
+        (void)fputs("line,column,code,reason\n", import->bad);
+    else if (ftruncate(fileno(import->bad), (off_t)import->place.bad_bytes) != 0 ||
+             fseek(import->bad, 0, SEEK_END) != 0)
+        (void)fprintf(stderr, "souk: %s: %s\n", import->bad_path, strerror(errno));
+    return CLI_EXIT_DONE;
+}
+
+/* One line of the file of bad rows: line, column, code, reason. */
+static int note_bad(struct import *import, const struct pipe_row *row, const char *reason)
+{
+    const struct souk_text code = row->product.put.code;
+    import->place.bad_rows++;
+    if (import->bad == NULL) {
+        const int exit_code = open_bad(import);
+        if (exit_code != CLI_EXIT_DONE)
+            return exit_code;
+    }
+    (void)fprintf(import->bad, "%llu,%u,\"", (unsigned long long)row->line, row->column);
     for (u32 i = 0; i < code.bytes; i++) {
         if (code.data[i] == '"')
             (void)fputc('"', import->bad);
@@ -88,24 +108,34 @@ static int note_bad(struct import *import, u64 line, u32 column, struct souk_tex
     (void)fprintf(import->bad, "\",\"%s\"\n", reason);
     if (import->is_all)
         (void)fprintf(stderr, "souk: %s: line %llu, column %u: %s\n", import->path,
-                      (unsigned long long)line, column, reason);
+                      (unsigned long long)row->line, row->column, reason);
     return CLI_EXIT_DONE;
 }
 
 /* ---- the journal ----------------------------------------------------------------------------- */
 
-static void write_journal(const struct import *import, u64 offset, u64 line)
+static void write_journal(struct import *import)
 {
     char next[600];
+    const struct place *place = &import->place;
     if (!import->has_journal)
         return;
+    if (import->bad != NULL) {
+        const long bytes = fflush(import->bad) == 0 ? ftell(import->bad) : -1;
+        if (bytes < 0)
+            return; /* the journal before is still true */
+        import->place.bad_bytes = (u64)bytes;
+    }
     (void)snprintf(next, sizeof next, "%s.new", import->journal_path);
     FILE *to = fopen(next, "we");
     if (to == NULL)
         return;
-    (void)fprintf(to, JOURNAL_MAGIC "\nbytes %llu\noffset %llu\nline %llu\nrows %llu\n",
-                  (unsigned long long)import->source.bytes, (unsigned long long)offset,
-                  (unsigned long long)line, (unsigned long long)import->rows);
+    (void)fprintf(to,
+                  JOURNAL_MAGIC "\nbytes %llu\noffset %llu\nline %llu\nrows %llu\n"
+                                "bad_rows %llu\nbad_bytes %llu\n",
+                  (unsigned long long)import->source.bytes, (unsigned long long)place->offset,
+                  (unsigned long long)place->line, (unsigned long long)place->rows,
+                  (unsigned long long)place->bad_rows, (unsigned long long)place->bad_bytes);
     const bool is_good = fflush(to) == 0 && fsync(fileno(to)) == 0;
     (void)fclose(to);
     if (is_good)
@@ -115,15 +145,17 @@ static void write_journal(const struct import *import, u64 offset, u64 line)
 /* Goes on where the journal says. */
 static int resume(struct import *import)
 {
-    unsigned long long bytes = 0, offset = 0, line = 0, rows = 0;
+    unsigned long long bytes = 0, offset = 0, line = 0, rows = 0, bad_rows = 0, bad_bytes = 0;
     FILE *from = fopen(import->journal_path, "re");
     if (from == NULL)
         return cli_usage(import->cli, "--resume: %s: %s; nothing was begun, or it has ended",
                          import->journal_path, strerror(errno));
-    const int got = fscanf(from, JOURNAL_MAGIC " bytes %llu offset %llu line %llu rows %llu",
-                           &bytes, &offset, &line, &rows);
+    const int got = fscanf(from,
+                           JOURNAL_MAGIC " bytes %llu offset %llu line %llu rows %llu"
+                                         " bad_rows %llu bad_bytes %llu",
+                           &bytes, &offset, &line, &rows, &bad_rows, &bad_bytes);
     (void)fclose(from);
-    if (got != 4)
+    if (got != 6)
         return cli_usage(import->cli, "--resume: %s is no journal of an import",
                          import->journal_path);
     if (bytes != import->source.bytes)
@@ -133,313 +165,221 @@ static int resume(struct import *import)
                          import->path, import->journal_path);
     if (!row_source_skip(&import->source, offset, line))
         return cli_usage(import->cli, "--resume: %s is shorter than it was", import->path);
-    import->rows = rows;
+    import->place = (struct place){
+        .offset = offset, .line = line, .rows = rows, .bad_rows = bad_rows, .bad_bytes = bad_bytes};
     if (!import->is_quiet)
         (void)fprintf(stderr, "souk: going on at line %llu\n", line);
     return CLI_EXIT_DONE;
 }
 
-/* ---- one batch ------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
-static bool is_retry(u16 status)
+/* What stays of a bad row: its code, which is borrowed from the file until then, and the reason. */
+static void keep_bad(struct pipe_row *row, const char *reason)
 {
-    return souk_status_class(status) == SOUK_CLASS_RETRY;
+    struct souk_text *code = &row->product.put.code;
+    char *to = row->product.memory = malloc(code->bytes + 1u);
+    MUST(to != NULL);
+    if (code->bytes > 0)
+        memcpy(to, code->data, code->bytes);
+    code->data = to;
+    (void)snprintf(row->reason, sizeof row->reason, "%s", reason);
 }
 
-/* What one step needs for one product. False: nothing. */
-typedef bool fill_fn(const struct import_product *product, u32 part, void *record);
-
-static bool fill_alias(const struct import_product *product, u32 part, void *record)
+/* The next row of the file to `row`. 1: there is one; 0: the end; less: the file cannot be read. */
+static int read_row(struct import *import, struct pipe_row *row)
 {
-    struct souk_alias_put *put = record;
-    char name[ALIAS_BYTES_MAX + 2];
-    const struct souk_text text = part == 0 ? product->put.slug : product->put.external_key;
-    if (text.bytes == 0)
-        return false;
-    const int bytes =
-        snprintf(name, sizeof name, "%s%.*s", part == 0 ? "" : "/", (int)text.bytes, text.data);
-    *put = (struct souk_alias_put){.alias_id = souk_id(name, (size_t)bytes),
-                                   .product_id = product->put.product_id,
-                                   .kind = part == 0 ? ALIAS_KIND_SLUG : ALIAS_KIND_KEY,
-                                   .alias = text};
-    return true;
+    struct row_source *source = &import->source;
+    const int got = row_source_next(source);
+    if (got == 0 || got == -2)
+        return got;
+    const char *reason = source->reason;
+    row->column = source->column;
+    if (got == 1)
+        reason = import_product_make(&import->map, source, &row->product, &row->column);
+    row->is_bad = reason != NULL;
+    if (row->is_bad)
+        keep_bad(row, reason);
+    source->reason = NULL;
+    row->line = source->row_line;
+    row->end_line = source->line;
+    row->end_offset = source->offset;
+    return 1;
 }
 
-static bool fill_product(const struct import_product *product, u32 part, void *record)
-{
-    (void)part;
-    *(struct souk_product_put *)record = product->put;
-    return true;
-}
-
-static bool fill_sku(const struct import_product *product, u32 part, void *record)
-{
-    (void)part;
-    *(struct souk_sku_put *)record =
-        (struct souk_sku_put){.resource = {.id = product->put.product_id},
-                              .product_id = product->put.product_id,
-                              .price = product->put.price,
-                              .currency = product->put.currency,
-                              .code = product->put.code};
-    return true;
-}
-
-static bool fill_stock(const struct import_product *product, u32 part, void *record)
-{
-    (void)part;
-    if (product->stock < 0)
-        return false;
-    *(struct souk_stock_set *)record = (struct souk_stock_set){
-        .resource = {.id = product->put.product_id}, .value = product->stock, .expected = -1};
-    return true;
-}
-
-struct step {
-    u16 op;
-    u32 part; /* told to fill */
-    fill_fn *fill;
-};
-static const struct step steps[] = {{SOUK_OP_ALIAS_PUT, 0, fill_alias},
-                                    {SOUK_OP_ALIAS_PUT, 1, fill_alias},
-                                    {SOUK_OP_PRODUCT_PUT, 0, fill_product},
-                                    {SOUK_OP_SKU_PUT, 0, fill_sku},
-                                    {SOUK_OP_STOCK_SET, 0, fill_stock}};
-
-/* The largest record and reply of the steps. */
-union any_put {
-    struct souk_alias_put alias;
-    struct souk_product_put product;
-    struct souk_sku_put sku;
-    struct souk_stock_set stock;
-};
-union any_reply {
-    struct souk_alias_put_reply alias;
-    struct souk_product_put_reply product;
-    struct souk_sku_put_reply sku;
-    struct souk_stock_set_reply stock;
-    struct {
-        u16 status;
-        u16 flags;
-        u32 retry_after_ms;
-    } head;
-};
-
-static size_t put_bytes(u16 op)
-{
-    switch (op) {
-    case SOUK_OP_ALIAS_PUT: return sizeof(struct souk_alias_put);
-    case SOUK_OP_PRODUCT_PUT: return sizeof(struct souk_product_put);
-    case SOUK_OP_SKU_PUT: return sizeof(struct souk_sku_put);
-    default: return sizeof(struct souk_stock_set);
-    }
-}
-
-static size_t reply_bytes(u16 op)
-{
-    switch (op) {
-    case SOUK_OP_ALIAS_PUT: return sizeof(struct souk_alias_put_reply);
-    case SOUK_OP_PRODUCT_PUT: return sizeof(struct souk_product_put_reply);
-    case SOUK_OP_SKU_PUT: return sizeof(struct souk_sku_put_reply);
-    default: return sizeof(struct souk_stock_set_reply);
-    }
-}
-
-/* Counts what a product_put has done. */
-static void count_put(struct import *import, const struct souk_product_put_reply *reply)
-{
-    if (reply->version == 1)
-        import->created++;
-    else
-        import->changed++;
-}
-
-/* One step for those of the batch that are good so far and not done; those that shall be tried again
- * get their pause. Returns 0 or an error of the library. */
-static int run_step(struct import *import, const struct step *step, u8 *is_done, u64 *pause)
-{
-    u8 *records = malloc(import->count * sizeof(union any_put));
-    u8 *replies = malloc(import->count * sizeof(union any_reply));
-    u32 *whose = malloc(import->count * sizeof *whose);
-    MUST(records != NULL && replies != NULL && whose != NULL);
-    const size_t record = put_bytes(step->op), reply = reply_bytes(step->op);
-    u32 count = 0;
-    for (u32 i = 0; i < import->count; i++)
-        if (import->statuses[i] == SOUK_OK && !is_done[i] &&
-            step->fill(&import->products[i], step->part, records + count * record))
-            whose[count++] = i;
-    int error = 0;
-    if (count > 0) {
-        const struct souk_request request = {
-            .op = step->op, .count = count, .records = records, .replies = replies};
-        error = souk_call(import->cli->client, &request);
-    }
-    for (u32 k = 0; k < count && error == 0; k++) {
-        union any_reply answer;
-        memcpy(&answer, replies + k * reply, reply);
-        if (is_retry(answer.head.status)) {
-            *pause = MAX(*pause, MAX(answer.head.retry_after_ms, 1u));
-            continue;
-        }
-        is_done[whose[k]] = 1;
-        import->statuses[whose[k]] = answer.head.status;
-        if (step->op == SOUK_OP_PRODUCT_PUT && answer.head.status == SOUK_OK)
-            count_put(import, &answer.product);
-    }
-    free(records);
-    free(replies);
-    free(whose);
-    return error;
-}
-
-/* A step until nothing has to be tried again. */
-static int finish_step(struct import *import, const struct step *step)
-{
-    u8 is_done[BATCH_MAX] = {0};
-    for (u32 tries = 0; tries < TRIES_MAX; tries++) {
-        u64 pause = 0;
-        const int error = run_step(import, step, is_done, &pause);
-        if (error != 0)
-            return error;
-        if (pause == 0)
-            return 0;
-        pause_ms(pause);
-    }
-    for (u32 i = 0; i < import->count; i++)
-        if (import->statuses[i] == SOUK_OK && !is_done[i])
-            import->statuses[i] = SOUK_OVERLOADED;
-    return 0;
-}
-
-static void drop_batch(struct import *import)
-{
-    for (u32 i = 0; i < import->count; i++)
-        import_product_free(&import->products[i]);
-    import->count = 0;
-}
-
-/* Sends the batch; its rows are settled afterwards. */
-static int send_batch(struct import *import)
+/* Counts a row that has left; notes what was wrong with it. */
+static int settle(struct import *import, const struct pipe_row *row)
 {
     int exit_code = CLI_EXIT_DONE;
-    if (import->count == 0)
+    if (row->is_bad)
+        return note_bad(import, row, row->reason);
+    import->place.rows++;
+    import->created += row->is_put && row->is_new ? 1 : 0;
+    import->changed += row->is_put && !row->is_new ? 1 : 0;
+    if (row->status == SOUK_OK)
         return exit_code;
-    memset(import->statuses, 0, import->count * sizeof *import->statuses);
-    for (u32 s = 0; s < ARRAY_COUNT(steps); s++) {
-        if (s >= 3 && !import->map.has_skus)
+    import->refused++;
+    exit_code = note_bad(import, row, souk_status_name(row->status));
+    return import->is_all && exit_code == CLI_EXIT_DONE ? CLI_EXIT_REFUSED : exit_code;
+}
+
+/* Every row without sending it: the policy `all`. */
+static int check_rows(struct import *import)
+{
+    int exit_code = CLI_EXIT_DONE;
+    for (;;) { /* ends with the file */
+        struct pipe_row row = {0};
+        const int got = read_row(import, &row);
+        if (got < 0)
+            return cli_usage(import->cli, "%s: %s", import->path, import->source.reason);
+        if (got == 0 || exit_code != CLI_EXIT_DONE)
+            return exit_code;
+        if (row.is_bad)
+            exit_code = note_bad(import, &row, row.reason);
+        import_product_free(&row.product);
+        import->added++;
+        bar_show(&import->bar, import->added, import->source.offset, import->source.bytes);
+    }
+}
+
+/* Reads rows until the pipe is full, the file ends, or --rate says so. */
+static int fill_pipe(struct import *import, u64 now_ns, bool *is_end)
+{
+    const u64 due =
+        import->rate == 0 ? UINT64_MAX : (now_ns - import->begin_ns) * import->rate / NS_PER_S + 1;
+    struct pipe_row *row;
+    while (!*is_end && import->added < due && (row = pipe_room(&import->pipe)) != NULL) {
+        const int got = read_row(import, row);
+        if (got < 0)
+            return cli_usage(import->cli, "%s: %s", import->path, import->source.reason);
+        *is_end = got == 0;
+        if (*is_end)
             break;
-        const int error = finish_step(import, &steps[s]);
-        if (error != 0)
-            return cli_no_answer(import->cli, import->cli->client, error);
+        import->added += row->is_bad ? 0 : 1;
+        pipe_add(&import->pipe, row);
     }
-    const struct import_product *last = &import->products[import->count - 1];
-    for (u32 i = 0; i < import->count && exit_code == CLI_EXIT_DONE; i++) {
-        const u16 status = import->statuses[i];
-        if (status == SOUK_OK)
-            continue;
-        import->refused++;
-        const struct import_product *product = &import->products[i];
-        exit_code = note_bad(import, product->line, 1, product->put.code, souk_status_name(status));
-        if (import->is_all)
-            exit_code = CLI_EXIT_REFUSED;
+    return CLI_EXIT_DONE;
+}
+
+/* Takes out what is settled. */
+static int empty_pipe(struct import *import, u64 now_ns)
+{
+    int exit_code = CLI_EXIT_DONE;
+    const struct pipe_row *row;
+    while (exit_code == CLI_EXIT_DONE && (row = pipe_head(&import->pipe)) != NULL) {
+        exit_code = settle(import, row);
+        if (exit_code != CLI_EXIT_DONE)
+            break;
+        import->place.offset = row->end_offset;
+        import->place.line = row->end_line;
+        pipe_drop(&import->pipe);
     }
-    import->rows += import->count;
-    if (exit_code == CLI_EXIT_DONE)
-        write_journal(import, last->offset, import->source.line);
-    drop_batch(import);
-    if (import->rate != 0) {
-        const u64 due_ns = import->begin_ns + import->rows * NS_PER_S / import->rate;
-        const u64 now_ns = monotonic_ns();
-        if (due_ns > now_ns)
-            pause_ms((due_ns - now_ns) / NS_PER_MS);
+    if (now_ns >= import->journal_ns) {
+        write_journal(import);
+        import->journal_ns = monotonic_ns() + JOURNAL_INTERVAL_NS;
     }
     return exit_code;
 }
 
-/* ---- the file -------------------------------------------------------------------------------- */
-
-/* Reads all rows; `is_sending`: puts them. */
-static int read_rows(struct import *import, bool is_sending)
+/* The bar, or why it stands still. */
+static void show(struct import *import, u64 now_ns)
 {
-    struct row_source *source = &import->source;
-    int exit_code = CLI_EXIT_DONE;
-    int got;
-    while (exit_code == CLI_EXIT_DONE && (got = row_source_next(source)) != 0) {
-        struct import_product *product = &import->products[import->count];
-        u32 column = source->column;
-        const char *reason = source->reason;
-        struct souk_text code = {"", 0};
-        if (got == -2)
-            return cli_usage(import->cli, "%s: %s", import->path, source->reason);
-        if (got == 1) {
-            reason = import_product_make(&import->map, source, product, &column);
-            code = product->put.code;
-        }
-        if (reason != NULL && (got == -1 || got == 1)) {
-            exit_code = note_bad(import, source->row_line, column, code, reason);
-            source->reason = NULL;
-            continue;
-        }
-        import->count++;
-        if (!is_sending)
-            drop_batch(import);
-        else if (import->count == import->batch_max)
-            exit_code = send_batch(import);
-        bar_show(&import->bar, import->rows, source->offset, source->bytes);
+    const u16 status = pipe_waiting(&import->pipe);
+    bar_show(&import->bar, import->place.rows, import->place.offset, import->source.bytes);
+    if (status == SOUK_OK) {
+        import->say_ns = now_ns + SAY_INTERVAL_NS;
+    } else if (now_ns >= import->say_ns && !import->is_quiet) {
+        import->say_ns = now_ns + SAY_INTERVAL_NS;
+        bar_clear(&import->bar);
+        (void)fprintf(stderr, "souk: %s: %s; waiting (Ctrl-C, and --resume goes on)\n",
+                      souk_status_name(status), souk_status_text(status));
     }
-    if (exit_code == CLI_EXIT_DONE && is_sending)
-        exit_code = send_batch(import);
+}
+
+/* Puts all rows. */
+static int send_rows(struct import *import)
+{
+    bool is_end = false;
+    int exit_code = CLI_EXIT_DONE;
+    import->begin_ns = monotonic_ns();
+    import->journal_ns = import->begin_ns;
+    while (exit_code == CLI_EXIT_DONE && (!is_end || import->pipe.count > 0)) {
+        const u64 now_ns = monotonic_ns();
+        exit_code = fill_pipe(import, now_ns, &is_end);
+        const bool is_slow = import->rate != 0 && pipe_room(&import->pipe) != NULL;
+        pipe_turn(&import->pipe, now_ns, is_end || is_slow,
+                  import->rate != 0 && !is_end ? 1 : TURN_MS);
+        if (import->pipe.error != 0)
+            exit_code = cli_no_answer(import->cli, import->client, import->pipe.error);
+        if (exit_code == CLI_EXIT_DONE)
+            exit_code = empty_pipe(import, now_ns);
+        show(import, now_ns);
+    }
+    write_journal(import);
     return exit_code;
 }
 
 static int report(struct import *import, int exit_code)
 {
     json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o}", "rows", cli_json_u64(import->rows), "created",
+        "{s:o, s:o, s:o, s:o, s:o}", "rows", cli_json_u64(import->place.rows), "created",
         cli_json_u64(import->created), "changed", cli_json_u64(import->changed), "refused",
-        cli_json_u64(import->refused), "bad_rows", cli_json_u64(import->bad_rows));
+        cli_json_u64(import->refused), "bad_rows", cli_json_u64(import->place.bad_rows));
     MUST(object != NULL);
-    if (import->bad_rows > 0)
+    if (import->place.bad_rows > 0)
         (void)json_object_set_new(object, "bad_rows_file", json_string(import->bad_path));
     const u64 ms = (monotonic_ns() - import->begin_ns) / NS_PER_MS;
     (void)json_object_set_new(object, "ms", cli_json_u64(ms));
     (void)cli_print(import->cli, object);
-    if (exit_code == CLI_EXIT_DONE && import->bad_rows > 0)
+    if (exit_code == CLI_EXIT_DONE && import->place.bad_rows > 0)
         return CLI_EXIT_REFUSED;
     return exit_code;
 }
 
-static int run(struct import *import, const char *map, const char *format)
+static bool open_source(struct import *import, const char *map, enum row_format format)
 {
     char error[256];
-    const bool is_json = strcmp(format, "jsonl") == 0;
-    if (!row_source_open(&import->source, import->path, is_json ? ROW_FORMAT_JSONL : ROW_FORMAT_CSV,
-                         stderr))
+    if (!row_source_open(&import->source, import->path, format, stderr))
+        return false;
+    if (import_map_parse(&import->map, &import->source, map, error, sizeof error))
+        return true;
+    (void)cli_usage(import->cli, "%s", error);
+    return false;
+}
+
+/* The whole file, before anything is sent. */
+static int check(struct import *import, const char *map, enum row_format format)
+{
+    bar_begin(&import->bar, "rows checked", 0, import->is_quiet);
+    int exit_code = check_rows(import);
+    bar_end(&import->bar, import->added, 1, 1);
+    import->added = 0;
+    if (exit_code != CLI_EXIT_DONE)
+        return exit_code;
+    if (import->place.bad_rows > 0)
+        return report(import, CLI_EXIT_REFUSED);
+    row_source_close(&import->source);
+    return open_source(import, map, format) ? CLI_EXIT_DONE : CLI_EXIT_USAGE;
+}
+
+static int run(struct import *import, const char *map, enum row_format format)
+{
+    if (!open_source(import, map, format))
         return CLI_EXIT_USAGE;
-    if (!import_map_parse(&import->map, &import->source, map, error, sizeof error))
-        return cli_usage(import->cli, "%s", error);
-    if (import->is_all) { /* the whole file first */
-        bar_begin(&import->bar, "rows checked", 0, import->is_quiet);
-        int exit_code = read_rows(import, false);
-        bar_end(&import->bar, import->rows, 1, 1);
-        row_source_close(&import->source);
-        if (exit_code == CLI_EXIT_DONE && import->bad_rows > 0)
-            exit_code = CLI_EXIT_REFUSED;
-        if (exit_code != CLI_EXIT_DONE)
-            return exit_code == CLI_EXIT_REFUSED ? report(import, exit_code) : exit_code;
-        if (!row_source_open(&import->source, import->path,
-                             is_json ? ROW_FORMAT_JSONL : ROW_FORMAT_CSV, stderr) ||
-            !import_map_parse(&import->map, &import->source, map, error, sizeof error))
-            return CLI_EXIT_USAGE;
-    }
-    int exit_code = cli_connect(import->cli);
+    int exit_code = import->is_all ? check(import, map, format) : CLI_EXIT_DONE;
+    import->place.offset = import->source.offset;
+    import->place.line = import->source.line;
+    /* The pipe waits by itself, so that it can say so. */
+    if (exit_code == CLI_EXIT_DONE)
+        exit_code = cli_open(import->cli, (struct souk_options){.retry_limit = 1}, &import->client);
     if (exit_code == CLI_EXIT_DONE && import->is_resumed)
         exit_code = resume(import);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
-    import->begin_ns = monotonic_ns();
-    bar_begin(&import->bar, "rows", import->rows, import->is_quiet);
-    exit_code = read_rows(import, true);
-    bar_end(&import->bar, import->rows, import->source.offset, import->source.bytes);
+    pipe_init(&import->pipe, import->client, import->lanes, import->batch);
+    bar_begin(&import->bar, "rows", import->place.rows, import->is_quiet);
+    exit_code = send_rows(import);
+    bar_end(&import->bar, import->place.rows, import->place.offset, import->source.bytes);
     if (exit_code == CLI_EXIT_DONE && import->has_journal)
         (void)unlink(import->journal_path);
     else if (import->has_journal && exit_code == CLI_EXIT_NO_SERVER)
@@ -461,16 +401,18 @@ static bool options_of(struct import *import, const struct verb_args *args)
     struct cli *cli = import->cli;
     static const char *const policies[] = {"skip", "all"};
     u16 policy = 0;
-    i64 batch = 64, rate = 0;
+    i64 lanes = LANES_DEFAULT, batch = BATCH_DEFAULT, rate = 0;
     const char *bad = verb_option(args, "--bad-rows"), *journal = verb_option(args, "--journal");
     import->map.currency = 826;
     if (!cli_option_word(cli, args, "--policy", policies, ARRAY_COUNT(policies), 0, &policy) ||
-        !cli_option_count(cli, args, "--batch", 1, BATCH_MAX, &batch) ||
+        !cli_option_count(cli, args, "--lanes", 1, PIPE_LANES_MAX, &lanes) ||
+        !cli_option_count(cli, args, "--batch", 1, PIPE_BATCH_MAX, &batch) ||
         !cli_option_count(cli, args, "--rate", 1, 10000000, &rate) ||
         !cli_option_currency(cli, args, &import->map.currency))
         return false;
     import->is_all = policy == 1;
-    import->batch_max = (u32)batch;
+    import->lanes = (u32)lanes;
+    import->batch = (u32)batch;
     import->rate = (u64)rate;
     import->is_quiet = verb_option(args, "--quiet") != NULL;
     import->is_resumed = verb_option(args, "--resume") != NULL;
@@ -508,21 +450,18 @@ int verb_import(struct cli *cli, const struct verb_args *args)
     import->source.fd = -1;
     import->map.now_ns = (u64)time(NULL) * NS_PER_S;
     import->begin_ns = monotonic_ns();
-    import->products = calloc(BATCH_MAX, sizeof *import->products);
-    import->statuses = calloc(BATCH_MAX, sizeof *import->statuses);
-    MUST(import->products != NULL && import->statuses != NULL);
     const char *format = format_of(import, args);
     int exit_code = CLI_EXIT_USAGE;
     if (format == NULL)
         (void)cli_usage(cli, "--format is csv or jsonl");
     else if (options_of(import, args))
-        exit_code = run(import, verb_option(args, "--map"), format);
+        exit_code = run(import, verb_option(args, "--map"),
+                        strcmp(format, "jsonl") == 0 ? ROW_FORMAT_JSONL : ROW_FORMAT_CSV);
     row_source_close(&import->source);
-    drop_batch(import);
+    souk_close(import->client); /* calls that are under way end here, before the pipe goes */
+    pipe_deinit(&import->pipe);
     if (import->bad != NULL)
         (void)fclose(import->bad);
-    free(import->products);
-    free(import->statuses);
     free(import);
     return exit_code;
 }

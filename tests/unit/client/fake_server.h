@@ -62,8 +62,13 @@ struct fake_server {
         int peer;
     } parked[FAKE_PARKED_MAX];
     u32 parked_count;
-    int peer; /* who is being served */
-    u8 *out;  /* replies not yet fetched */
+    /* Hears of every frame of writes that is executed, records included. */
+    void (*hear)(void *hearer, const struct message_info *info, const struct frame_header *request,
+                 const u8 *records);
+    void *hearer;
+    u32 refuses_every; /* frame of this count, with next_status; 0 = none */
+    int peer;          /* who is being served */
+    u8 *out;           /* replies not yet fetched */
     u32 out_bytes;
     u32 out_capacity;
 };
@@ -225,7 +230,7 @@ static bool fake_replay(struct fake_server *fake, const struct frame_header *req
 }
 
 static void fake_write(struct fake_server *fake, const struct frame_header *request,
-                       const struct message_info *info)
+                       const struct message_info *info, const u8 *records)
 {
     fake->acked_max = MAX(fake->acked_max, request->acked_seq);
     fake->outstanding_max = MAX(fake->outstanding_max, request->session_seq - request->acked_seq);
@@ -233,8 +238,11 @@ static void fake_write(struct fake_server *fake, const struct frame_header *requ
         fake_refuse(fake, request, STATUS_NO_SESSION, 0);
     else if (!fake_knows(fake, request->session, request->shard))
         fake_refuse(fake, request, STATUS_SESSION_EXPIRED, 0);
-    else if (!fake_replay(fake, request))
+    else if (!fake_replay(fake, request)) {
+        if (fake->hear != NULL)
+            fake->hear(fake->hearer, info, request, records);
         fake_execute(fake, request, info);
+    }
 }
 
 /* Whether a command_wait stays; then it was noted. */
@@ -283,13 +291,16 @@ UNUSED static bool fake_receive(struct fake_server *fake, const u8 *bytes, u32 l
     if (is_plain && fake->next_status_count != 0) {
         fake->next_status_count--;
         fake_refuse(fake, &request, fake->next_status, fake->next_retry_ms);
+    } else if (is_plain && fake->refuses_every != 0 &&
+               fake->seen_frames % fake->refuses_every == 0) {
+        fake_refuse(fake, &request, fake->next_status, fake->next_retry_ms);
     } else if (info->code == OPCODE_SESSION_OPEN) {
         MUST(fake->session_count < FAKE_SESSIONS_MAX);
         fake->sessions[fake->session_count].session = request.session;
         fake->sessions[fake->session_count++].shard = request.shard;
         fake_execute(fake, &request, info);
     } else if (info->class == MESSAGE_CLASS_WRITE) {
-        fake_write(fake, &request, info);
+        fake_write(fake, &request, info, bytes + FRAME_HEADER_BYTES);
     } else if (!fake_park(fake, &request, bytes + FRAME_HEADER_BYTES)) {
         fake_execute(fake, &request, info);
     }
