@@ -10,13 +10,7 @@
 
 /* Different candidates that are remembered at most, and those that are asked about. */
 #define CANDIDATES_MAX 16384u
-#define PLACES         (2u * CANDIDATES_MAX)
-STATIC_CHECK(4u * RECOMMEND_CANDIDATES_MAX <= 256);
-#define SHOWN_MAX 512u
-
-/* Twenty fresh baskets are added to those of a candidate: what was bought once, with just this, by accident
- * does not pass for what belongs together. Of views as many. */
-#define DOUBT 160u
+#define SHOWN_MAX      512u
 
 enum stage {
     STAGE_START,
@@ -33,9 +27,10 @@ struct candidate {
     u64 product_id;
     u64 bought; /* sums of pulls */
     u64 viewed;
-    u64 score;
     u32 support;
-    u32 zero0;
+    u32 name; /* in co-purchases of the shard `told_by` */
+    u16 told_by;
+    u16 zero[3];
 };
 
 /* A row that may be in the answer; row and text lie where the shard's answer does. */
@@ -56,12 +51,14 @@ struct recommend_job {
     u32 anchor_count;
     u32 candidate_count;
     u32 found_count;
+    u32 candidate_max;
     bool has_profile;
+    struct candidate *candidates; /* candidate_max */
+    u32 *places;                  /* 1 + index of a candidate; NULL: none can come twice */
+    u32 place_mask;
+    /* Not zeroed at the beginning. */
     u64 anchors[RECOMMEND_ANCHORS_MAX];
     struct recommend_profile profile;
-    struct candidate *candidates; /* CANDIDATES_MAX */
-    u32 *places;                  /* 1 + index of a candidate */
-    u32 place_mask;
     struct found found[RECOMMEND_LIMIT_MAX]; /* in the order of the answer */
 };
 
@@ -79,7 +76,7 @@ static u32 id_count(struct span rows)
 
 static u16 shard_of(const struct gather *gather, u64 id)
 {
-    return route_shard(route_hash_u64(id), gather->shard_count);
+    return gather->shard_count == 1 ? 0 : route_shard(route_hash_u64(id), gather->shard_count);
 }
 
 static bool has_kind(const struct recommend_job *job, enum recommend_reason kind)
@@ -94,7 +91,7 @@ struct recommend_job *gather_recommend_begin(struct gather *gather,
     struct recommend_job *job = gather_acquire(gather, sizeof *job);
     if (job == NULL)
         return NULL;
-    memset(job, 0, offsetof(struct recommend_job, found));
+    memset(job, 0, offsetof(struct recommend_job, anchors));
     job->wish = *wish;
     for (u32 i = 0; i < id_count(wish->products) && i < RECOMMEND_ANCHORS_MAX; i++)
         job->anchors[job->anchor_count++] = id_at(wish->products, i);
@@ -123,7 +120,7 @@ static bool is_left_out(const struct recommend_job *job, u64 product_id)
     for (u32 i = 0; i < job->anchor_count; i++)
         if (job->anchors[i] == product_id)
             return true;
-    for (u32 i = 0; i < id_count(job->wish.products); i++)
+    for (u32 i = RECOMMEND_ANCHORS_MAX; i < id_count(job->wish.products); i++)
         if (id_at(job->wish.products, i) == product_id)
             return true;
     for (u32 i = 0; i < id_count(job->wish.without); i++)
@@ -132,18 +129,23 @@ static bool is_left_out(const struct recommend_job *job, u64 product_id)
     return false;
 }
 
-/* The candidate of a product, made if there is none; NULL: there are too many. */
+/* The candidate of a product, made if there is none; NULL: it is left out, or there are too many. */
 static struct candidate *candidate_of(struct recommend_job *job, u64 product_id)
 {
-    u32 at = (u32)(product_id * 0x9E3779B97F4A7C15ull >> 40) & job->place_mask;
-    for (; job->places[at] != 0; at = (at + 1) & job->place_mask) /* ends: half of them are free */
-        if (job->candidates[job->places[at] - 1].product_id == product_id)
-            return &job->candidates[job->places[at] - 1];
-    if (job->candidate_count >= (job->place_mask + 1) / 2 || is_left_out(job, product_id))
+    u32 *place = NULL;
+    if (job->places != NULL) {
+        u32 at = (u32)(product_id * 0x9E3779B97F4A7C15ull >> 40) & job->place_mask;
+        for (; job->places[at] != 0; at = (at + 1) & job->place_mask) /* ends: half are free */
+            if (job->candidates[job->places[at] - 1].product_id == product_id)
+                return &job->candidates[job->places[at] - 1];
+        place = &job->places[at];
+    }
+    if (job->candidate_count == job->candidate_max || is_left_out(job, product_id))
         return NULL;
     struct candidate *candidate = &job->candidates[job->candidate_count++];
     *candidate = (struct candidate){.product_id = product_id};
-    job->places[at] = job->candidate_count;
+    if (place != NULL)
+        *place = job->candidate_count;
     return candidate;
 }
 
@@ -152,14 +154,19 @@ static u64 sum_of(u64 a, u64 b)
     return a + b < a ? UINT64_MAX : a + b;
 }
 
-static void hear_candidate(struct recommend_job *job, const struct recommend_candidate *row)
+static void hear_candidate(struct recommend_job *job, const struct recommend_candidate *row,
+                           enum recommend_reason reason, u16 told_by)
 {
     struct candidate *candidate = candidate_of(job, row->product_id);
     if (candidate == NULL)
         return;
-    u64 *sum = row->reason == RECOMMEND_BOUGHT ? &candidate->bought : &candidate->viewed;
+    u64 *sum = reason == RECOMMEND_BOUGHT ? &candidate->bought : &candidate->viewed;
     *sum = sum_of(*sum, row->pull);
     candidate->support = MAX(candidate->support, row->support);
+    if (row->name != 0) {
+        candidate->name = row->name;
+        candidate->told_by = told_by;
+    }
 }
 
 static bool take_bytes(struct span *data, void *to, u32 bytes)
@@ -172,18 +179,19 @@ static bool take_bytes(struct span *data, void *to, u32 bytes)
     return true;
 }
 
-static void hear_candidates(struct recommend_job *job, struct span data)
+static void hear_candidates(struct recommend_job *job, struct span data, u16 told_by)
 {
     struct recommend_found found;
     while (take_bytes(&data, &found, sizeof found)) { /* ends: less each time */
         if (job->wish.category_id == 0 && job->anchor_count != 0 &&
             found.product_id == job->anchors[0])
             job->wish.category_id = found.category_id;
-        for (u32 i = 0; i < found.count; i++) {
+        for (u64 i = 0; i < (u64)found.bought_count + found.viewed_count; i++) {
             struct recommend_candidate row;
             if (!take_bytes(&data, &row, sizeof row))
                 return;
-            hear_candidate(job, &row);
+            hear_candidate(job, &row, i < found.bought_count ? RECOMMEND_BOUGHT : RECOMMEND_VIEWED,
+                           told_by);
         }
         if (found.has_profile != 0)
             job->has_profile = take_bytes(&data, &job->profile, sizeof job->profile);
@@ -227,20 +235,6 @@ static void add_found(struct recommend_job *job, const struct found *found)
     job->found[after] = *found;
 }
 
-/* Of a shown candidate: the score, and which kind it owes most to. */
-static void score_candidate(struct recommend_job *job, const struct recommend_shown *row,
-                            struct found *to)
-{
-    const struct candidate *candidate = candidate_of(job, row->product_id);
-    if (candidate == NULL)
-        return;
-    const u64 bought = candidate->bought / (row->baskets + DOUBT);
-    const u64 viewed = candidate->viewed == 0 ? 0 : candidate->viewed / (row->views + DOUBT / 8);
-    to->score = sum_of(bought, viewed);
-    to->support = candidate->support;
-    to->reason = bought >= viewed ? RECOMMEND_BOUGHT : RECOMMEND_VIEWED;
-}
-
 static void hear_rows(struct recommend_job *job, struct span data)
 {
     struct recommend_rows head;
@@ -258,8 +252,6 @@ static void hear_rows(struct recommend_job *job, struct span data)
         found.score = row.score;
         found.support = row.support;
         found.reason = row.reason;
-        if (job->stage == STAGE_SHOW)
-            score_candidate(job, &row, &found);
         add_found(job, &found);
     }
 }
@@ -286,54 +278,110 @@ static void ask_recent(struct gather *gather, struct recommend_job *job)
     job->ask_count = 1;
 }
 
-/* One ask for each shard that has some of the ids: the head, then its ids as rows of the step. */
-static void ask_by_shard(struct gather *gather, struct recommend_job *job, enum recommend_step step,
-                         const u64 *ids, u32 count)
-{
-    const struct recommend_head head = {.classes = job->wish.kinds};
-    u32 begins[SHARDS_MAX + 2] = {0}; /* of each shard's ids, when they lie sorted by shard */
+/* Rows of one step, with the shard of each. Before them there is room for the head. */
+struct rows {
+    u8 *data;
+    u32 row_bytes;
+    u32 count;
     u16 shards[SHOWN_MAX];
-    u64 *sorted = gather_acquire(gather, count * sizeof *sorted);
-    struct recommend_anchor *rows = gather_acquire(gather, sizeof head + count * sizeof *rows);
-    if (rows == NULL || sorted == NULL)
+};
+
+static bool begin_rows(struct gather *gather, struct rows *rows, u32 row_bytes, u32 row_max)
+{
+    MUST(row_max <= SHOWN_MAX);
+    rows->row_bytes = row_bytes;
+    rows->count = 0;
+    rows->data = gather_acquire(gather, sizeof(struct recommend_head) + row_max * row_bytes);
+    return rows->data != NULL;
+}
+
+static void *row_of(const struct rows *rows, u32 at)
+{
+    return rows->data + sizeof(struct recommend_head) + at * rows->row_bytes;
+}
+STATIC_CHECK(sizeof(struct recommend_head) % 8 == 0);
+
+/* The rows of each shard side by side. */
+static bool sort_rows(struct gather *gather, const struct rows *rows, struct rows *to, u32 *ends)
+{
+    if (!begin_rows(gather, to, rows->row_bytes, rows->count))
+        return false;
+    memset(ends, 0, gather->shard_count * sizeof *ends);
+    for (u32 i = 0; i < rows->count; i++)
+        ends[rows->shards[i]]++;
+    for (u32 shard = 1; shard < gather->shard_count; shard++)
+        ends[shard] += ends[shard - 1];
+    for (u32 i = rows->count; i > 0; i--) /* from the end: ends go down to where each begins */
+        memcpy(row_of(to, --ends[rows->shards[i - 1]]), row_of(rows, i - 1), rows->row_bytes);
+    for (u32 i = 0; i < rows->count; i++) /* and up again */
+        ends[rows->shards[i]]++;
+    return true;
+}
+
+/* One ask for each shard that has some of the rows. The head of the next one takes the place of rows that
+ * were asked already. */
+static void ask_by_shard(struct gather *gather, struct recommend_job *job, enum recommend_step step,
+                         const struct recommend_head *head, const struct rows *rows)
+{
+    u32 ends[SHARDS_MAX];
+    struct rows sorted;
+    if (gather->shard_count == 1) {
+        memcpy(rows->data, head, sizeof *head);
+        ask_part(gather, job, 0, step, rows->data,
+                 (u32)sizeof *head + rows->count * rows->row_bytes);
         return;
-    MUST(count <= SHOWN_MAX);
-    for (u32 i = 0; i < count; i++) {
-        shards[i] = shard_of(gather, ids[i]);
-        begins[shards[i] + 1]++;
     }
-    for (u32 shard = 0; shard < gather->shard_count; shard++)
-        begins[shard + 1] += begins[shard];
-    for (u32 i = count; i > 0;
-         i--) /* from the end: begins[shard + 1] goes down to where it begins */
-        sorted[--begins[shards[i - 1] + 1]] = ids[i - 1];
-    memcpy(rows, &head, sizeof head);
+    if (!sort_rows(gather, rows, &sorted, ends))
+        return;
     for (u16 shard = 0; shard < gather->shard_count; shard++) {
-        const u32 end = shard + 1 < gather->shard_count ? begins[shard + 2] : count;
-        u8 *at = (u8 *)rows + sizeof head;
-        for (u32 i = begins[shard + 1]; i < end; i++) {
-            const struct recommend_anchor row = {.product_id = sorted[i], .kinds = job->wish.kinds};
-            const u32 bytes = step == RECOMMEND_STEP_SHOW ? sizeof(u64) : sizeof row;
-            memcpy(at, &row, bytes);
-            at += bytes;
-        }
-        if (begins[shard + 1] != end)
-            ask_part(gather, job, shard, step, rows, (u32)(at - (u8 *)rows));
+        const u32 first = shard == 0 ? 0 : ends[shard - 1];
+        if (first == ends[shard])
+            continue;
+        u8 *data = (u8 *)row_of(&sorted, first) - sizeof *head;
+        memcpy(data, head, sizeof *head);
+        ask_part(gather, job, shard, step, data,
+                 (u32)sizeof *head + (ends[shard] - first) * rows->row_bytes);
     }
 }
-STATIC_CHECK(offsetof(struct recommend_anchor, product_id) == 0);
-STATIC_CHECK(sizeof(struct recommend_head) % 8 == 0);
 STATIC_CHECK(RECOMMEND_ANCHORS_MAX <= SHOWN_MAX);
+
+static u32 shown_most(const struct recommend_job *job);
+
+/* With one anchor and one kind no candidate comes twice, so no more come than are asked about. */
+static bool is_plain(const struct recommend_job *job)
+{
+    return job->anchor_count == 1 &&
+           !(has_kind(job, RECOMMEND_BOUGHT) && has_kind(job, RECOMMEND_VIEWED));
+}
+
+static void ask_candidates(struct gather *gather, struct recommend_job *job)
+{
+    const struct recommend_head head = {.classes = job->wish.kinds};
+    const u32 most = shown_most(job) + id_count(job->wish.without);
+    struct rows rows;
+    if (!begin_rows(gather, &rows, sizeof(struct recommend_anchor), job->anchor_count))
+        return;
+    for (u32 i = 0; i < job->anchor_count; i++) {
+        const struct recommend_anchor row = {.product_id = job->anchors[i],
+                                             .kinds = (u16)job->wish.kinds,
+                                             .most = (u16)(is_plain(job)
+                                                               ? MIN(most, RECOMMEND_CANDIDATES_MAX)
+                                                               : RECOMMEND_CANDIDATES_MAX)};
+        memcpy(row_of(&rows, rows.count), &row, sizeof row);
+        rows.shards[rows.count++] = shard_of(gather, row.product_id);
+    }
+    ask_by_shard(gather, job, RECOMMEND_STEP_CANDIDATES, &head, &rows);
+}
 
 /* A candidate as it is chosen: by its sum, then by the lesser id. */
 struct choice {
     u64 sum;
-    u64 product_id;
+    const struct candidate *candidate;
 };
 
 static bool is_worse(const struct choice *a, const struct choice *b)
 {
-    return a->sum != b->sum ? a->sum < b->sum : a->product_id > b->product_id;
+    return a->sum != b->sum ? a->sum < b->sum : a->candidate->product_id > b->candidate->product_id;
 }
 
 /* `choices` is a heap, the worst on top. */
@@ -355,17 +403,27 @@ static u32 shown_most(const struct recommend_job *job)
     return MIN((2 * job->wish.limit + 16) * (1 + job->anchor_count / 2), SHOWN_MAX);
 }
 
-/* The candidates with the greatest sums, before it is known how often each is bought. */
-static void ask_show(struct gather *gather, struct recommend_job *job)
+static void add_asked(const struct gather *gather, struct rows *rows,
+                      const struct candidate *candidate)
 {
-    struct choice choices[SHOWN_MAX];
-    u64 ids[SHOWN_MAX];
-    const u32 most = shown_most(job);
+    const u16 shard = shard_of(gather, candidate->product_id);
+    const struct recommend_asked row = {.product_id = candidate->product_id,
+                                        .bought = candidate->bought,
+                                        .viewed = candidate->viewed,
+                                        .support = candidate->support,
+                                        .name = candidate->told_by == shard ? candidate->name : 0};
+    memcpy(row_of(rows, rows->count), &row, sizeof row);
+    rows->shards[rows->count++] = shard;
+}
+
+/* The candidates with the greatest sums, before it is known how often each is bought. */
+static u32 choose(const struct recommend_job *job, u32 most, struct choice *choices)
+{
     u32 count = 0;
     for (u32 i = 0; i < job->candidate_count; i++) {
         const struct candidate *candidate = &job->candidates[i];
         const struct choice one = {.sum = sum_of(candidate->bought, candidate->viewed),
-                                   .product_id = candidate->product_id};
+                                   .candidate = candidate};
         if (count < most) {
             choices[count++] = one;
             for (u32 at = count / 2; count == most && at > 0; at--)
@@ -374,9 +432,22 @@ static void ask_show(struct gather *gather, struct recommend_job *job)
             sink_choice(choices, count, 0, one);
         }
     }
+    return count;
+}
+
+static void ask_show(struct gather *gather, struct recommend_job *job)
+{
+    const struct recommend_head head = {.most = job->wish.limit, .classes = job->wish.kinds};
+    const u32 most = shown_most(job);
+    struct choice choices[SHOWN_MAX];
+    struct rows rows;
+    if (!begin_rows(gather, &rows, sizeof(struct recommend_asked), MIN(most, job->candidate_count)))
+        return;
+    const bool has_all = job->candidate_count <= most;
+    const u32 count = has_all ? job->candidate_count : choose(job, most, choices);
     for (u32 i = 0; i < count; i++)
-        ids[i] = choices[i].product_id;
-    ask_by_shard(gather, job, RECOMMEND_STEP_SHOW, ids, count);
+        add_asked(gather, &rows, has_all ? &job->candidates[i] : choices[i].candidate);
+    ask_by_shard(gather, job, RECOMMEND_STEP_SHOW, &head, &rows);
 }
 
 static void ask_similar(struct gather *gather, struct recommend_job *job)
@@ -418,7 +489,7 @@ void gather_recommend_hear(struct gather *gather, struct recommend_job *job)
         if (job->stage == STAGE_RECENT)
             hear_recent(job, ask->answer.spans[SPAN_OF(track_part_rsp, products)]);
         else if (job->stage == STAGE_CANDIDATES)
-            hear_candidates(job, ask->answer.spans[SPAN_OF(recommend_part_rsp, data)]);
+            hear_candidates(job, ask->answer.spans[SPAN_OF(recommend_part_rsp, data)], ask->shard);
         else
             hear_rows(job, ask->answer.spans[SPAN_OF(recommend_part_rsp, data)]);
     }
@@ -427,9 +498,13 @@ void gather_recommend_hear(struct gather *gather, struct recommend_job *job)
 
 static bool prepare_candidates(struct gather *gather, struct recommend_job *job)
 {
-    job->candidates = gather_acquire(gather, CANDIDATES_MAX * sizeof *job->candidates);
+    const u32 per_anchor = RECOMMEND_CANDIDATES_MAX + RECOMMEND_VIEWED_MAX;
+    job->candidate_max = MIN(per_anchor * job->anchor_count, CANDIDATES_MAX);
+    job->candidates = gather_acquire(gather, job->candidate_max * sizeof *job->candidates);
+    if (is_plain(job))
+        return job->candidates != NULL;
     u32 places = 256;
-    while (places < PLACES && places < 4 * RECOMMEND_CANDIDATES_MAX * job->anchor_count)
+    while (places < 2 * job->candidate_max)
         places *= 2; /* ends: it doubles */
     job->place_mask = places - 1;
     job->places = gather_acquire(gather, places * sizeof *job->places);
@@ -450,7 +525,7 @@ static void ask_stage(struct gather *gather, struct recommend_job *job)
         break;
     case STAGE_CANDIDATES:
         if (job->wish.kinds != 0 && job->anchor_count != 0 && prepare_candidates(gather, job))
-            ask_by_shard(gather, job, RECOMMEND_STEP_CANDIDATES, job->anchors, job->anchor_count);
+            ask_candidates(gather, job);
         break;
     case STAGE_SHOW:
         if (job->candidate_count != 0)

@@ -5,7 +5,7 @@
  *
  *      RECENT      the user's shard: what was viewed last          if a user is named
  *      CANDIDATES  the anchors' shards: what goes with them
- *      SHOW        the candidates' shards: how often each is bought, whether it may be shown
+ *      SHOW        the candidates' shards: their best, by how often each is bought, that may be shown
  *      SIMILAR     all shards: what is like the product            if that was asked for, instead of SHOW
  *      FALLBACK    all shards: trending in the category, in all    while there are too few
  *      CATALOG     all shards: popular and new                     while there are too few

@@ -248,37 +248,29 @@ static bool is_better(const struct copurchase *room, const struct copurchase_lea
            copurchase_name_at(room, b->name)->product_id;
 }
 
-/* They are a heap, the worst on top. */
-static void sink(const struct copurchase *room, struct copurchase_leaders *leaders, u32 hole,
-                 struct copurchase_leader one)
+/* One that belongs before the place `end`, which is free or may be lost. */
+static void put_before(const struct copurchase *room, struct copurchase_leader *of, u32 end,
+                       struct copurchase_leader one)
 {
-    for (u32 child; (child = 2 * hole + 1) < leaders->count; hole = child) { /* ends: deeper */
-        if (child + 1 < leaders->count &&
-            is_better(room, &leaders->of[child], &leaders->of[child + 1]))
-            child++;
-        if (!is_better(room, &one, &leaders->of[child]))
-            break;
-        leaders->of[hole] = leaders->of[child];
+    u32 at = 0;
+    for (u32 after = end; at < after;) { /* ends: halved each time */
+        const u32 middle = (at + after) / 2;
+        if (is_better(room, &one, &of[middle]))
+            after = middle;
+        else
+            at = middle + 1;
     }
-    leaders->of[hole] = one;
+    memmove(of + at + 1, of + at, (end - at) * sizeof one);
+    of[at] = one;
 }
 
 static void offer(const struct copurchase *room, struct copurchase_leaders *leaders,
                   const struct copurchase_leader *one)
 {
-    if (leaders->count == COPURCHASE_BEST_MAX) {
-        if (is_better(room, one, &leaders->of[0]))
-            sink(room, leaders, 0, *one);
-        return;
-    }
-    u32 hole = leaders->count++;
-    for (u32 above; hole > 0; hole = above) { /* ends: higher */
-        above = (hole - 1) / 2;
-        if (!is_better(room, &leaders->of[above], one))
-            break;
-        leaders->of[hole] = leaders->of[above];
-    }
-    leaders->of[hole] = *one;
+    if (leaders->count < COPURCHASE_BEST_MAX)
+        put_before(room, leaders->of, leaders->count++, *one);
+    else if (is_better(room, one, &leaders->of[COPURCHASE_BEST_MAX - 1]))
+        put_before(room, leaders->of, COPURCHASE_BEST_MAX - 1, *one);
 }
 
 /* What a slot adds to its partner. */
@@ -290,28 +282,34 @@ static void add_slot(struct copurchase_leader *to, u64 slot, u32 level, u32 now_
     to->support += count;
 }
 
-/* Adds up all partners: their slots lie side by side. */
+/* Adds up the next partner from slot *at on: its slots lie side by side. False: there is none. */
+static bool next_partner(const struct copurchase_table *table, u32 capacity, u32 now_epoch, u32 *at,
+                         struct copurchase_leader *to)
+{
+    const u64 *slots = table->slots;
+    u32 i = *at;
+    while (i < capacity && slots[i] == 0)
+        i++;
+    if (i == capacity)
+        return false;
+    const u64 mixed = slots[i] >> 32;
+    *to = (struct copurchase_leader){.name = copurchase_slot_name(slots[i])};
+    for (; i < capacity && slots[i] >> 32 == mixed; i++)
+        add_slot(to, slots[i], table->level, now_epoch);
+    *at = i;
+    return true;
+}
+
+/* The best of all partners. */
 static void add_up(const struct copurchase *room, const struct copurchase_table *table,
                    u32 now_epoch, struct copurchase_leaders *to)
 {
     const u32 capacity = copurchase_capacity(table);
-    struct copurchase_leader one = {.name = 0};
-    u32 mixed = 0;
+    struct copurchase_leader one;
     *to = (struct copurchase_leaders){.epoch = (u16)now_epoch};
-    for (u32 i = 0; i < capacity; i++) {
-        const u64 slot = table->slots[i];
-        if (slot == 0)
-            continue;
-        if (slot >> 32 != mixed) {
-            if (one.weight != 0)
-                offer(room, to, &one);
-            mixed = (u32)(slot >> 32);
-            one = (struct copurchase_leader){.name = copurchase_unmix(mixed)};
-        }
-        add_slot(&one, slot, table->level, now_epoch);
-    }
-    if (one.weight != 0)
-        offer(room, to, &one);
+    for (u32 at = 0; next_partner(table, capacity, now_epoch, &at, &one);)
+        if (one.weight != 0)
+            offer(room, to, &one);
 }
 
 /* The leaders as of now, if there are any. */
@@ -346,15 +344,14 @@ static void raise_leader(struct copurchase *room, struct copurchase_table *table
         from--; /* ends: a partner has at most 32 slots */
     for (u32 i = from; i < capacity && slots[i] >> 32 == slots[at] >> 32; i++)
         add_slot(&one, slots[i], table->level, now_epoch);
-    if (one.weight == 0 ||
-        (leaders->count == COPURCHASE_BEST_MAX && one.weight < leaders->of[0].weight))
+    if (one.weight == 0 || (leaders->count == COPURCHASE_BEST_MAX &&
+                            one.weight < leaders->of[COPURCHASE_BEST_MAX - 1].weight))
         return;
-    struct copurchase_leader *known = find_leader(leaders, one.name);
-    if (known == NULL) {
+    const struct copurchase_leader *known = find_leader(leaders, one.name);
+    if (known == NULL)
         offer(room, leaders, &one);
-        return;
-    }
-    sink(room, leaders, (u32)(known - leaders->of), one); /* it is better than it was */
+    else /* it is better than it was */
+        put_before(room, leaders->of, (u32)(known - leaders->of), one);
 }
 
 /* One less of a partner: if it is a leader, another one may come before it now. */
@@ -516,18 +513,15 @@ void copurchase_change(struct copurchase *room, const struct copurchase_basket *
 
 /* ---- reading ---- */
 
-static const struct copurchase_table *table_of_product(const struct copurchase *room,
-                                                       u64 product_id)
+static struct copurchase_table *table_of_name(const struct copurchase *room, u32 name)
 {
-    const u32 name = copurchase_name_find(room, product_id);
-    if (name == 0 || copurchase_name_at(room, name)->table == 0)
-        return NULL;
-    return copurchase_table_at(room, copurchase_name_at(room, name)->table);
+    const u32 table = name == 0 ? 0 : copurchase_name_at(room, name)->table;
+    return table == 0 ? NULL : copurchase_table_at(room, table);
 }
 
-u32 copurchase_size(const struct copurchase *room, u64 product_id)
+u32 copurchase_size(const struct copurchase *room, u32 name)
 {
-    const struct copurchase_table *table = table_of_product(room, product_id);
+    const struct copurchase_table *table = table_of_name(room, name);
     return table == NULL ? 0 : copurchase_capacity(table);
 }
 
@@ -538,71 +532,102 @@ void copurchase_prefetch(const struct copurchase *room, u64 hash)
         pool_prefetch(&room->names, first);
 }
 
-u32 copurchase_find_table(const struct copurchase *room, u64 hash, u64 product_id)
+bool copurchase_is_name(const struct copurchase *room, u32 name, u64 product_id)
 {
-    const u32 name = map_find(&room->map, hash, is_named, room, &product_id);
-    const u32 table = name == 0 ? 0 : copurchase_name_at(room, name)->table;
-    if (table != 0)
-        store_prefetch(copurchase_table_at(room, table));
-    return table;
+    return name != 0 && name < room->names.next_fresh &&
+           copurchase_name_at(room, name)->product_id == product_id;
 }
 
-u64 copurchase_table_baskets(const struct copurchase *room, u32 index, u64 now_ns, u32 *support)
+u32 copurchase_find(const struct copurchase *room, u64 hash, u64 product_id)
 {
-    const struct copurchase_table *table = index == 0 ? NULL : copurchase_table_at(room, index);
-    const u32 now_epoch = copurchase_epoch(now_ns);
+    return map_find(&room->map, hash, is_named, room, &product_id);
+}
+
+void copurchase_prefetch_table(const struct copurchase *room, u32 name)
+{
+    const struct copurchase_table *table = table_of_name(room, name);
+    if (table != NULL)
+        store_prefetch(table);
+}
+
+u64 copurchase_baskets(const struct copurchase *room, u32 name, u64 now_ns)
+{
+    /* By place from the oldest epoch on, in the epoch of the last change: nearly always now. */
+    static const u32 weights[COPURCHASE_RING] = {2, 4, 6, 8, 8, 8, 8, 8};
+    const struct copurchase_table *table = table_of_name(room, name);
     u64 sum = 0;
-    u32 count = 0;
-    for (u32 i = 0; table != NULL && i < COPURCHASE_RING; i++) {
-        const u32 epoch = table->epoch - (COPURCHASE_EPOCHS - 1) + i;
-        const u32 baskets = table->baskets[epoch % COPURCHASE_RING];
-        if (baskets == 0)
-            continue;
-        const u32 weight = copurchase_weight(age_of(epoch & 0xFFF, now_epoch));
-        sum += (u64)weight * baskets;
-        count += weight != 0 ? baskets : 0;
+    if (table == NULL)
+        return 0;
+    const u32 now_epoch = copurchase_epoch(now_ns);
+    const u32 first = table->epoch - (COPURCHASE_EPOCHS - 1);
+    if (LIKELY(table->epoch == now_epoch)) {
+        for (u32 i = 0; i < COPURCHASE_RING; i++)
+            sum += (u64)weights[i] * table->baskets[(first + i) % COPURCHASE_RING];
+        return sum;
     }
-    if (support != NULL)
-        *support = count;
+    for (u32 i = 0; i < COPURCHASE_RING; i++)
+        sum += (u64)copurchase_weight(age_of((first + i) & 0xFFF, now_epoch)) *
+               table->baskets[(first + i) % COPURCHASE_RING];
     return sum;
 }
 
-u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns, u32 *support)
+u32 copurchase_support(const struct copurchase *room, u32 name, u64 now_ns)
 {
-    const u32 table = copurchase_find_table(room, route_hash_u64(product_id), product_id);
-    return copurchase_table_baskets(room, table, now_ns, support);
+    const struct copurchase_table *table = table_of_name(room, name);
+    const u32 now_epoch = copurchase_epoch(now_ns);
+    u32 count = 0;
+    for (u32 i = 0; table != NULL && i < COPURCHASE_RING; i++) {
+        const u32 epoch = table->epoch - (COPURCHASE_EPOCHS - 1) + i;
+        if (age_of(epoch & 0xFFF, now_epoch) < COPURCHASE_EPOCHS)
+            count += table->baskets[epoch % COPURCHASE_RING];
+    }
+    return count;
 }
 
-static u32 tell_leaders(const struct copurchase *room, const struct copurchase_leaders *leaders,
-                        struct copurchase_partner *to)
+static void tell_leaders(const struct copurchase *room, const struct copurchase_leader *of,
+                         u32 count, struct copurchase_partner *to)
 {
-    for (u32 i = 0; i < leaders->count; i++)
-        to[i] = (struct copurchase_partner){
-            .product_id = copurchase_name_at(room, leaders->of[i].name)->product_id,
-            .weight = leaders->of[i].weight,
-            .support = leaders->of[i].support};
-    return leaders->count;
+    for (u32 i = 0; i < count; i++)
+        to[i] = (struct copurchase_partner){.product_id =
+                                                copurchase_name_at(room, of[i].name)->product_id,
+                                            .weight = of[i].weight,
+                                            .support = of[i].support,
+                                            .name = of[i].name};
 }
 
-u32 copurchase_best(struct copurchase *room, u64 product_id, u64 now_ns,
+/* A table with few slots is added up each time; only if too many partners come of it they are compared. */
+static u32 best_of_few(const struct copurchase *room, const struct copurchase_table *table,
+                       u32 now_epoch, u32 most, struct copurchase_partner *to)
+{
+    struct copurchase_leader few[COPURCHASE_BEST_MAX + 1];
+    const u32 capacity = copurchase_capacity(table);
+    u32 count = 0;
+    for (u32 at = 0; next_partner(table, capacity, now_epoch, &at, &few[count]);)
+        count += few[count].weight != 0 ? 1 : 0;
+    MUST(count <= COPURCHASE_BEST_MAX);
+    for (u32 i = 1; count > most && i < count; i++)
+        put_before(room, few, i, few[i]);
+    count = MIN(count, most);
+    tell_leaders(room, few, count, to);
+    return count;
+}
+
+u32 copurchase_best(struct copurchase *room, u32 name, u64 now_ns, u32 most,
                     struct copurchase_partner *to)
 {
     const u32 now_epoch = copurchase_epoch(now_ns);
-    const u32 name = copurchase_name_find(room, product_id);
-    if (name == 0 || copurchase_name_at(room, name)->table == 0)
+    struct copurchase_table *table = table_of_name(room, name);
+    if (table == NULL)
         return 0;
-    struct copurchase_table *table =
-        copurchase_table_at(room, copurchase_name_at(room, name)->table);
-    if (table->used <= COPURCHASE_BEST_MAX) { /* as fast as it would be to look them up */
-        struct copurchase_leaders leaders;
-        add_up(room, table, now_epoch, &leaders);
-        return tell_leaders(room, &leaders, to);
-    }
+    if (table->used <= COPURCHASE_BEST_MAX) /* as fast as it would be to look them up */
+        return best_of_few(room, table, now_epoch, MIN(most, COPURCHASE_BEST_MAX), to);
     if (leaders_of(room, table, now_epoch) == NULL) {
         table->leaders = arena_acquire(room->soft, sizeof *table->leaders);
         add_up(room, table, now_epoch, table->leaders);
     }
-    return tell_leaders(room, table->leaders, to);
+    const u32 count = MIN(table->leaders->count, most);
+    tell_leaders(room, table->leaders->of, count, to);
+    return count;
 }
 
 /* ---- for checks ---- */

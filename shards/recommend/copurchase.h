@@ -23,7 +23,8 @@
  *       with no gap between. So a partner's slots lie side by side, and a table is read in one pass.
  *   I5  there is a table exactly if it has baskets. Slots of older epochs may lie in it until it is
  *       built anew; they are neither read nor dumped, and give way before a level is forgotten.
- *   I6  leaders, where there are any, are the best partners as the slots say, by the weights of `epoch`.
+ *   I6  leaders, where there are any, are the best partners as the slots say, by the weights of `epoch`,
+ *       the best first.
  * Ownership  tables and names belong to the room, slots to the arena. A name stays for ever: 16 bytes
  *            and its place in the map, per product that was ever bought with one of this shard.
  * Happy path copurchase_change with the products of a basket, n of which are of this shard:
@@ -74,7 +75,7 @@ struct copurchase_leaders {
     u16 count;
     u32 zero0;
     u64 zero1;
-    struct copurchase_leader of[COPURCHASE_BEST_MAX]; /* a heap, the worst on top */
+    struct copurchase_leader of[COPURCHASE_BEST_MAX]; /* the best first */
 };
 STATIC_CHECK(sizeof(struct copurchase_leaders) == 1024);
 
@@ -86,8 +87,9 @@ struct copurchase_table {
     u8 level;  /* the lowest that it has */
     u8 class;  /* of the arena: how large the slots are */
     u32 baskets[COPURCHASE_RING];
+    u64 zero0; /* one line of the cache for each */
 };
-STATIC_CHECK(sizeof(struct copurchase_table) == 56);
+STATIC_CHECK(sizeof(struct copurchase_table) == 64);
 
 struct copurchase {
     struct pool names;
@@ -117,7 +119,7 @@ struct copurchase_partner {
     u64 product_id;
     u64 weight;
     u32 support; /* baskets, not weighted */
-    u32 zero0;
+    u32 name;    /* its number in this shard: where to look first */
 };
 
 /* What is soft lies in an arena of its own, so that reads do not change what admission counts. */
@@ -128,18 +130,22 @@ void copurchase_deinit(struct copurchase *room);
 /* Counts a basket or takes it back. */
 void copurchase_change(struct copurchase *room, const struct copurchase_basket *basket, u64 now_ns);
 
-/* Slots of a product's table, 0 without one: what a read of it costs. */
-u32 copurchase_size(const struct copurchase *room, u64 product_id);
 /* The second pass over a group of products, after map_prefetch. */
 void copurchase_prefetch(const struct copurchase *room, u64 hash);
-/* The third: index of the table, 0 = none; it is brought near. */
-u32 copurchase_find_table(const struct copurchase *room, u64 hash, u64 product_id);
-/* Baskets with the product, weighted by age. `support` (may be NULL) without weights. */
-u64 copurchase_baskets(const struct copurchase *room, u64 product_id, u64 now_ns, u32 *support);
-u64 copurchase_table_baskets(const struct copurchase *room, u32 table, u64 now_ns, u32 *support);
-/* The best partners by weight, then by the lesser id: at most COPURCHASE_BEST_MAX, in no order. Changes
- * what is soft. */
-u32 copurchase_best(struct copurchase *room, u64 product_id, u64 now_ns,
+/* Is this the index of the product's name? Any number is allowed. */
+bool copurchase_is_name(const struct copurchase *room, u32 name, u64 product_id);
+/* The third: index of the name, 0 = none. */
+u32 copurchase_find(const struct copurchase *room, u64 hash, u64 product_id);
+void copurchase_prefetch_table(const struct copurchase *room, u32 name);
+
+/* Of a name, or of 0: slots of its table, what a read of it costs. */
+u32 copurchase_size(const struct copurchase *room, u32 name);
+/* Baskets with the product, weighted by age; and without weights. */
+u64 copurchase_baskets(const struct copurchase *room, u32 name, u64 now_ns);
+u32 copurchase_support(const struct copurchase *room, u32 name, u64 now_ns);
+/* The best partners by weight, then by the lesser id: at most `most`, at most COPURCHASE_BEST_MAX, in no
+ * order. Changes what is soft. */
+u32 copurchase_best(struct copurchase *room, u32 name, u64 now_ns, u32 most,
                     struct copurchase_partner *to);
 
 /* How much a basket counts that is so many epochs old. */

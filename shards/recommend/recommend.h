@@ -15,7 +15,9 @@
  *      recommend_track.c     events, recent views, co-views
  *      recommend_trend.c     what is going on now, in all and by category
  *      recommend_similar.c   alike by category, brand, attributes and words of the title
- *      recommend_part.c      steps of a gather on one shard (recommend_steps.h)
+ *      recommend_part.c      steps of a gather on one shard (recommend_steps.h): candidates
+ *      recommend_score.c     which of them are shown
+ *      recommend_fallback.c  what is shown when nothing better is known
  *
  * Invariants
  *   I1  what is logged does not depend on what is soft.

@@ -48,6 +48,11 @@ void *cache_find(const struct recommend_cache *cache, u64 id)
     return index == 0 ? NULL : pool_at(&cache->pool, index);
 }
 
+void cache_prefetch(const struct recommend_cache *cache, u64 id)
+{
+    map_prefetch(&cache->map, route_hash_u64(id));
+}
+
 static void unlist(struct recommend_cache *cache, u32 index)
 {
     const struct cache_head *head = head_at(cache, index);

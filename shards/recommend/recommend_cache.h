@@ -40,6 +40,8 @@ void cache_init(struct recommend_cache *cache, struct store_memory *memory, u32 
 void cache_deinit(struct recommend_cache *cache);
 /* NULL: there is none. It is not used by that. */
 void *cache_find(const struct recommend_cache *cache, u64 id);
+/* Brings near what cache_find looks at first. */
+void cache_prefetch(const struct recommend_cache *cache, u64 id);
 /* The record of an id, made if there is none (zero but for its head), and the newest from now on. */
 void *cache_use(struct recommend_cache *cache, u64 id);
 void cache_drop(struct recommend_cache *cache, u64 id);

@@ -29,6 +29,13 @@ static bool has_class(const struct recommend_head *head, enum recommend_reason r
     return (head->classes >> reason & 1) != 0;
 }
 
+static u32 support_of(const struct shard *shard, u64 product_id, u64 now_ns)
+{
+    const struct copurchase *bought = &shard->recommend.bought;
+    return copurchase_support(
+        bought, copurchase_find(bought, route_hash_u64(product_id), product_id), now_ns);
+}
+
 static void add_trending(struct fallback *state, const struct shard *shard,
                          const struct recommend_top *top, u16 reason, u64 now_ns)
 {
@@ -46,7 +53,7 @@ static void add_trending(struct fallback *state, const struct shard *shard,
             continue;
         row->score = entries[i].score;
         row->reason = reason;
-        (void)copurchase_baskets(&shard->recommend.bought, product_id, now_ns, &row->support);
+        row->support = support_of(shard, product_id, now_ns);
         added++;
     }
 }

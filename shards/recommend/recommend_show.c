@@ -10,11 +10,21 @@
 
 bool recommend_list_init(struct recommend_list *list, struct bump *bump, u32 row_max)
 {
-    *list = (struct recommend_list){.row_max = row_max};
-    list->rows = bump_acquire(bump, row_max * sizeof *list->rows);
-    list->texts = bump_acquire(bump, row_max * (size_t)(CODE_BYTES_MAX + TITLE_BYTES_MAX));
-    return list->rows != NULL && list->texts != NULL;
+    const size_t fixed = sizeof(struct recommend_rows) + row_max * sizeof(struct recommend_shown);
+    u8 *data = bump_acquire(bump, fixed + row_max * (size_t)(CODE_BYTES_MAX + TITLE_BYTES_MAX));
+    *list = (struct recommend_list){.row_max = row_max, .data = data};
+    if (data == NULL)
+        return false;
+    list->rows = (struct recommend_shown *)(void *)(data + sizeof(struct recommend_rows));
+    list->texts = data + fixed;
+    return true;
 }
+STATIC_CHECK(sizeof(struct recommend_rows) % _Alignof(struct recommend_shown) == 0);
+/* The most that a list is asked for. */
+STATIC_CHECK((3 * RECOMMEND_FALLBACK_MAX + 1) *
+                     (sizeof(struct recommend_shown) + CODE_BYTES_MAX + TITLE_BYTES_MAX) +
+                 64 <=
+             STORE_CHUNK_BYTES);
 
 bool recommend_may_show(const struct shard *shard, u32 product, u64 now_ns)
 {
@@ -56,16 +66,12 @@ struct recommend_shown *recommend_list_add(struct recommend_list *list, const st
     return row;
 }
 
-void recommend_list_tell(const struct recommend_list *list, struct part *part)
+void recommend_list_tell(struct recommend_list *list, struct part *part)
 {
-    const u32 row_bytes = list->count * (u32)sizeof *list->rows;
     const struct recommend_rows head = {.count = list->count, .text_bytes = list->text_bytes};
-    u8 *data = bump_acquire(&part->bump, sizeof head + row_bytes + list->text_bytes);
-    if (data == NULL)
-        return; /* as if there were none */
-    memcpy(data, &head, sizeof head);
-    memcpy(data + sizeof head, list->rows, row_bytes);
-    memcpy(data + sizeof head + row_bytes, list->texts, list->text_bytes);
+    const u32 fixed = (u32)sizeof head + list->count * (u32)sizeof *list->rows;
+    memcpy(list->data, &head, sizeof head);
+    memmove(list->data + fixed, list->texts, list->text_bytes);
     part->reply_spans[SPAN_OF(recommend_part_rsp, data)] =
-        (struct span){.data = data, .bytes = (u32)sizeof head + row_bytes + list->text_bytes};
+        (struct span){.data = list->data, .bytes = fixed + list->text_bytes};
 }

@@ -12,10 +12,11 @@
 struct shard;
 struct part;
 
-/* Rows that grow up to row_max, with their texts. */
+/* Rows that grow up to row_max, with their texts, where the reply will be: struct recommend_rows, rows, texts. */
 struct recommend_list {
-    struct recommend_shown *rows;
-    u8 *texts;
+    u8 *data;
+    struct recommend_shown *rows; /* row_max of them, in `data` */
+    u8 *texts;                    /* after these */
     u32 count;
     u32 row_max;
     u32 text_bytes;
@@ -28,8 +29,11 @@ bool recommend_may_show(const struct shard *shard, u32 product, u64 now_ns);
 /* A row of a product of the catalog; NULL: it may not be shown, or there is no room. */
 struct recommend_shown *recommend_list_add(struct recommend_list *list, const struct shard *shard,
                                            u32 product, u64 now_ns);
-/* Rows and texts as the data of the part's reply. */
-void recommend_list_tell(const struct recommend_list *list, struct part *part);
+/* Rows and texts as the data of the part's reply; nothing can be added after that. */
+void recommend_list_tell(struct recommend_list *list, struct part *part);
+
+/* ---- recommend_score.c ---- */
+bool recommend_show_slice(struct shard *shard, struct part *part);
 
 /* ---- recommend_similar.c ---- */
 

@@ -93,7 +93,8 @@ static int compare_partners(const void *a, const void *b)
 /* Sorted. */
 static u32 best(struct room *room, u64 now_ns, struct copurchase_partner *to)
 {
-    const u32 count = copurchase_best(&room->bought, ANCHOR, now_ns, to);
+    const u32 count = copurchase_best(&room->bought, copurchase_name_find(&room->bought, ANCHOR),
+                                      now_ns, COPURCHASE_BEST_MAX, to);
     assert_true(count <= COPURCHASE_BEST_MAX);
     qsort(to, count, sizeof *to, compare_partners);
     return count;
@@ -149,10 +150,10 @@ static void a_table_is_bounded_and_stays_exact(void **state)
         assert_int_equal(partner[0].product_id, 7);
         assert_int_equal(partner[0].support, sampled << 2 * level);
         assert_int_equal(partner[0].weight, (u64)copurchase_weight(0) * partner[0].support);
-        u32 support;
-        assert_int_equal(copurchase_baskets(&room->bought, ANCHOR, START_NS, &support),
+        const u32 name = copurchase_name_find(&room->bought, ANCHOR);
+        assert_int_equal(copurchase_baskets(&room->bought, name, START_NS),
                          (u64)copurchase_weight(0) * BASKETS);
-        assert_int_equal(support, BASKETS);
+        assert_int_equal(copurchase_support(&room->bought, name, START_NS), BASKETS);
         assert_true(room->bought.slot_bytes <= 96u << 10);
     }
     assert_null(table_of(room));
@@ -262,12 +263,41 @@ static void epochs_come_and_go(void **state)
     change(room, 1, &a, 1, START_NS, late_ns, true);
     change(room, 3, &a, 1, START_NS, late_ns, false);
     assert_int_equal(best(room, late_ns, partner), 1);
-    assert_int_equal(copurchase_baskets(&room->bought, ANCHOR, late_ns, NULL),
-                     copurchase_weight(3));
+    const u32 name = copurchase_name_find(&room->bought, ANCHOR);
+    assert_int_equal(copurchase_baskets(&room->bought, name, late_ns), copurchase_weight(3));
+    assert_int_equal(copurchase_support(&room->bought, name, late_ns), 1);
     /* The last that counts is taken back: what is too old goes with it. */
     change(room, 2, &b, 1, START_NS + COPURCHASE_EPOCH_NS, late_ns, true);
     assert_null(table_of(room));
     assert_int_equal(room->bought.lost, 0);
+    close_room(room);
+}
+
+/* Baskets of all four epochs, read in the last of them and later. */
+static void baskets_weigh_by_age(void **state)
+{
+    struct room *room = open_room();
+    const u64 other = 7;
+    u64 sum = 0;
+    (void)state;
+    for (u32 epoch = 0; epoch < COPURCHASE_EPOCHS; epoch++) {
+        const u64 now_ns = START_NS + epoch * COPURCHASE_EPOCH_NS;
+        for (u64 n = 0; n < (u64)1 << 4 * epoch; n++)
+            change(room, (u64)epoch << 32 | n, &other, 1, now_ns, now_ns, false);
+    }
+    const u32 name = copurchase_name_find(&room->bought, ANCHOR);
+    for (u32 later = 0; later <= COPURCHASE_EPOCHS; later++) {
+        const u64 now_ns = START_NS + (COPURCHASE_EPOCHS - 1 + later) * COPURCHASE_EPOCH_NS;
+        u32 support = 0;
+        sum = 0;
+        for (u32 epoch = 0; epoch < COPURCHASE_EPOCHS; epoch++) {
+            const u32 age = COPURCHASE_EPOCHS - 1 - epoch + later;
+            sum += (u64)copurchase_weight(age) << 4 * epoch;
+            support += age < COPURCHASE_EPOCHS ? 1u << 4 * epoch : 0;
+        }
+        assert_int_equal(copurchase_baskets(&room->bought, name, now_ns), sum);
+        assert_int_equal(copurchase_support(&room->bought, name, now_ns), support);
+    }
     close_room(room);
 }
 
@@ -437,6 +467,7 @@ int main(void)
         cmocka_unit_test(leaders_are_the_best_at_any_time),
         cmocka_unit_test(a_count_that_is_full_forgets_its_level),
         cmocka_unit_test(epochs_come_and_go),
+        cmocka_unit_test(baskets_weigh_by_age),
         cmocka_unit_test(a_dump_is_loaded_and_goes_on_alike),
         cmocka_unit_test(a_damaged_dump_is_refused_or_harmless),
         cmocka_unit_test(the_cache_keeps_what_was_used_last),
