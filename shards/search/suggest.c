@@ -7,6 +7,7 @@
 #include "shards/shard_handlers.h"
 
 #define COUNTS_IN_A_SLICE 256u
+STATIC_CHECK(SUGGEST_WORDS_MAX <= DICT_PREFIX_MAX);
 
 /* A step under way. */
 struct suggest_state {

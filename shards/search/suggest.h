@@ -12,7 +12,7 @@
 
 #include "shards/search/query_pack.h"
 
-#define SUGGEST_WORDS_MAX 256u /* that a shard names */
+#define SUGGEST_WORDS_MAX 128u /* that a shard names */
 
 enum suggest_step { SUGGEST_STEP_WORDS = 1, SUGGEST_STEP_COUNTS = 2 };
 
