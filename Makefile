@@ -408,7 +408,7 @@ CHECK_TARGETS += fuzz-smoke
 INTEGRATION_BIN := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 $(BUILD)/tests/integration/%: $(BUILD)/obj/tests/integration/%.o $(BUILD)/obj/tests/integration/raw.o $(BUILD)/obj/tests/integration/raw_server.o $(TEST_PANIC) $(LIB_proto)
 	$(link) $^ $(LDFLAGS) -lcmocka
-$(BUILD)/tests/integration/test_client $(BUILD)/tests/integration/test_shards: $(BUILD)/tests/integration/%: $(BUILD)/obj/tests/integration/%.o $(LIB_client)
+$(BUILD)/tests/integration/test_client $(BUILD)/tests/integration/test_shards $(BUILD)/tests/integration/test_edges: $(BUILD)/tests/integration/%: $(BUILD)/obj/tests/integration/%.o $(LIB_client)
 	$(link) $^ $(LDFLAGS) -lcmocka
 .PHONY: integration
 integration: $(BUILD)/soukd $(INTEGRATION_BIN) ## raw protocol tests against the real server
