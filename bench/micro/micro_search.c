@@ -56,6 +56,7 @@ struct engines {
 /* Of one class of queries. */
 struct outcome {
     double p50_us, p99_us, mean_hits;
+    char slowest[QUERY_BYTES];
     double ratios[PEERS_MAX]; /* geometric means; 0: the peer cannot do that */
 };
 
@@ -190,7 +191,7 @@ static void run_class(struct engines *engines, const struct grow *grow, enum gro
 {
     static double times[QUERIES_MAX];
     const bool is_prefix = kind == GROW_QUERY_PREFIX, is_phrase = kind == GROW_QUERY_PHRASE;
-    double logs[PEERS_MAX] = {0}, all_hits = 0;
+    double logs[PEERS_MAX] = {0}, all_hits = 0, slowest = 0;
     char query[QUERY_BYTES];
     struct msg_search_rsp reply;
     for (u32 n = 0; n < options->queries; n++) {
@@ -203,6 +204,10 @@ static void run_class(struct engines *engines, const struct grow *grow, enum gro
                 peers[p] = MIN(peers[p], ask_peer(engines, p, query, is_prefix, is_phrase));
         }
         times[n] = (double)best / 1000;
+        if (times[n] > slowest) {
+            slowest = times[n];
+            (void)snprintf(outcome->slowest, sizeof outcome->slowest, "%s", query);
+        }
         all_hits += hits;
         for (u32 p = 0; p < engines->peer_count && kind != GROW_QUERY_TYPO; p++)
             logs[p] += log((double)peers[p] / (double)best);
@@ -279,7 +284,7 @@ static void run_size(const struct options *options, const struct grow *grow, u32
     double worst_p50 = 0, worst_p99 = 0, logs[PEERS_MAX] = {0}, least[PEERS_MAX] = {1e9, 1e9};
     u32 classes = 0;
     for (u32 kind = 0; kind < GROW_QUERY_COUNT; kind++) {
-        struct outcome outcome;
+        struct outcome outcome = {0};
         if (options->only != NULL &&
             strstr(grow_query_name((enum grow_query)kind), options->only) == NULL)
             continue;
@@ -289,6 +294,8 @@ static void run_size(const struct options *options, const struct grow *grow, u32
         for (u32 p = 0; p < engines.peer_count; p++)
             if (outcome.ratios[p] > 0)
                 (void)printf(" %12.1f x", outcome.ratios[p]);
+        if (options->only != NULL)
+            (void)printf("  slowest: %s", outcome.slowest);
         (void)printf("\n");
         worst_p50 = MAX(worst_p50, outcome.p50_us);
         worst_p99 = MAX(worst_p99, outcome.p99_us);

@@ -35,11 +35,15 @@ static bool may_skip(const struct run *run)
     return MIN(bound, UINT32_MAX) / bucket < run->top.entries[0].key >> 32;
 }
 
-/* One window, or a part of it; false: there is none. */
+/* One window, or a part of it, or some documents of the rarest slot; false: there is none. */
 static bool step_window(struct run *run)
 {
     struct run_window *window = &run->window;
     const u32 end = (run->question.end + WINDOW_DOCS - 1) / WINDOW_DOCS;
+    if (run->list.is_now) {
+        run_list_step(run);
+        return true;
+    }
     if (!window->is_open) {
         if (run->part->is_late && !run->is_over) {
             run->notes |= SEARCH_NOTE_PARTIAL;
@@ -48,6 +52,8 @@ static bool step_window(struct run *run)
         window->number = run_next_window(run, window->number);
         if (run->is_over || window->number >= end || run->status != STATUS_OK)
             return false;
+        if (run_list_starts(run))
+            return true;
         if (may_skip(run)) {
             run->notes |= SEARCH_NOTE_AT_LEAST;
             run->work += 500;
@@ -64,9 +70,7 @@ static bool step_window(struct run *run)
 
 static bool run_windows_step(struct run *run)
 {
-    if (run->list.is_used)
-        return run_list_step(run);
-    while (run_has_time(run))
+    while (run_has_time(run) && run->status == STATUS_OK)
         if (!step_window(run))
             return true;
     return false;

@@ -161,22 +161,25 @@ struct run_window {
 /* The postings of a word, or of the rarest word of a row. */
 struct run_stream {
     struct postings_cursor *cursor;
-    const struct run_row *row; /* NULL: a word */
     u16 factor;
+    u16 least; /* impact that may change the page */
 };
 
 /* A run along the rarest slot. */
 struct run_list {
     struct run_stream *streams; /* of that slot */
     u32 stream_count;
-    u32 least;                     /* impact of the only stream; 0: any */
     u64 need;                      /* least text score that may change the page */
     u64 rest[QUERY_WORDS_MAX + 1]; /* what the slots from i on add at most */
     struct postings_walk walk;
-    bool is_used;
+    u32 end;       /* of the stretch in hand: a document */
+    u32 retry;     /* not before this window */
+    u32 docs_seen; /* in the stretch */
+    bool is_possible;
+    bool is_rare;   /* one stretch is all */
+    bool is_now;    /* a stretch is in hand */
     bool is_direct; /* no filter, no facets: judged at once */
     bool may_leave_out;
-    bool is_over;
 };
 
 enum run_phase {
@@ -267,13 +270,19 @@ bool run_match_step(struct run *run);
 /* The least impact of a row's words in a document, whose rarest has the impact `rarest` there; 0: they are
  * not in a row there. */
 u8 run_row_impact(struct run *run, const struct run_row *row, u32 doc, u8 rarest);
+/* The same, where they stand not being looked at: not less. */
+u8 run_row_most(struct run *run, const struct run_row *row, u32 doc, u8 rarest);
+/* The same, where they stand not being looked at: not less. */
+u8 run_row_most(struct run *run, const struct run_row *row, u32 doc, u8 rarest);
 /* One match: visible, counted, offered to the best. */
 void run_judge_doc(struct run *run, u32 doc, u32 score);
-/* When slots have been sorted: along the rarest one? Then begin, when they are ready; and some work,
- * true: that was the last document. */
+/* When slots have been sorted: is there a way along the rarest one? Then begin, when they are ready. */
 bool run_wants_list(const struct run *run);
+bool run_is_rare(const struct run *run);
 void run_list_begin(struct run *run);
-bool run_list_step(struct run *run);
+/* Is that the way from the window in hand on? Then some work, until list.is_now is false. */
+bool run_list_starts(struct run *run);
+void run_list_step(struct run *run);
 /* The next window that may have a match, from `window` on. */
 u32 run_next_window(struct run *run, u32 window);
 void run_find_ads(struct run *run);

@@ -326,7 +326,8 @@ static void make_set(struct run *run, struct run_slot *slot)
 /* Is it better to look at the words of each document that comes than at all documents of each word? */
 static bool wants_set(const struct run *run, const struct run_slot *slot)
 {
-    if (slot == &run->slots[0] || slot->word_count < SET_WORDS_MIN || !run_wants_list(run))
+    if (slot == &run->slots[0] || slot->word_count < SET_WORDS_MIN || !run_wants_list(run) ||
+        !run_is_rare(run))
         return false;
     const u64 by_words = slot->word_count > RUN_DIRECT_WORDS
                              ? 20000 + 4 * slot->df

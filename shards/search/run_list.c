@@ -11,7 +11,8 @@
  * cannot reach the page's last is left out as soon as that is known: by the impact of the rarest slot and the
  * greatest that the others can add. Of one word such postings are not even unpacked
  * (postings_next_above). That begins when as many match as keep words from being dropped, so that the
- * page is the one that a whole search gives.
+ * page is the one that a whole search gives. A slot that is not rare begins with whole windows; then it is
+ * tried for one window after the other, and given up for some when too many documents had to be looked at.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,6 +22,7 @@
 
 #define STREAMS_MAX     8u
 #define DOCS_OF_WINDOW  128u /* above that windows are faster, if all has to be counted */
+#define WINDOWS_BETWEEN 8u   /* that are looked at whole, when too few could be left out */
 #define COST_OF_DOC     10u  /* nanoseconds, about */
 #define COST_OF_LOOK_UP 60u
 #define COST_OF_FORWARD 150u
@@ -34,6 +36,12 @@ static bool may_leave_out(const struct run *run)
            run->head.sort == SEARCH_SORT_RELEVANCE && run->top.capacity != 0;
 }
 
+/* Few documents of a window are in a slot that is so rare. */
+bool run_is_rare(const struct run *run)
+{
+    return run->slots[0].df / DOCS_OF_WINDOW <= run->question.end / WINDOW_DOCS;
+}
+
 bool run_wants_list(const struct run *run)
 {
     const struct run_slot *slot = &run->slots[0];
@@ -41,8 +49,7 @@ bool run_wants_list(const struct run *run)
         run->positive_count == 0 || run->special_count != 0 || run->head.only_product_id != 0 ||
         slot->word_count + slot->row_count > STREAMS_MAX)
         return false;
-    return (may_leave_out(run) && slot->word_count + slot->row_count == 1) ||
-           slot->df / DOCS_OF_WINDOW <= run->question.end / WINDOW_DOCS;
+    return may_leave_out(run) || run_is_rare(run);
 }
 
 void run_list_begin(struct run *run)
@@ -56,16 +63,14 @@ void run_list_begin(struct run *run)
         list->streams[list->stream_count++] =
             (struct run_stream){.cursor = slot->words[i].cursor, .factor = slot->words[i].factor};
     for (u32 i = 0; i < slot->row_count; i++)
-        list->streams[list->stream_count++] =
-            (struct run_stream){.cursor = slot->rows[i].cursors[slot->rows[i].rarest],
-                                .row = &slot->rows[i],
-                                .factor = slot->rows[i].factor};
+        list->streams[list->stream_count++] = (struct run_stream){
+            .cursor = slot->rows[i].cursors[slot->rows[i].rarest], .factor = slot->rows[i].factor};
     for (u32 i = run->positive_count; i-- > 0;)
         list->rest[i] = list->rest[i + 1] + run->slots[i].weight * run->slots[i].most;
     list->is_direct = run->filter == NULL && run->collection == NULL && run->facet_run == NULL;
     list->may_leave_out = may_leave_out(run);
-    list->is_used = true;
-    memset(&run->window.candidates, 0, sizeof run->window.candidates);
+    list->is_rare = run_is_rare(run);
+    list->is_possible = true;
 }
 
 /* ---- what a match must have at least ---- */
@@ -80,8 +85,8 @@ static u64 least_score(const struct run *run)
     return (top->entries[0].key >> 32) * MAX(run->profile.bucket, 1u);
 }
 
-/* The least impact of the only stream; above 255: nothing can reach it. */
-static u32 least_impact(const struct run *run)
+/* The least impact of a posting of the stream; above SCORE_IMPACT_MAX: nothing can reach it. */
+static u16 least_impact(const struct run *run, const struct run_stream *stream)
 {
     const u64 rest = run->list.rest[1];
     const u64 missing = run->list.need > rest ? run->list.need - rest : 0;
@@ -89,9 +94,8 @@ static u32 least_impact(const struct run *run)
     const u64 of_slot = (missing + weight - 1) / weight;
     if (of_slot <= 1) /* every posting has that: run_slot_impact */
         return 1;
-    return (u32)MIN((of_slot * SCORE_FACTOR_ONE + run->list.streams[0].factor - 1) /
-                        run->list.streams[0].factor,
-                    UINT16_MAX);
+    return (u16)MIN((of_slot * SCORE_FACTOR_ONE + stream->factor - 1) / stream->factor,
+                    SCORE_IMPACT_MAX + 1);
 }
 
 /* The last of the page may have become better. */
@@ -102,7 +106,8 @@ static void look_at_page(struct run *run)
     if (need == list->need)
         return;
     list->need = need;
-    list->least = list->stream_count == 1 ? least_impact(run) : 0;
+    for (u32 i = 0; i < list->stream_count; i++)
+        list->streams[i].least = least_impact(run, &list->streams[i]);
 }
 
 /* ---- slots of a document ---- */
@@ -124,8 +129,20 @@ static u8 impact_by_set(struct run *run, const struct run_slot *slot, u32 doc)
     return best;
 }
 
-/* Of a slot but the first; 0: the document does not have it. */
-static u8 impact_of_slot(struct run *run, const struct run_slot *slot, u32 doc)
+/* Of words in a row; `is_sure`: where they stand is looked at, else it is what they have at most. */
+static u8 impact_of_row(struct run *run, const struct run_row *row, u32 doc, bool is_sure)
+{
+    struct postings_cursor *rarest = row->cursors[row->rarest];
+    run->work += COST_OF_LOOK_UP;
+    if (postings_seek(rarest, doc) != doc)
+        return 0;
+    const u8 impact = is_sure ? run_row_impact(run, row, doc, rarest->impact)
+                              : run_row_most(run, row, doc, rarest->impact);
+    return impact != 0 ? run_slot_impact(row->factor, impact) : 0;
+}
+
+/* 0: the document does not have the slot. */
+static u8 impact_of_slot(struct run *run, const struct run_slot *slot, u32 doc, bool is_sure)
 {
     u8 best = 0;
     if (slot->tables != NULL)
@@ -138,67 +155,61 @@ static u8 impact_of_slot(struct run *run, const struct run_slot *slot, u32 doc)
         if (postings_seek(word->cursor, doc) == doc)
             best = MAX(best, run_slot_impact(word->factor, word->cursor->impact));
     }
-    for (u32 i = 0; i < slot->row_count; i++) {
-        const struct run_row *row = &slot->rows[i];
-        struct postings_cursor *rarest = row->cursors[row->rarest];
-        const u8 impact =
-            postings_seek(rarest, doc) == doc ? run_row_impact(run, row, doc, rarest->impact) : 0;
-        if (impact != 0)
-            best = MAX(best, run_slot_impact(row->factor, impact));
-    }
+    for (u32 i = 0; i < slot->row_count; i++)
+        best = MAX(best, impact_of_row(run, &slot->rows[i], doc, is_sure));
     return best;
 }
 
-/* The same of the first slot, whose streams stand at the document or after it. */
-static u8 impact_of_streams(struct run *run, u32 doc)
+/* What the first slot, whose streams stand at the document or after it, has at most. */
+static u8 most_of_streams(const struct run_list *list, u32 doc)
 {
-    struct run_list *list = &run->list;
-    u8 best = 0, most = 0;
+    u8 most = 0;
     for (u32 i = 0; i < list->stream_count; i++)
         if (list->streams[i].cursor->doc == doc)
             most = MAX(most,
                        run_slot_impact(list->streams[i].factor, list->streams[i].cursor->impact));
-    if ((u64)run->slots[0].weight * most + list->rest[1] < list->need) {
-        run->list.walk.has_skipped = true;
-        return 0;
-    }
-    for (u32 i = 0; i < list->stream_count; i++) {
-        const struct run_stream *stream = &list->streams[i];
-        if (stream->cursor->doc != doc)
-            continue;
-        const u8 impact = stream->row == NULL
-                              ? stream->cursor->impact
-                              : run_row_impact(run, stream->row, doc, stream->cursor->impact);
-        if (impact != 0)
-            best = MAX(best, run_slot_impact(stream->factor, impact));
-    }
-    return best;
+    return most;
 }
 
-/* The text score of a document that has every slot and may change the page; false: another. */
+static bool is_too_little(struct run_list *list, u64 score)
+{
+    list->walk.has_skipped = list->walk.has_skipped || score < list->need;
+    return score < list->need;
+}
+
+/* The text score of a document that has every slot and may change the page; false: another. First
+ * without a look at where words stand, as that is far away in memory. */
 static bool score_of(struct run *run, u32 doc, u32 *score)
 {
     struct run_list *list = &run->list;
-    const u8 first = impact_of_streams(run, doc);
-    if (first == 0)
+    u8 impacts[QUERY_WORDS_MAX];
+    *score = 0;
+    if (is_too_little(list, run->slots[0].weight * most_of_streams(list, doc) + list->rest[1]))
         return false;
-    *score = run->slots[0].weight * first;
-    for (u32 i = 1; i < run->slot_count; i++) {
+    for (u32 i = 0; i < run->positive_count; i++) {
         const struct run_slot *slot = &run->slots[i];
-        if (slot->bit != 0 && *score + list->rest[i] < list->need) {
-            list->walk.has_skipped = true;
+        if (is_too_little(list, *score + list->rest[i]))
             return false;
+        impacts[i] = impact_of_slot(run, slot, doc, false);
+        if (impacts[i] == 0)
+            return false;
+        *score += slot->weight * impacts[i];
+    }
+    for (u32 i = 0; i < run->slot_count; i++) {
+        const struct run_slot *slot = &run->slots[i];
+        if (is_too_little(list, *score))
+            return false;
+        if (slot->bit == 0) {
+            if (impact_of_slot(run, slot, doc, true) != 0)
+                return false;
+        } else if (slot->row_count != 0) {
+            const u8 impact = impact_of_slot(run, slot, doc, true);
+            if (impact == 0)
+                return false;
+            *score -= slot->weight * (u32)(impacts[i] - impact);
         }
-        const u8 impact = impact_of_slot(run, slot, doc);
-        if ((impact == 0) != (slot->bit == 0))
-            return false;
-        *score += slot->bit != 0 ? slot->weight * impact : 0;
     }
-    if (*score < list->need) {
-        list->walk.has_skipped = true;
-        return false;
-    }
-    return true;
+    return !is_too_little(list, *score);
 }
 
 /* ---- documents ---- */
@@ -231,24 +242,29 @@ static u32 next_doc(const struct run_list *list)
     return doc;
 }
 
+/* Nothing in it can change the page any more. */
+static void leave_stream(struct run_list *list, struct run_stream *stream)
+{
+    list->walk.has_skipped = true;
+    *stream = list->streams[--list->stream_count];
+}
+
 static void leave_doc(struct run *run, u32 doc)
 {
     struct run_list *list = &run->list;
-    run->work += COST_OF_DOC * list->stream_count;
-    if (list->stream_count == 1 && list->least > 1) {
-        if (list->least > SCORE_IMPACT_MAX) {
-            list->walk.has_skipped = true;
-            list->is_over = true;
-            return;
-        }
-        list->walk.work = 0;
-        (void)postings_next_above(list->streams[0].cursor, (u8)list->least, &list->walk);
+    for (u32 i = list->stream_count; i-- > 0;) {
+        struct run_stream *stream = &list->streams[i];
+        if (stream->cursor->doc != doc)
+            continue;
+        list->walk.work = COST_OF_DOC;
+        if (stream->least <= 1)
+            (void)postings_next(stream->cursor);
+        else if (stream->least <= SCORE_IMPACT_MAX)
+            (void)postings_next_above(stream->cursor, (u8)stream->least, &list->walk);
+        else
+            leave_stream(list, stream);
         run->work += list->walk.work;
-        return;
     }
-    for (u32 i = 0; i < list->stream_count; i++)
-        if (list->streams[i].cursor->doc == doc)
-            (void)postings_next(list->streams[i].cursor);
 }
 
 /* What has been gathered of a window is judged; false: not to the end yet. */
@@ -262,27 +278,54 @@ static bool judge_window(struct run *run)
     return true;
 }
 
-bool run_list_step(struct run *run)
+bool run_list_starts(struct run *run)
 {
     struct run_list *list = &run->list;
-    if (run->part->is_late && !list->is_over) {
-        run->notes |= SEARCH_NOTE_PARTIAL;
-        list->is_over = true;
-    }
+    const u32 number = run->window.number;
+    if (!list->is_possible)
+        return false;
+    look_at_page(run);
+    if (list->is_rare || list->stream_count == 0)
+        list->end = run->question.end;
+    else if (list->need != 0 && number >= list->retry)
+        list->end = MIN((number + 1) * WINDOW_DOCS, run->question.end);
+    else
+        return false;
+    list->docs_seen = 0;
+    list->is_now = true;
+    if (!list->is_direct)
+        memset(&run->window.candidates, 0, sizeof run->window.candidates);
+    return true;
+}
+
+/* The stretch is over. */
+static void stop(struct run *run)
+{
+    struct run_list *list = &run->list;
+    run->notes |= list->walk.has_skipped ? SEARCH_NOTE_AT_LEAST : 0;
+    run->window.number = (list->end + WINDOW_DOCS - 1) / WINDOW_DOCS;
+    if (list->docs_seen > DOCS_OF_WINDOW)
+        list->retry = run->window.number + WINDOWS_BETWEEN;
+    list->is_now = false;
+}
+
+void run_list_step(struct run *run)
+{
+    struct run_list *list = &run->list;
+    const u32 end = run->part->is_late ? 0 : list->end;
     while (run_has_time(run) && run->status == STATUS_OK) {
-        const u32 doc = list->is_over ? POSTINGS_DOC_END : next_doc(list);
-        const bool is_end = doc >= run->question.end;
-        if (run->window.is_open && (is_end || doc / WINDOW_DOCS != run->window.number)) {
+        const u32 doc = next_doc(list);
+        if (run->window.is_open && (doc >= end || doc / WINDOW_DOCS != run->window.number)) {
             if (!judge_window(run))
-                return false;
+                return;
             continue;
         }
-        if (is_end) {
-            run->notes |= list->walk.has_skipped ? SEARCH_NOTE_AT_LEAST : 0;
-            return true;
+        if (doc >= end) {
+            stop(run);
+            return;
         }
         take_doc(run, doc);
         leave_doc(run, doc);
+        list->docs_seen++;
     }
-    return false;
 }

@@ -93,7 +93,7 @@ static void take_words(struct run *run, const struct run_slot *slot, const struc
 
 /* ---- a slot's words in a row ---- */
 
-u8 run_row_impact(struct run *run, const struct run_row *row, u32 doc, u8 rarest)
+u8 run_row_most(struct run *run, const struct run_row *row, u32 doc, u8 rarest)
 {
     u8 least = rarest;
     for (u32 i = 0; i < row->count; i++) {
@@ -104,6 +104,14 @@ u8 run_row_impact(struct run *run, const struct run_row *row, u32 doc, u8 rarest
         least = MIN(least, row->cursors[i]->impact);
         run->work += 40;
     }
+    return least;
+}
+
+u8 run_row_impact(struct run *run, const struct run_row *row, u32 doc, u8 rarest)
+{
+    const u8 least = run_row_most(run, row, doc, rarest);
+    if (least == 0)
+        return 0;
     run->work += 200;
     return index_phrase(&run->index->index, doc, row->terms, row->count) ? least : 0;
 }
