@@ -94,7 +94,22 @@ static struct worth worth_of(const struct find_plan *plan, const struct find_doc
 
 /* ---- order ---- */
 
-static u32 rank_of(const struct msg_rank_profile_put_req *profile, const struct find_doc *doc)
+/* Is its category one that the user was in last, or below it? */
+static bool is_recent(const struct find_shop *shop, const struct find_user *user,
+                      const struct find_doc *doc)
+{
+    struct span code = find_span(doc->texts[FIND_CATEGORY]), above;
+    for (u32 steps = 0; user != NULL && code.bytes != 0 && steps < 64; steps++, code = above) {
+        for (u32 i = 0; i < user->taste_count; i++)
+            if (user->tastes[i] == find_id(code))
+                return true;
+        (void)find_category_parent(shop, code, &above);
+    }
+    return false;
+}
+
+static u32 rank_of(const struct msg_rank_profile_put_req *profile, const struct find_doc *doc,
+                   bool is_recent_one)
 {
     const u16 state = find_doc_state(doc);
     const u64 popularity = score_log2((u64)doc->put.popularity + 1) * 1000 / (32 * 256);
@@ -102,7 +117,8 @@ static u32 rank_of(const struct msg_rank_profile_put_req *profile, const struct 
     const u64 rating = (doc->rating_sum * 2 + 35) * 100 / (doc->rating_count + 5);
     const u64 margin = MIN(doc->put.margin, 10000) / 10u;
     return (u32)(profile->popularity * popularity + profile->availability * availability +
-                 profile->rating * rating + profile->margin * margin);
+                 profile->rating * rating + profile->margin * margin +
+                 profile->recent_category * (is_recent_one ? 1000u : 0u));
 }
 
 static u64 key_of(const struct find_question *question, const struct find_doc *doc, u32 bucket,
@@ -147,6 +163,8 @@ static int compare_pins(const void *a, const void *b)
 struct judging {
     struct find_shop *shop;
     const struct find_question *question;
+    const struct find_collection *collection; /* NULL: everything */
+    const struct find_user *user;             /* NULL: nobody */
     struct find_plan plan;
     struct find_parts parts;
     u64 now_ns;
@@ -168,7 +186,23 @@ static const struct find_action *action_of(const struct judging *judging, u32 at
     return NULL;
 }
 
-/* Visible, not hidden; the filter, and the filter as each facet sees it. */
+static bool is_listed(const struct judging *judging, const struct find_doc *doc)
+{
+    return find_is_visible(doc, judging->now_ns) && (doc->put.marks & PRODUCT_MARK_UNLISTED) == 0;
+}
+
+/* In the collection that is asked for. */
+static bool is_collected(const struct judging *judging, const struct find_doc *doc)
+{
+    bool is_true[FIND_NODES_MAX] = {true};
+    const struct find_collection *collection = judging->collection;
+    if (collection == NULL || collection->filter.count == 0)
+        return true;
+    find_filter_judge(judging->shop, &collection->filter, doc, judging->now_ns, is_true);
+    return is_true[collection->filter.count - 1];
+}
+
+/* Visible, not hidden, asked for; the filter, and the filter as each facet sees it. */
 static bool is_allowed(const struct judging *judging, u32 at, bool *is_match, u8 *of_facet)
 {
     const struct find_doc *doc = &judging->shop->docs[at];
@@ -178,8 +212,12 @@ static bool is_allowed(const struct judging *judging, u32 at, bool *is_match, u8
     *of_facet = UINT8_MAX;
     if (!doc->is_live || action_of(judging, at, CURATION_HIDE) != NULL)
         return false;
-    if ((judging->question->ask.flags & SEARCH_FLAG_STAFF) == 0 &&
-        (!find_is_visible(doc, judging->now_ns) || (doc->put.marks & PRODUCT_MARK_UNLISTED) != 0))
+    if (judging->question->ask.only_product_id != 0 &&
+        judging->question->ask.only_product_id != doc->id)
+        return false;
+    if ((judging->question->ask.flags & SEARCH_FLAG_STAFF) == 0 && !is_listed(judging, doc))
+        return false;
+    if (!is_collected(judging, doc))
         return false;
     find_filter_judge(judging->shop, &judging->question->filter, doc, judging->now_ns, is_true);
     for (u32 i = 0; i < parts->count; i++)
@@ -235,11 +273,13 @@ static u32 required_of(const struct find_plan *plan, u32 share)
 static const struct msg_rank_profile_put_req *profile_of(const struct judging *judging)
 {
     static struct msg_rank_profile_put_req builtin;
-    builtin = (struct msg_rank_profile_put_req){.bucket = rank_profile_builtin.bucket,
-                                                .popularity = rank_profile_builtin.popularity,
-                                                .availability = rank_profile_builtin.availability,
-                                                .rating = rank_profile_builtin.rating,
-                                                .margin = rank_profile_builtin.margin};
+    builtin =
+        (struct msg_rank_profile_put_req){.bucket = rank_profile_builtin.bucket,
+                                          .popularity = rank_profile_builtin.popularity,
+                                          .availability = rank_profile_builtin.availability,
+                                          .rating = rank_profile_builtin.rating,
+                                          .margin = rank_profile_builtin.margin,
+                                          .recent_category = rank_profile_builtin.recent_category};
     const u32 at = judging->question->profile;
     return at == 0 ? &builtin : &judging->shop->profiles[at - 1];
 }
@@ -256,7 +296,9 @@ static struct find_hit hit_of(const struct judging *judging, u32 at, bool has_te
     }
     if (boost != NULL)
         hit.text_score = (u32)MIN((u64)hit.text_score * boost->value / 100, UINT32_MAX);
-    hit.rank_score = rank_of(profile, doc);
+    hit.is_boosted = boost != NULL;
+    hit.boost = boost != NULL ? boost->value : 0;
+    hit.rank_score = rank_of(profile, doc, is_recent(judging->shop, judging->user, doc));
     hit.key = key_of(judging->question, doc, profile->bucket, judging->world, &hit);
     return hit;
 }
@@ -267,7 +309,7 @@ static void make_hits(const struct judging *judging, u32 share, u32 total,
 {
     const struct find_shop *shop = judging->shop;
     struct find_hit *hits = find_bump((shop->doc_count + 1) * sizeof *hits);
-    struct find_hit *pins = find_bump(65 * sizeof *pins);
+    struct find_hit *pins = find_bump((judging->plan.action_count + 1) * sizeof *pins);
     u32 count = 0, pin_count = 0, pin = 0, hit = 0;
     for (u32 i = 0; i < shop->doc_count; i++) {
         const bool has_text = judging->matches[i] && has_words(judging, i, share, total);
@@ -308,41 +350,126 @@ static void make_facets(const struct judging *judging, u32 share, u32 total,
     }
 }
 
+/* ---- ads ---- */
+
+static bool may_be_shown(const struct judging *judging, const struct find_ad *ad)
+{
+    const struct find_question *question = judging->question;
+    const struct find_doc *doc = &judging->shop->docs[ad->doc];
+    bool is_true[FIND_NODES_MAX] = {true};
+    find_filter_judge(judging->shop, &question->filter, doc, judging->now_ns, is_true);
+    const u32 root = question->filter.count == 0 ? 0 : question->filter.count - 1;
+    return !ad->is_off && find_in_time(ad->from_ns, ad->until_ns, judging->now_ns) &&
+           ad->budget > 0 && is_listed(judging, doc) && find_doc_state(doc) != STOCK_STATE_NONE &&
+           is_true[root] && is_collected(judging, doc);
+}
+
+static bool ad_precedes(const struct find_ad *a, const struct find_ad *b)
+{
+    return a->bid != b->bid ? a->bid > b->bid : a->id < b->id;
+}
+
+/* The best of each product that have no better ones before them. */
+static void make_ads(const struct judging *judging, struct find_answer *answer)
+{
+    const struct find_shop *shop = judging->shop;
+    bool may[FIND_SETTINGS_MAX] = {false};
+    for (u32 i = 0; i < shop->ad_count; i++)
+        may[i] = judging->plan.fits_ad[i] && may_be_shown(judging, &shop->ads[i]);
+    while (answer->ad_count < judging->question->ask.ads) {
+        const struct find_ad *best = NULL;
+        for (u32 i = 0; i < shop->ad_count; i++)
+            if (may[i] && (best == NULL || ad_precedes(&shop->ads[i], best)))
+                best = &shop->ads[i];
+        if (best == NULL)
+            return;
+        answer->ads[answer->ad_count++] = best;
+        for (u32 i = 0; i < shop->ad_count; i++)
+            may[i] = may[i] && shop->ads[i].doc != best->doc;
+    }
+}
+
+/* ---- all of it ---- */
+
+static void judge_doc(struct judging *judging, u32 at)
+{
+    bool is_match;
+    u8 of_facet;
+    if (!is_allowed(judging, at, &is_match, &of_facet))
+        return;
+    judging->matches[at] = is_match;
+    judging->of_facet[at] = of_facet;
+    judging->is_pin[at] = action_of(judging, at, CURATION_PIN) != NULL;
+    judging->worths[at] = worth_of(&judging->plan, &judging->shop->docs[at]);
+}
+
+static u32 weight_of(const struct find_plan *plan)
+{
+    u32 total = 0;
+    for (u32 i = 0; i < plan->slot_count; i++)
+        total += plan->slots[i].is_excluded ? 0 : plan->slots[i].weight;
+    return MAX(total, 1u);
+}
+
+static bool numbers_good(const struct find_question *question)
+{
+    const struct msg_search_req *ask = &question->ask;
+    return ask->limit <= 100 && ask->offset <= 10000 && ask->flags < 128 && ask->sort <= 6 &&
+           ask->ads <= 10 && ask->bars <= 50;
+}
+
+/* Is the question refused? */
+static u16 status_of(struct judging *judging)
+{
+    const struct find_question *question = judging->question;
+    const struct find_shop *shop = judging->shop;
+    if (!numbers_good(question))
+        return STATUS_BAD_ARGUMENT;
+    if (question->profile > shop->profile_count)
+        return STATUS_NOT_FOUND;
+    if (find_filter_refused(shop, &question->filter) || find_facets_refused(shop, question))
+        return STATUS_BAD_FILTER;
+    if (question->collection > shop->collection_count ||
+        (question->collection != 0 && shop->collections[question->collection - 1].is_off))
+        return STATUS_NOT_FOUND;
+    judging->collection =
+        question->collection != 0 ? &shop->collections[question->collection - 1] : NULL;
+    if (judging->collection != NULL && find_filter_refused(shop, &judging->collection->filter))
+        return STATUS_BAD_FILTER;
+    judging->user = question->user != 0 ? &shop->users[question->user - 1] : NULL;
+    return STATUS_OK;
+}
+
+/* False: it is refused. */
+static bool begin(struct judging *judging, struct find_shop *shop,
+                  const struct find_question *question, u64 now_ns, struct find_answer *answer)
+{
+    memset(answer, 0, sizeof *answer);
+    find_bump_reset();
+    *judging = (struct judging){.shop = shop, .question = question, .now_ns = now_ns};
+    find_filter_divide(question, &judging->parts);
+    answer->status = status_of(judging);
+    if (answer->status == STATUS_OK &&
+        !find_plan_make(shop, question, find_filter_category(question, &judging->parts), now_ns,
+                        &judging->plan))
+        answer->status = STATUS_BAD_QUERY;
+    judging->matches = find_bump(shop->doc_count + 1);
+    judging->of_facet = find_bump(shop->doc_count + 1);
+    judging->is_pin = find_bump(shop->doc_count + 1);
+    judging->worths = find_bump((shop->doc_count + 1) * sizeof judging->worths[0]);
+    return answer->status == STATUS_OK;
+}
+
 void find_answer_make(struct find_shop *shop, const struct find_question *question, u32 world,
                       u64 now_ns, struct find_answer *answer)
 {
     static struct judging judging;
-    memset(answer, 0, sizeof *answer);
-    find_bump_reset();
-    judging =
-        (struct judging){.shop = shop, .question = question, .now_ns = now_ns, .world = world};
-    find_filter_divide(question, &judging.parts);
-    answer->status = find_filter_refused(shop, question) ? STATUS_BAD_FILTER : STATUS_OK;
-    if (answer->status != STATUS_OK)
+    if (!begin(&judging, shop, question, now_ns, answer))
         return;
-    if (!find_plan_make(shop, question, find_filter_category(question, &judging.parts), now_ns,
-                        &judging.plan)) {
-        answer->status = STATUS_BAD_QUERY;
-        return;
-    }
-    judging.matches = find_bump(shop->doc_count + 1);
-    judging.of_facet = find_bump(shop->doc_count + 1);
-    judging.is_pin = find_bump(shop->doc_count + 1);
-    judging.worths = find_bump((shop->doc_count + 1) * sizeof judging.worths[0]);
-    for (u32 i = 0; i < shop->doc_count; i++) {
-        bool is_match;
-        u8 of_facet;
-        if (!is_allowed(&judging, i, &is_match, &of_facet))
-            continue;
-        judging.matches[i] = is_match;
-        judging.of_facet[i] = of_facet;
-        judging.is_pin[i] = action_of(&judging, i, CURATION_PIN) != NULL;
-        judging.worths[i] = worth_of(&judging.plan, &shop->docs[i]);
-    }
-    u32 total = 0;
-    for (u32 i = 0; i < judging.plan.slot_count; i++)
-        total += judging.plan.slots[i].is_excluded ? 0 : judging.plan.slots[i].weight;
-    total = MAX(total, 1u);
+    judging.world = world;
+    for (u32 i = 0; i < shop->doc_count; i++)
+        judge_doc(&judging, i);
+    const u32 total = weight_of(&judging.plan);
     const u32 share = share_of(&judging, total);
     answer->words = judging.plan.positive_count;
     answer->required = required_of(&judging.plan, share);
@@ -350,4 +477,37 @@ void find_answer_make(struct find_shop *shop, const struct find_question *questi
                     (judging.plan.is_corrected ? SEARCH_NOTE_CORRECTED : 0u);
     make_hits(&judging, share, total, answer);
     make_facets(&judging, share, total, answer);
+    make_ads(&judging, answer);
+}
+
+static void take_state(struct judging *judging, u32 doc, struct find_answer *answer,
+                       struct find_state *state)
+{
+    const struct find_question *question = judging->question;
+    struct find_facet_answer *facet = &answer->facets[0];
+    *state = (struct find_state){0};
+    judge_doc(judging, doc);
+    if (judging->of_facet[doc] == 0 || !has_words(judging, doc, UINT32_MAX, 1))
+        return;
+    state->is_match = judging->matches[doc] != 0;
+    if (state->is_match)
+        state->key = hit_of(judging, doc, true).key;
+    if (question->facet_count == 0 || (judging->of_facet[doc] & 1) == 0)
+        return;
+    find_facet_begin(facet);
+    find_facet_count(judging->shop, &judging->shop->docs[doc], &question->facets[0],
+                     judging->now_ns, facet);
+    MUST(facet->value_count <= ARRAY_COUNT(state->values));
+    for (u32 i = 0; i < facet->value_count; i++)
+        state->values[state->value_count++] = facet->values[i].id;
+}
+
+void find_states_of(struct find_shop *shop, const struct find_question *question, u64 now_ns,
+                    u32 first, u32 count, struct find_state *states)
+{
+    static struct judging judging;
+    static struct find_answer answer;
+    MUST(begin(&judging, shop, question, now_ns, &answer));
+    for (u32 i = 0; i < count; i++)
+        take_state(&judging, first + i, &answer, &states[i]);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/find/find_slots.h"
 #include "tests/find/find_world.h"
 
 #define TEXT_MAX 1500u
@@ -16,6 +17,7 @@
 struct asking {
     const struct find_shop *shop;
     struct find_question *question;
+    const struct find_doc *first; /* whose title was looked at first */
     u64 random;
     char texts[FIND_NODES_MAX][TEXT_MAX]; /* of nodes */
 };
@@ -44,7 +46,10 @@ static void read_title(struct asking *asking, struct title *title)
 {
     char *rest = NULL;
     title->count = 0;
-    (void)snprintf(title->text, sizeof title->text, "%s", pick_doc(asking)->texts[FIND_TITLE]);
+    const struct find_doc *doc = pick_doc(asking);
+    if (asking->first == NULL)
+        asking->first = doc;
+    (void)snprintf(title->text, sizeof title->text, "%s", doc->texts[FIND_TITLE]);
     for (char *word = strtok_r(title->text, " \"\t", &rest); word != NULL && title->count < 64;
          word = strtok_r(NULL, " \"\t", &rest))
         if (word[0] != '-' && strlen(word) < 30)
@@ -444,7 +449,7 @@ static u16 turn_node(struct asking *asking, u16 node)
 static void make_filter(struct asking *asking)
 {
     u64 *random = &asking->random;
-    const u32 terms = find_chance(random, 50) ? 1 : 1 + find_pick(random, 4);
+    const u32 terms = find_chance(random, 65) ? 1 : 1 + find_pick(random, 4);
     u16 root = make_term(asking);
     for (u32 i = 1; i < terms; i++) {
         u16 next = make_term(asking);
@@ -452,7 +457,7 @@ static void make_filter(struct asking *asking)
             next = turn_node(asking, next);
         if (find_chance(random, 10))
             root = turn_node(asking, root);
-        root = join_nodes(asking, find_chance(random, 60) ? FIND_AND : FIND_OR, root, next);
+        root = join_nodes(asking, find_chance(random, 50) ? FIND_AND : FIND_OR, root, next);
     }
     if (find_chance(random, 10))
         root = turn_node(asking, root);
@@ -498,6 +503,163 @@ static void make_facets(struct asking *asking)
     mark(asking, FIND_FORM_FACET);
 }
 
+void find_filter_make(const struct find_shop *shop, u64 seed, struct find_question *question)
+{
+    static struct asking asking;
+    memset(question, 0, sizeof *question);
+    asking.shop = shop;
+    asking.question = question;
+    asking.random = seed;
+    make_filter(&asking);
+}
+
+/* ---- the rest ---- */
+
+/* The words of an ad, or a category that has one. */
+static void say_ad(struct asking *asking)
+{
+    const struct find_shop *shop = asking->shop;
+    const struct find_ad *ad = &shop->ads[find_pick(&asking->random, shop->ad_count)];
+    char word[64];
+    if (find_chance(&asking->random, 40)) {
+        asking->question->query[0] = 0;
+        asking->question->forms &= 1u << FIND_FORM_FILTER;
+    }
+    for (const char *from = ad->words; find_next_entry(&from, word);) {
+        say(asking, "%s", word);
+        if (find_chance(&asking->random, 50))
+            return;
+    }
+}
+
+/* Just a category, with nothing or something beside it, and no words. */
+static void make_category(struct asking *asking)
+{
+    static const char *const names[] = {"home", "garden", "toys", "home/ka"};
+    struct find_question *question = asking->question;
+    struct find_filter *filter = &question->filter;
+    struct find_node *node = &filter->nodes[0];
+    question->query[0] = 0;
+    filter->count = 1;
+    *node = (struct find_node){.kind = FIND_TERM, .field = 'c', .value_count = 1};
+    set_text(&node->values[0], names[find_pick(&asking->random, ARRAY_COUNT(names))]);
+    (void)snprintf(asking->texts[0], TEXT_MAX, "category:%s", node->values[0].text);
+    if (find_chance(&asking->random, 40)) {
+        const u16 other = make_term(asking);
+        (void)join_nodes(asking, FIND_AND, 0, other);
+    }
+    (void)snprintf(question->filter_text, sizeof question->filter_text, "%s",
+                   asking->texts[filter->count - 1]);
+    question->forms = 1u << FIND_FORM_FILTER | 1u << FIND_FORM_EMPTY;
+    mark(asking, FIND_FORM_CATEGORY);
+}
+
+/* One of the moments at which something begins or ends, or the one before or after it. */
+static u64 pick_moment(struct asking *asking)
+{
+    const struct find_shop *shop = asking->shop;
+    u64 *random = &asking->random;
+    for (u32 i = 0; i < 30; i++) {
+        const struct find_doc *doc = &shop->docs[find_pick(random, shop->doc_count)];
+        const struct find_ad *ad = &shop->ads[find_pick(random, shop->ad_count)];
+        const struct find_curation *curation =
+            &shop->curations[find_pick(random, shop->curation_count)];
+        const u64 moments[] = {doc->put.visible_from_ns,
+                               doc->put.visible_until_ns,
+                               doc->put.buyable_from_ns,
+                               doc->put.buyable_until_ns,
+                               ad->from_ns,
+                               ad->until_ns,
+                               curation->from_ns,
+                               curation->until_ns};
+        const u64 moment = moments[find_pick(random, ARRAY_COUNT(moments))];
+        if (moment != 0)
+            return moment + find_pick(random, 3) - 1;
+    }
+    return 0;
+}
+
+static void make_page(struct asking *asking)
+{
+    static const u32 offsets[] = {0, 1, 2, 99, 100, 199, 10000};
+    static const u16 limits[] = {0, 1, 99, 100};
+    struct msg_search_req *ask = &asking->question->ask;
+    u64 *random = &asking->random;
+    ask->limit = find_chance(random, 5) ? 0 : 1 + find_pick(random, SEARCH_LIMIT_MAX);
+    if ((asking->question->forms >> FIND_FORM_CURATED & 1) != 0 && find_chance(random, 50))
+        ask->limit = 1 + find_pick(random, 3); /* pins on many pages, beyond the end */
+    ask->offset = find_chance(random, 15) ? find_pick(random, 60) : 0;
+    if (!find_chance(random, 6))
+        return;
+    ask->limit = limits[find_pick(random, ARRAY_COUNT(limits))];
+    ask->offset = offsets[find_pick(random, ARRAY_COUNT(offsets))];
+    if (find_chance(random, 50))
+        asking->question->edge = 1 + find_pick(random, 3);
+    if (find_chance(random, 5)) {
+        ask->limit = 101;
+        asking->question->edge = 0;
+    } else if (find_chance(random, 5)) {
+        ask->offset = 10001;
+        asking->question->edge = 0;
+    }
+    mark(asking, FIND_FORM_EDGE);
+}
+
+static void make_flags(struct asking *asking)
+{
+    static const struct {
+        u16 flag;
+        u16 percent;
+    } flags[] = {{SEARCH_FLAG_NO_TYPOS, 10}, {SEARCH_FLAG_NO_PREFIX, 10},
+                 {SEARCH_FLAG_NO_DROP, 12},  {SEARCH_FLAG_NO_CURATION, 8},
+                 {SEARCH_FLAG_STAFF, 5},     {SEARCH_FLAG_EXPLAIN, 6},
+                 {SEARCH_FLAG_AT_LEAST, 6}};
+    struct msg_search_req *ask = &asking->question->ask;
+    for (u32 i = 0; i < ARRAY_COUNT(flags); i++)
+        if (find_chance(&asking->random, flags[i].percent))
+            ask->flags |= flags[i].flag;
+    if ((ask->flags & SEARCH_FLAG_EXPLAIN) != 0)
+        mark(asking, FIND_FORM_EXPLAIN);
+    if ((ask->flags & SEARCH_FLAG_AT_LEAST) != 0)
+        mark(asking, FIND_FORM_AT_LEAST);
+}
+
+/* What is asked for by a name. */
+static void make_names(struct asking *asking)
+{
+    const struct find_shop *shop = asking->shop;
+    struct find_question *question = asking->question;
+    u64 *random = &asking->random;
+    if (find_chance(random, 20)) {
+        question->profile = 1 + find_pick(random, shop->profile_count);
+        question->ask.profile_id = shop->profiles[question->profile - 1].home_id;
+        mark(asking, FIND_FORM_PROFILE);
+    }
+    if (find_chance(random, 5)) {
+        question->collection = 1 + find_pick(random, shop->collection_count);
+        question->ask.collection_id = shop->collections[question->collection - 1].id;
+        mark(asking, FIND_FORM_COLLECTION);
+    }
+    if (find_chance(random, 15)) {
+        question->user = 1 + find_pick(random, ARRAY_COUNT(shop->users));
+        question->ask.user_id = 76 + question->user;
+        mark(asking, FIND_FORM_RECENT);
+    }
+    if (find_chance(random, 4)) {
+        question->ask.only_product_id =
+            find_chance(random, 95) ? asking->first->id : pick_doc(asking)->id;
+        mark(asking, FIND_FORM_ONLY);
+    }
+    const u32 unknown = find_pick(random, 300);
+    if (unknown == 0) {
+        question->profile = 999;
+        question->ask.profile_id = 999;
+    } else if (unknown == 1) {
+        question->collection = 999;
+        question->ask.collection_id = 999;
+    }
+}
+
 void find_question_make(const struct find_shop *shop, u64 seed, struct find_question *question)
 {
     static struct asking asking;
@@ -505,31 +667,33 @@ void find_question_make(const struct find_shop *shop, u64 seed, struct find_ques
     asking.shop = shop;
     asking.question = question;
     asking.random = seed;
+    asking.first = NULL;
     u64 *random = &asking.random;
     make_words(&asking);
-    if (find_chance(random, 33))
+    const bool is_category = find_chance(random, 5);
+    if (is_category)
+        make_category(&asking);
+    else if (find_chance(random, 26))
         make_filter(&asking);
+    if (find_chance(random, 12)) {
+        question->ask.ads = (u16)(1 + find_pick(random, 10));
+        if (!is_category && find_chance(random, 70))
+            say_ad(&asking);
+        mark(&asking, FIND_FORM_AD);
+    }
     if (find_chance(random, 40))
         make_facets(&asking);
     if (find_chance(random, 35)) {
         question->ask.sort = (u16)(1 + find_pick(random, SEARCH_SORT_COUNT - 1));
         mark(&asking, FIND_FORM_SORT);
     }
-    question->ask.limit = find_chance(random, 5) ? 0 : 1 + find_pick(random, SEARCH_LIMIT_MAX);
-    if ((question->forms >> FIND_FORM_CURATED & 1) != 0 && find_chance(random, 50))
-        question->ask.limit = 1 + find_pick(random, 3); /* pins on many pages, beyond the end */
-    question->ask.offset = find_chance(random, 15) ? find_pick(random, 60) : 0;
-    if (find_chance(random, 10))
-        question->ask.flags |= SEARCH_FLAG_NO_TYPOS;
-    if (find_chance(random, 10))
-        question->ask.flags |= SEARCH_FLAG_NO_PREFIX;
-    if (find_chance(random, 25))
-        question->ask.flags |= SEARCH_FLAG_NO_DROP;
-    if (find_chance(random, 10))
-        question->ask.flags |= SEARCH_FLAG_NO_CURATION;
-    if (find_chance(random, 5))
-        question->ask.flags |= SEARCH_FLAG_STAFF;
-    question->profile = find_chance(random, 20) ? 1 + find_pick(random, shop->profile_count) : 0;
-    if (question->profile != 0)
-        question->ask.profile_id = shop->profiles[question->profile - 1].home_id;
+    make_page(&asking);
+    make_flags(&asking);
+    make_names(&asking);
+    if (find_chance(random, 5)) {
+        question->at_ns = pick_moment(&asking);
+        mark(&asking, FIND_FORM_MOMENT);
+    }
+    if (shop->is_policy_put)
+        mark(&asking, FIND_FORM_POLICY);
 }

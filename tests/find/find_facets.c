@@ -7,7 +7,15 @@
 
 #include "tests/find/find_judge.h"
 
-#define VALUES_MAX 6000u /* of a facet */
+static void grow(struct find_facet_answer *answer)
+{
+    const u32 capacity = MAX(64u, 2 * answer->value_capacity);
+    struct find_facet_value *values = find_bump(capacity * sizeof values[0]);
+    if (answer->value_count != 0)
+        memcpy(values, answer->values, answer->value_count * sizeof values[0]);
+    answer->values = values;
+    answer->value_capacity = capacity;
+}
 
 static void count_value(struct find_facet_answer *answer, u64 id, struct span text, u64 parent_id)
 {
@@ -16,7 +24,9 @@ static void count_value(struct find_facet_answer *answer, u64 id, struct span te
             answer->values[i].count++;
             return;
         }
-    MUST(answer->value_count < VALUES_MAX && text.bytes < sizeof answer->values[0].text);
+    MUST(text.bytes < sizeof answer->values[0].text);
+    if (answer->value_count == answer->value_capacity)
+        grow(answer);
     struct find_facet_value *value = &answer->values[answer->value_count++];
     *value = (struct find_facet_value){.id = id, .parent_id = parent_id, .count = 1};
     if (text.bytes != 0)
@@ -215,14 +225,14 @@ static void make_ranges(u32 bars, struct find_facet_answer *answer)
 
 void find_facet_begin(struct find_facet_answer *answer)
 {
-    *answer = (struct find_facet_answer){
-        .values = find_bump(VALUES_MAX * sizeof(struct find_facet_value))};
+    *answer = (struct find_facet_answer){0};
     numbers.count = 0;
 }
 
 void find_facet_end(u32 wanted, u32 bars, struct find_facet_answer *answer)
 {
-    qsort(answer->values, answer->value_count, sizeof answer->values[0], compare_values);
+    if (answer->value_count != 0)
+        qsort(answer->values, answer->value_count, sizeof answer->values[0], compare_values);
     answer->value_count = MIN(answer->value_count, wanted);
     make_ranges(bars, answer);
 }

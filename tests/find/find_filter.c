@@ -255,10 +255,10 @@ static bool is_known(const struct find_shop *shop, const char *wanted)
     return false;
 }
 
-bool find_filter_refused(const struct find_shop *shop, const struct find_question *question)
+bool find_filter_refused(const struct find_shop *shop, const struct find_filter *filter)
 {
-    for (u32 i = 0; i < question->filter.count; i++) {
-        const struct find_node *node = &question->filter.nodes[i];
+    for (u32 i = 0; i < filter->count; i++) {
+        const struct find_node *node = &filter->nodes[i];
         if (node->kind != FIND_TERM || node->field != 'a')
             continue;
         const u16 type = find_attribute_type(shop, find_span(node->name));
@@ -272,6 +272,11 @@ bool find_filter_refused(const struct find_shop *shop, const struct find_questio
                 return true;
         }
     }
+    return false;
+}
+
+bool find_facets_refused(const struct find_shop *shop, const struct find_question *question)
+{
     for (u32 i = 0; i < question->facet_count; i++)
         if (question->facets[i].field == 'a' &&
             (!is_known(shop, question->facets[i].name) ||

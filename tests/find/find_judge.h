@@ -40,7 +40,8 @@ u64 find_filter_category(const struct find_question *question, const struct find
 void find_filter_judge(const struct find_shop *shop, const struct find_filter *filter,
                        const struct find_doc *doc, u64 now_ns, bool *is_true);
 /* A field that nobody knows, a value that is none? */
-bool find_filter_refused(const struct find_shop *shop, const struct find_question *question);
+bool find_filter_refused(const struct find_shop *shop, const struct find_filter *filter);
+bool find_facets_refused(const struct find_shop *shop, const struct find_question *question);
 
 bool find_in_time(u64 from_ns, u64 until_ns, u64 now_ns);
 bool find_is_visible(const struct find_doc *doc, u64 now_ns);

@@ -6,8 +6,7 @@
 
 #include "tests/find/find_slots.h"
 
-#define ALTERNATIVES_MAX 8192u
-#define ROW_PLACES       8u /* of a synonym */
+#define ROW_PLACES 8u /* of a synonym */
 
 /* ---- alternatives ---- */
 
@@ -42,6 +41,16 @@ static struct span typed(const struct find_query *query, const struct find_place
                              : find_part_span(&query->parts[place->first]);
 }
 
+static void grow(struct find_choice *slot)
+{
+    const u32 capacity = MAX(64u, 2 * slot->capacity);
+    struct find_alternative *items = find_bump(capacity * sizeof items[0]);
+    if (slot->count != 0)
+        memcpy(items, slot->items, slot->count * sizeof items[0]);
+    slot->items = items;
+    slot->capacity = capacity;
+}
+
 /* One that is there already gets the better factor. */
 static void offer(struct find_work *work, u32 at, struct find_alternative item)
 {
@@ -63,9 +72,8 @@ static void offer(struct find_work *work, u32 at, struct find_alternative item)
         }
         return;
     }
-    if (slot->items == NULL)
-        slot->items = find_bump(ALTERNATIVES_MAX * sizeof slot->items[0]);
-    MUST(slot->count < ALTERNATIVES_MAX);
+    if (slot->count == slot->capacity)
+        grow(slot);
     slot->items[slot->count++] = item;
 }
 
@@ -166,7 +174,7 @@ bool find_is_called(const struct find_work *work, u32 first, u32 last, const cha
     return true;
 }
 
-static bool next_entry(const char **at, char *entry)
+bool find_next_entry(const char **at, char *entry)
 {
     while (**at != 0) {
         const char *comma = strchr(*at, ',');
@@ -188,7 +196,7 @@ static void offer_entries(struct find_work *work, u32 at, const struct find_syno
     u32 number = 0;
     if (synonym->is_one_way && match != 0)
         return;
-    for (const char *from = synonym->words; next_entry(&from, entry); number++) {
+    for (const char *from = synonym->words; find_next_entry(&from, entry); number++) {
         if (number == match)
             continue;
         find_query_read(&other, entry);
@@ -207,7 +215,7 @@ void find_offer_synonyms(struct find_work *work, u32 at)
             for (u32 i = 0; i < work->shop->synonym_count; i++) {
                 const struct find_synonym *synonym = &work->shop->synonyms[i];
                 u32 number = 0;
-                for (const char *from = synonym->words; next_entry(&from, entry); number++)
+                for (const char *from = synonym->words; find_next_entry(&from, entry); number++)
                     if (find_is_called(work, first, last, entry))
                         offer_entries(work, at, synonym, number);
             }

@@ -114,6 +114,24 @@ struct find_curation {
     struct find_action actions[8];
     u32 action_count;
 };
+/* A product that is shown first, while its budget lasts. */
+struct find_ad {
+    u64 id;
+    u32 doc;
+    char words[64];  /* with commas */
+    u64 category_id; /* 0: for the words */
+    i64 bid;
+    u64 from_ns;
+    u64 until_ns;
+    i64 budget;
+    bool is_off;
+};
+#define FIND_TASTES_MAX 6u
+struct find_user {
+    u64 id;
+    u64 tastes[FIND_TASTES_MAX]; /* categories, the last one first */
+    u32 taste_count;
+};
 struct find_attribute {
     char name[32];
     u16 type;
@@ -123,43 +141,6 @@ struct find_category {
     char code[64];
     char parent[64];
 };
-#define FIND_SETTINGS_MAX 32u
-struct find_shop {
-    struct find_doc *docs;
-    u32 doc_count;
-    u32 live;
-    struct find_names words;
-    struct find_names stems;
-    struct text_language language;
-    struct score_policy policy;
-    u32 drop_below;
-    u32 typo1;
-    u32 typo2;
-    struct find_synonym synonyms[FIND_SETTINGS_MAX];
-    u32 synonym_count;
-    char stop_words[FIND_SETTINGS_MAX][32];
-    u32 stop_count;
-    struct find_curation curations[FIND_SETTINGS_MAX];
-    u32 curation_count;
-    struct find_attribute attributes[FIND_SETTINGS_MAX];
-    u32 attribute_count;
-    struct find_category categories[FIND_SETTINGS_MAX];
-    u32 category_count;
-    struct msg_rank_profile_put_req profiles[4];
-    u32 profile_count;
-};
-
-void find_shop_init(struct find_shop *shop);
-void find_shop_free(struct find_shop *shop);
-/* The document's texts, SKUs or life have changed: its words anew. */
-void find_doc_read(struct find_shop *shop, struct find_doc *doc);
-i64 find_doc_price(const struct find_doc *doc);
-u16 find_doc_state(const struct find_doc *doc);
-const struct find_attribute *find_attribute_of(const struct find_shop *shop, struct span name);
-/* The next line of name=value; false: there is none. */
-bool find_attribute_next(const char **at, struct span *name, struct span *value);
-u64 find_category_parent(const struct find_shop *shop, struct span code, struct span *above);
-
 /* ---- a filter, as a tree ---- */
 
 enum find_node_kind { FIND_TERM, FIND_AND, FIND_OR, FIND_NOT };
@@ -184,6 +165,58 @@ struct find_filter {
     struct find_node nodes[FIND_NODES_MAX];
     u32 count; /* 0: everything is true; the root is the last */
 };
+struct find_collection {
+    u64 id;
+    char text[COLLECTION_BYTES_MAX];
+    struct find_filter filter;
+    bool is_off;
+};
+
+/* ---- the shop ---- */
+
+#define FIND_SETTINGS_MAX 32u
+struct find_shop {
+    struct find_doc *docs;
+    u32 doc_count;
+    u32 live;
+    struct find_names words;
+    struct find_names stems;
+    struct text_language language;
+    struct score_policy policy;
+    u32 drop_below;
+    u32 typo1;
+    u32 typo2;
+    struct find_synonym synonyms[FIND_SETTINGS_MAX];
+    u32 synonym_count;
+    char stop_words[FIND_SETTINGS_MAX][32];
+    u32 stop_count;
+    struct find_curation curations[FIND_SETTINGS_MAX];
+    u32 curation_count;
+    struct find_attribute attributes[FIND_SETTINGS_MAX];
+    u32 attribute_count;
+    struct find_category categories[FIND_SETTINGS_MAX];
+    u32 category_count;
+    struct msg_rank_profile_put_req profiles[4];
+    u32 profile_count;
+    struct find_ad ads[FIND_SETTINGS_MAX];
+    u32 ad_count;
+    struct find_collection collections[8];
+    u32 collection_count;
+    struct find_user users[8];
+    u32 user_count;
+    bool is_policy_put;
+};
+
+void find_shop_init(struct find_shop *shop);
+void find_shop_free(struct find_shop *shop);
+/* The document's texts, SKUs or life have changed: its words anew. */
+void find_doc_read(struct find_shop *shop, struct find_doc *doc);
+i64 find_doc_price(const struct find_doc *doc);
+u16 find_doc_state(const struct find_doc *doc);
+const struct find_attribute *find_attribute_of(const struct find_shop *shop, struct span name);
+/* The next line of name=value; false: there is none. */
+bool find_attribute_next(const char **at, struct span *name, struct span *value);
+u64 find_category_parent(const struct find_shop *shop, struct span code, struct span *above);
 
 /* ---- a question ---- */
 
@@ -199,8 +232,12 @@ struct find_question {
     struct find_filter filter;
     struct find_facet facets[6];
     u32 facet_count;
-    u32 forms;   /* bits, for counting */
-    u32 profile; /* number + 1; 0 = built in */
+    u32 forms;      /* bits, for counting */
+    u32 profile;    /* number + 1; 0 = built in; UINT32_MAX = none that there is */
+    u32 collection; /* the same; 0 = everything */
+    u32 user;       /* the same; 0 = nobody */
+    u64 at_ns;      /* 0 = now */
+    u32 edge;       /* the page begins so many, less two, behind the total; 0 = not */
     struct msg_search_req ask;
 };
 
@@ -213,6 +250,8 @@ struct find_hit {
     u32 words;
     u64 key;
     u32 place; /* of a pin */
+    bool is_boosted;
+    u32 boost; /* percent */
 };
 struct find_facet_value {
     u64 id;
@@ -229,11 +268,14 @@ struct find_range {
 struct find_facet_answer {
     struct find_facet_value *values;
     u32 value_count;
+    u32 value_capacity;
     struct find_range ranges[64];
     u32 range_count;
 };
 struct find_answer {
     u16 status;
+    const struct find_ad *ads[10];
+    u32 ad_count;
     u32 total;
     u32 notes;
     u32 words;
@@ -262,8 +304,9 @@ struct find_plan {
     u32 slot_count;
     u32 positive_count;
     bool is_corrected;
-    struct find_action actions[64];
+    struct find_action actions[128];
     u32 action_count;
+    bool fits_ad[FIND_SETTINGS_MAX]; /* by its words or its category */
 };
 /* False: the query is refused. */
 bool find_plan_make(struct find_shop *shop, const struct find_question *question, u64 category_id,
@@ -272,6 +315,18 @@ bool find_plan_make(struct find_shop *shop, const struct find_question *question
 /* What `world` must answer. */
 void find_answer_make(struct find_shop *shop, const struct find_question *question, u32 world,
                       u64 now_ns, struct find_answer *answer);
+
+/* What one document says to a question that has no words, or one that stands for itself alone: whether it
+ * matches, its key in world 0, what it has of the first facet. */
+struct find_state {
+    bool is_match;
+    u64 key;
+    u64 values[16];
+    u32 value_count;
+};
+/* Of `count` documents from `first` on. */
+void find_states_of(struct find_shop *shop, const struct find_question *question, u64 now_ns,
+                    u32 first, u32 count, struct find_state *states);
 
 /* Memory until the next question. */
 void *find_bump(size_t bytes);

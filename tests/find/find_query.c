@@ -175,7 +175,8 @@ void find_query_read(struct find_query *query, const char *text)
 {
     const u32 bytes = (u32)strlen(text);
     bool is_apart = true;
-    memset(query, 0, sizeof *query);
+    query->place_count = query->word_count = query->part_count = 0;
+    query->is_bad = false;
     for (u32 at = 0; at < bytes && !query->is_bad;) {
         if (is_space((u8)text[at])) {
             at++;

@@ -235,6 +235,28 @@ static void find_actions(const struct find_work *work, u64 category_id, u64 now_
     }
 }
 
+/* ---- ads ---- */
+
+static bool has_one_of(const struct find_work *work, const char *words)
+{
+    char entry[128];
+    while (find_next_entry(&words, entry))
+        for (u32 first = 0; first < work->query.place_count; first++)
+            for (u32 last = first; last < work->query.place_count; last++)
+                if (find_is_called(work, first, last, entry))
+                    return true;
+    return false;
+}
+
+static void find_ads(const struct find_work *work, u64 category_id, struct find_plan *plan)
+{
+    for (u32 i = 0; i < work->shop->ad_count; i++) {
+        const struct find_ad *ad = &work->shop->ads[i];
+        plan->fits_ad[i] =
+            ad->category_id != 0 ? ad->category_id == category_id : has_one_of(work, ad->words);
+    }
+}
+
 /* ---- all of it ---- */
 
 static void drop_stop_words(struct find_work *work)
@@ -281,5 +303,7 @@ bool find_plan_make(struct find_shop *shop, const struct find_question *question
     }
     if ((question->ask.flags & SEARCH_FLAG_NO_CURATION) == 0)
         find_actions(&work, category_id, now_ns, plan);
+    if (question->ask.ads != 0)
+        find_ads(&work, category_id, plan);
     return true;
 }

@@ -64,6 +64,7 @@ struct find_alternative {
 struct find_choice {
     struct find_alternative *items;
     u32 count;
+    u32 capacity;
     bool is_stop;
     bool is_out;
 };
@@ -78,6 +79,9 @@ bool find_is_plain(const struct find_work *work, u32 at);
 bool find_join(const struct find_work *work, u32 first, u32 last, struct find_part *word);
 /* Are the places from `first` on, in a row, called as those of `entry`? */
 bool find_is_called(const struct find_work *work, u32 first, u32 last, const char *entry);
+
+/* The next of words with commas; false: there is none. */
+bool find_next_entry(const char **at, char *entry);
 
 void find_offer_place(struct find_work *work, u32 at, enum score_kind kind,
                       const struct find_query *query, const struct find_place *place);

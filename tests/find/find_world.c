@@ -32,15 +32,14 @@ bool find_chance(u64 *state, u32 percent)
 
 static struct span span_of(const char *text)
 {
-    return (struct span){.data = (const u8 *)text, .bytes = text == NULL ? 0 : (u32)strlen(text)};
+    return find_span(text);
 }
 static u64 id_of(const char *text)
 {
-    return id_from_code(text, strlen(text));
+    return find_id(find_span(text));
 }
 
-static void put_all(struct find_worlds *worlds, u16 opcode, const void *fixed,
-                    const struct span *spans)
+void find_put(struct find_worlds *worlds, u16 opcode, const void *fixed, const struct span *spans)
 {
     for (u32 i = 0; i < worlds->count; i++)
         feeder_put(worlds->worlds[i].feeder, opcode, fixed, spans);
@@ -106,7 +105,7 @@ static char *make_attributes(u64 *random, const char *more)
     return strdup(text);
 }
 
-static char *make_category(u64 *random)
+char *find_category_make(u64 *random)
 {
     static const char *const names[] = {"home",         "home/ka", "home/ka/ti", "garden",
                                         "garden/tools", "toys",    "toys/ka"};
@@ -155,7 +154,7 @@ static void put_doc(struct find_worlds *worlds, struct find_doc *doc)
     for (u32 i = 0; i < FIND_TEXTS; i++)
         spans[i] = span_of(doc->texts[i]);
     doc->is_live = true;
-    put_all(worlds, OPCODE_PRODUCT_PUT, &doc->put, spans);
+    find_put(worlds, OPCODE_PRODUCT_PUT, &doc->put, spans);
 }
 
 static void put_sku(struct find_worlds *worlds, struct find_doc *doc, struct find_sku *sku)
@@ -167,10 +166,10 @@ static void put_sku(struct find_worlds *worlds, struct find_doc *doc, struct fin
                                         .currency = sku->currency,
                                         .low_at = (u16)sku->low_at};
     const struct span code = span_of(sku->code);
-    put_all(worlds, OPCODE_SKU_PUT, &put, &code);
+    find_put(worlds, OPCODE_SKU_PUT, &put, &code);
     const struct msg_stock_set_req set = {
         .resource = resource, .expected = -1, .value = sku->quantity};
-    put_all(worlds, OPCODE_STOCK_SET, &set, NULL);
+    find_put(worlds, OPCODE_STOCK_SET, &set, NULL);
 }
 
 static void change_stock(struct find_worlds *worlds, struct find_doc *doc)
@@ -200,8 +199,8 @@ static void change_rating(struct find_worlds *worlds, struct find_doc *doc)
     const struct msg_review_moderate_req moderate = {
         .product_id = doc->id, .user_id = user, .state = REVIEW_STATE_APPROVED};
     const struct span spans[MESSAGE_SPANS_MAX] = {span_of("title"), span_of("body")};
-    put_all(worlds, OPCODE_REVIEW_PUT, &put, spans);
-    put_all(worlds, OPCODE_REVIEW_MODERATE, &moderate, NULL);
+    find_put(worlds, OPCODE_REVIEW_PUT, &put, spans);
+    find_put(worlds, OPCODE_REVIEW_MODERATE, &moderate, NULL);
     doc->rating_sum += stars;
     doc->rating_count++;
 }
@@ -220,7 +219,7 @@ static void patch_numbers(struct find_worlds *worlds, struct find_doc *doc)
         .currency = doc->put.currency,
         .price_before = doc->put.price_before,
         .popularity = doc->put.popularity};
-    put_all(worlds, OPCODE_PRODUCT_PATCH, &patch, NULL);
+    find_put(worlds, OPCODE_PRODUCT_PATCH, &patch, NULL);
 }
 
 static void retitle(struct find_worlds *worlds, struct find_doc *doc)
@@ -239,7 +238,7 @@ static void retitle(struct find_worlds *worlds, struct find_doc *doc)
     }
     if (find_chance(random, 30)) {
         free(doc->texts[FIND_CATEGORY]);
-        doc->texts[FIND_CATEGORY] = make_category(random);
+        doc->texts[FIND_CATEGORY] = find_category_make(random);
     }
     put_doc(worlds, doc);
 }
@@ -253,7 +252,7 @@ u32 find_worlds_change(struct find_worlds *worlds)
         retitle(worlds, doc);
     } else if (kind < 40) {
         const struct msg_product_delete_req record = {.product_id = doc->id};
-        put_all(worlds, OPCODE_PRODUCT_DELETE, &record, NULL);
+        find_put(worlds, OPCODE_PRODUCT_DELETE, &record, NULL);
         doc->is_live = false;
     } else if (kind < 60) {
         patch_numbers(worlds, doc);
@@ -264,132 +263,6 @@ u32 find_worlds_change(struct find_worlds *worlds)
     }
     find_doc_read(&worlds->shop, doc);
     return at;
-}
-
-/* ---- settings ---- */
-
-static void put_synonyms(struct find_worlds *worlds, const char *const *texts, u32 count)
-{
-    for (u32 i = 0; i < count; i++) {
-        struct find_synonym *synonym = &worlds->shop.synonyms[worlds->shop.synonym_count++];
-        (void)snprintf(synonym->words, sizeof synonym->words, "%s", texts[i]);
-        synonym->is_one_way = i % 3 == 1;
-        const struct msg_synonym_put_req put = {.home_id = id_of(texts[i]),
-                                                .is_one_way = synonym->is_one_way};
-        const struct span words = span_of(texts[i]);
-        put_all(worlds, OPCODE_SYNONYM_PUT, &put, &words);
-    }
-}
-
-static void put_stop_words(struct find_worlds *worlds)
-{
-    static const char *const words[] = {"the", "of", "with", "tk"};
-    const struct msg_stop_words_put_req put = {.home_id = 7};
-    const struct span span = span_of("the,of,with,tk");
-    for (u32 i = 0; i < ARRAY_COUNT(words); i++)
-        (void)snprintf(worlds->shop.stop_words[worlds->shop.stop_count++], 32, "%s", words[i]);
-    put_all(worlds, OPCODE_STOP_WORDS_PUT, &put, &span);
-}
-
-static void put_attribute(struct find_worlds *worlds, const char *name, u16 type, u16 is_searched)
-{
-    struct find_attribute *attribute = &worlds->shop.attributes[worlds->shop.attribute_count++];
-    *attribute = (struct find_attribute){.type = type, .is_searched = is_searched};
-    (void)snprintf(attribute->name, sizeof attribute->name, "%s", name);
-    const struct msg_attribute_put_req put = {.home_id = POLICY_HOME_ID,
-                                              .attribute_id = id_of(name),
-                                              .type = type,
-                                              .is_searched = is_searched,
-                                              .name = text64_of(name, strlen(name))};
-    put_all(worlds, OPCODE_ATTRIBUTE_PUT, &put, NULL);
-}
-
-static void put_category(struct find_worlds *worlds, const char *code, const char *parent)
-{
-    struct find_category *category = &worlds->shop.categories[worlds->shop.category_count++];
-    (void)snprintf(category->code, sizeof category->code, "%s", code);
-    (void)snprintf(category->parent, sizeof category->parent, "%s", parent);
-    const struct msg_category_put_req put = {.home_id = POLICY_HOME_ID,
-                                             .category_id = id_of(code),
-                                             .parent_id = parent[0] != 0 ? id_of(parent) : 0,
-                                             .name = text64_of(code, strlen(code))};
-    const struct span span = span_of(code);
-    put_all(worlds, OPCODE_CATEGORY_PUT, &put, &span);
-}
-
-/* Words of a product are curated: some products are pinned, hidden, boosted. */
-static void put_curation(struct find_worlds *worlds, u32 number)
-{
-    struct find_shop *shop = &worlds->shop;
-    u64 *random = &worlds->random;
-    struct find_curation *curation = &shop->curations[shop->curation_count++];
-    struct row_curation_action rows[8];
-    struct text_reader reader;
-    struct text_word word;
-    *curation = (struct find_curation){.is_part = number % 2 == 0};
-    const struct find_doc *doc = &shop->docs[find_pick(random, shop->doc_count)];
-    text_begin(&reader, span_of(doc->texts[FIND_TITLE]));
-    if (number % 4 == 3)
-        curation->category_id = id_of("home");
-    else if (text_next(&reader, &word))
-        (void)snprintf(curation->words, sizeof curation->words, "%.*s", (int)MIN(word.bytes, 60u),
-                       (const char *)word.data);
-    if (number % 3 == 2)
-        curation->until_ns = feeder_now_ns(worlds->worlds[0].feeder) - NS_PER_S;
-    /* Of documents that no other curation names. */
-    for (u32 i = 0; i < 6; i++) {
-        const u32 at = (number * 6 + i) % shop->doc_count;
-        struct find_action *action = &curation->actions[curation->action_count++];
-        *action = (struct find_action){.product_id = shop->docs[at].id,
-                                       .kind = (u16)(1 + find_pick(random, 3))};
-        action->value = action->kind == CURATION_PIN     ? 1 + 2 * i + find_pick(random, 2)
-                        : action->kind == CURATION_BOOST ? 50 + find_pick(random, 300)
-                                                         : 0;
-        rows[i] = (struct row_curation_action){
-            .product_id = action->product_id, .value = action->value, .kind = action->kind};
-    }
-    const struct msg_curation_put_req put = {.home_id = 1000 + number,
-                                             .category_id = curation->category_id,
-                                             .valid_until_ns = curation->until_ns,
-                                             .is_part = curation->is_part};
-    const struct span spans[MESSAGE_SPANS_MAX] = {
-        span_of(curation->words),
-        {.data = (const u8 *)rows, .bytes = curation->action_count * (u32)sizeof rows[0]}};
-    put_all(worlds, OPCODE_CURATION_PUT, &put, spans);
-}
-
-static void put_profiles(struct find_worlds *worlds)
-{
-    for (u32 i = 0; i < 2; i++) {
-        struct msg_rank_profile_put_req *put = &worlds->shop.profiles[worlds->shop.profile_count++];
-        *put = (struct msg_rank_profile_put_req){.home_id = 50 + i,
-                                                 .bucket = i == 0 ? 0 : 20000,
-                                                 .popularity = i == 0 ? 0 : 1000,
-                                                 .availability = 700,
-                                                 .rating = 900,
-                                                 .margin = 1000,
-                                                 .name = text64_of("profile", 7)};
-        put_all(worlds, OPCODE_RANK_PROFILE_PUT, put, NULL);
-    }
-}
-
-static void put_settings(struct find_worlds *worlds, bool is_random)
-{
-    static const char *const made[] = {"kata,ka ki,tana", "kita,nana", "wifi,kat5a", "ti ta,kaka",
-                                       "running,kata"};
-    static const char *const real[] = {"heart,love",     "shirt,top,tee",  "phone,mobile,kat5a",
-                                       "t-light,candle", "navy blue,blue", "white,ivory,cream"};
-    put_synonyms(worlds, is_random ? made : real,
-                 is_random ? ARRAY_COUNT(made) : ARRAY_COUNT(real));
-    put_stop_words(worlds);
-    put_attribute(worlds, "size", ATTRIBUTE_TYPE_NUMBER, 0);
-    put_attribute(worlds, "organic", ATTRIBUTE_TYPE_BOOL, 0);
-    put_attribute(worlds, "note", ATTRIBUTE_TYPE_TEXT, 1);
-    put_category(worlds, "home", "");
-    put_category(worlds, "garden", "");
-    put_category(worlds, "garden/tools", "home");
-    put_category(worlds, "toys", "garden");
-    put_profiles(worlds);
 }
 
 /* ---- catalogs ---- */
@@ -404,8 +277,9 @@ static void make_doc(struct find_worlds *worlds, const struct relevance_offer *o
     doc->texts[FIND_CODE] = strdup(code);
     doc->texts[FIND_TITLE] = offer != NULL ? strdup(offer->title) : make_words(random, 1, 6);
     doc->texts[FIND_BRAND] = make_brand(random);
-    doc->texts[FIND_CATEGORY] =
-        offer != NULL && offer->category[0] != 0 ? strdup(offer->category) : make_category(random);
+    doc->texts[FIND_CATEGORY] = offer != NULL && offer->category[0] != 0
+                                    ? strdup(offer->category)
+                                    : find_category_make(random);
     doc->texts[FIND_ATTRIBUTES] = make_attributes(random, offer != NULL ? offer->attributes : "");
     doc->texts[FIND_DESCRIPTION] = offer == NULL ? make_words(random, 0, 8) : strdup("");
     for (u32 i = 0; i < FIND_TEXTS; i++)
@@ -443,20 +317,20 @@ bool find_worlds_open(struct find_worlds *worlds, enum find_catalog catalog, u32
         worlds->worlds[i].loop =
             gather_loop_open(feeder_shards(worlds->worlds[i].feeder), shards[i]);
     }
-    put_settings(worlds, catalog == FIND_RANDOM);
+    find_settings_put(worlds, catalog == FIND_RANDOM);
     worlds->shop.docs = calloc(docs, sizeof worlds->shop.docs[0]);
     MUST(worlds->shop.docs != NULL);
     for (u32 i = 0; i < docs; i++)
         make_doc(worlds, catalog == FIND_RANDOM
                              ? NULL
                              : &set.offers[find_pick(&worlds->random, set.offer_count)]);
-    for (u32 i = 0; i < 12; i++)
-        put_curation(worlds, i);
     for (u32 i = 0; i < docs / 3; i++)
         if (worlds->shop.docs[i].is_live)
             change_rating(worlds, &worlds->shop.docs[i]);
     relevance_free(&set);
+    find_settings_name_products(worlds);
     find_worlds_settle(worlds);
+    find_worlds_track(worlds);
     return true;
 }
 
@@ -470,7 +344,7 @@ void find_worlds_close(struct find_worlds *worlds)
 }
 
 /* The shard alone knows when its batch was stamped. */
-static void read_created(struct find_worlds *worlds, u32 at)
+void find_worlds_read(struct find_worlds *worlds, u32 at)
 {
     for (u32 i = 0; i < worlds->count; i++) {
         const struct find_world *world = &worlds->worlds[i];
@@ -485,6 +359,67 @@ static void read_created(struct find_worlds *worlds, u32 at)
     }
 }
 
+static void take_taste(struct find_user *user, u64 category_id)
+{
+    u32 at = 0;
+    while (at < user->taste_count && user->tastes[at] != category_id)
+        at++;
+    if (at == user->taste_count && user->taste_count < FIND_TASTES_MAX)
+        user->taste_count++;
+    for (at = MIN(at, FIND_TASTES_MAX - 1); at != 0; at--)
+        user->tastes[at] = user->tastes[at - 1];
+    user->tastes[0] = category_id;
+}
+
+/* Asks until every world answers from the index of the policy in force. */
+static void wait_for_index(struct find_worlds *worlds)
+{
+    const struct span none[MESSAGE_SPANS_MAX] = {{0}};
+    const struct msg_search_req ask = {.limit = 1};
+    struct msg_search_rsp reply = {.notes = 0};
+    for (u32 i = 0; i < worlds->count; i++)
+        do {
+            MUST(gather_loop_ask(worlds->worlds[i].loop, OPCODE_SEARCH, find_worlds_now(worlds),
+                                 &ask, none, &reply, NULL) == STATUS_OK);
+        } while ((reply.notes & SEARCH_NOTE_REINDEXING) != 0); /* ends: each helps */
+}
+
+u64 find_worlds_now(const struct find_worlds *worlds)
+{
+    u64 now_ns = 0;
+    for (u32 i = 0; i < worlds->count; i++)
+        now_ns = MAX(now_ns, feeder_now_ns(worlds->worlds[i].feeder));
+    return now_ns;
+}
+
+void find_worlds_pass(struct find_worlds *worlds, u64 ns)
+{
+    for (u32 i = 0; i < worlds->count; i++)
+        feeder_pass(worlds->worlds[i].feeder, ns);
+}
+
+/* Users look at products: soft, so it is told now and forgotten with a restart. */
+void find_worlds_track(struct find_worlds *worlds)
+{
+    struct find_shop *shop = &worlds->shop;
+    u64 *random = &worlds->random;
+    const u64 now_ns = find_worlds_now(worlds);
+    shop->user_count = ARRAY_COUNT(shop->users);
+    for (u32 i = 0; i < 40; i++) {
+        struct find_user *user = &shop->users[find_pick(random, shop->user_count)];
+        const struct find_doc *doc = &shop->docs[find_pick(random, shop->doc_count)];
+        user->id = (u64)(user - shop->users) + 77;
+        const struct msg_track_req track = {
+            .user_id = user->id, .product_id = doc->id, .kind = (u16)(1 + find_pick(random, 4))};
+        const bool is_seen = find_is_visible(doc, now_ns);
+        for (u32 world = 0; world < worlds->count; world++)
+            MUST(gather_loop_ask(worlds->worlds[world].loop, OPCODE_TRACK, now_ns, &track, NULL,
+                                 NULL, NULL) == (is_seen ? STATUS_OK : STATUS_NOT_FOUND));
+        if (is_seen && doc->texts[FIND_CATEGORY][0] != 0)
+            take_taste(user, id_of(doc->texts[FIND_CATEGORY]));
+    }
+}
+
 void find_worlds_settle(struct find_worlds *worlds)
 {
     for (u32 i = 0; i < worlds->count; i++) {
@@ -492,11 +427,13 @@ void find_worlds_settle(struct find_worlds *worlds)
         MUST(feeder_refused(worlds->worlds[i].feeder) == 0);
     }
     for (u32 i = 0; i < worlds->shop.doc_count; i++)
-        read_created(worlds, i);
+        find_worlds_read(worlds, i);
+    wait_for_index(worlds);
 }
 
 void find_worlds_restart(struct find_worlds *worlds)
 {
     for (u32 i = 0; i < worlds->count; i++)
         feeder_restart(worlds->worlds[i].feeder);
+    memset(worlds->shop.users, 0, sizeof worlds->shop.users);
 }

@@ -2,6 +2,7 @@
  *
  *      find_worlds_open, find_worlds_fill     catalog, settings
  *      find_worlds_change                     some product changes: text, numbers, stock, reviews, life
+ *      find_worlds_pass, _track               time goes on, users look at products
  *      find_worlds_settle                     everything has arrived everywhere
  *
  * Ownership  one thread. Failure: no memory, and commands that are refused, are panics.
@@ -11,7 +12,7 @@
 #ifndef SOUK_TESTS_FIND_FIND_WORLD_H
 #define SOUK_TESTS_FIND_FIND_WORLD_H
 
-#include "tests/find/find_oracle.h"
+#include "tests/find/find_judge.h"
 #include "tests/support/feeder.h"
 #include "tests/support/gather_loop.h"
 
@@ -38,6 +39,24 @@ u32 find_worlds_change(struct find_worlds *worlds);
 void find_worlds_settle(struct find_worlds *worlds);
 void find_worlds_restart(struct find_worlds *worlds);
 
+/* The latest of their clocks: every world is asked about that moment. */
+u64 find_worlds_now(const struct find_worlds *worlds);
+/* What only the shards know of a document: when it was put. */
+void find_worlds_read(struct find_worlds *worlds, u32 at);
+void find_worlds_pass(struct find_worlds *worlds, u64 ns);
+void find_worlds_track(struct find_worlds *worlds);
+/* The same command for every world. */
+void find_put(struct find_worlds *worlds, u16 opcode, const void *fixed, const struct span *spans);
+char *find_category_make(u64 *random);
+
+/* ---- find_settings.c ---- */
+
+void find_settings_put(struct find_worlds *worlds, bool is_random);
+/* Curations, ads, collections: when the products are there. */
+void find_settings_name_products(struct find_worlds *worlds);
+void find_settings_change_ads(struct find_worlds *worlds);
+void find_settings_policy(struct find_worlds *worlds);
+
 u64 find_random(u64 *state);
 /* Below `end`. */
 u32 find_pick(u64 *state, u32 end);
@@ -60,8 +79,21 @@ enum find_form {
     FIND_FORM_DROPPED,
     FIND_FORM_CURATED,
     FIND_FORM_EMPTY,
+    FIND_FORM_AD,
+    FIND_FORM_COLLECTION,
+    FIND_FORM_ONLY,
+    FIND_FORM_RECENT,
+    FIND_FORM_PROFILE,
+    FIND_FORM_POLICY,
+    FIND_FORM_CATEGORY,
+    FIND_FORM_MOMENT,
+    FIND_FORM_EDGE,
+    FIND_FORM_EXPLAIN,
+    FIND_FORM_AT_LEAST,
     FIND_FORMS
 };
+/* A filter alone. */
+void find_filter_make(const struct find_shop *shop, u64 seed, struct find_question *question);
 void find_question_make(const struct find_shop *shop, u64 seed, struct find_question *question);
 
 #endif
