@@ -27,6 +27,7 @@ void recommend_init(struct recommend *room, struct store_memory *memory, struct 
     cache_init(&room->items, &room->memory, sizeof(struct recommend_item), RECOMMEND_ITEMS_MAX);
     cache_init(&room->categories, &room->memory, sizeof(struct recommend_category),
                RECOMMEND_CATEGORIES_MAX);
+    cache_init(&room->alike, &room->memory, sizeof(struct recommend_alike), RECOMMEND_ALIKE_MAX);
     room->items.evict = evict_item;
     room->items.context = room;
 }
@@ -40,6 +41,7 @@ void recommend_deinit(struct recommend *room)
     if (room->links != NULL)
         store_memory_release(&room->memory, (void *)room->links,
                              room->link_pages * sizeof(struct recommend_link *));
+    cache_deinit(&room->alike);
     cache_deinit(&room->categories);
     cache_deinit(&room->items);
     cache_deinit(&room->users);
@@ -137,6 +139,7 @@ static void unlink_product(struct recommend *room, u32 product)
     if (link->next != 0)
         recommend_link_find(room, link->next)->before = link->before;
     category->count--;
+    category->version++;
     *link = (struct recommend_link){0};
 }
 
@@ -152,6 +155,7 @@ static void link_product(struct recommend *room, u32 product, u64 category_id)
         recommend_link_find(room, category->first)->before = product;
     category->first = product;
     category->count++;
+    category->version++;
 }
 
 void recommend_refresh(struct shard *shard, u32 product)
@@ -160,8 +164,12 @@ void recommend_refresh(struct shard *shard, u32 product)
     struct span code;
     const u64 category_id = recommend_category_of(shard, product, &code);
     const struct recommend_link *link = recommend_link_find(room, product);
-    if (link != NULL && link->category_id == category_id)
+    if (link != NULL && link->category_id == category_id) {
+        struct recommend_category *category = cache_find(&room->categories, category_id);
+        if (category != NULL)
+            category->version++;
         return;
+    }
     unlink_product(room, product);
     if (category_id != 0)
         link_product(room, product, category_id);

@@ -4,6 +4,7 @@
  *      soft     users        what they viewed last                     recommend_track.c
  *               items        what was viewed together; how much is going on about a product now
  *               categories   what is trending in each, and which products it has
+ *               alike        what a product was like when somebody asked last
  *
  * What is soft is neither logged nor dumped: it is lost with the process, bounded, and decides
  * nothing but what is shown. It has memory of its own, which admission does not count.
@@ -47,6 +48,8 @@ struct part;
 #define RECOMMEND_TOP_MAX        64u /* trending, of a category */
 #define RECOMMEND_TASTES_MAX     6u  /* categories that a user was in last */
 #define RECOMMEND_LINKS_PAGE     4096u
+#define RECOMMEND_ALIKE_MAX      8192u /* products of which it is known what is like them */
+#define RECOMMEND_ALIKE_ROWS     64u
 
 /* What was viewed together: Space-Saving, halved when it has seen RECOMMEND_VIEWS_HALVED. */
 #define RECOMMEND_VIEWS_HALVED 4096u
@@ -89,6 +92,23 @@ struct recommend_category {
     struct recommend_top top;
     u32 first; /* newest product of it, by index of the catalog */
     u32 count;
+    u32 version; /* counts changes of texts of its products, of which there are, and in which order */
+    u32 zero0;
+};
+
+/* The products of this shard that are most like one of any shard, whether they may be shown or not. */
+struct recommend_alike_row {
+    u32 product;
+    u32 score;
+};
+struct recommend_alike {
+    struct cache_head head; /* the product */
+    u64 profile;            /* hash of what was asked: good as long as that is the same, */
+    u32 version;            /* and these are those of its category */
+    u32 version_above;      /* and of the one above */
+    u32 count;
+    u32 is_cut; /* there were more than RECOMMEND_ALIKE_ROWS */
+    struct recommend_alike_row rows[RECOMMEND_ALIKE_ROWS];
 };
 
 /* The place of a product among those of its category. */
@@ -106,6 +126,7 @@ struct recommend {
     struct recommend_cache users;
     struct recommend_cache items;
     struct recommend_cache categories;
+    struct recommend_cache alike;
     struct recommend_top top;      /* of everything */
     struct recommend_link **links; /* pages of RECOMMEND_LINKS_PAGE, by index of the product */
     u32 link_pages;

@@ -16,9 +16,8 @@
 #include "shards/recommend/recommend_show.h"
 #include "shards/shard_handlers.h"
 
-#define SLICE_ROWS   256u
-#define GROUP        64u
-#define PRODUCT_LINE 64u
+#define SLICE_ROWS 256u
+#define GROUP      64u
 
 struct scored {
     u64 score;
@@ -152,9 +151,8 @@ static void find_products(const struct catalog *catalog, const struct scored *be
     }
     for (u32 i = 0; i < count; i++) {
         const u32 first = map_first_candidate(&catalog->map, hashes[i]);
-        const u8 *product = first == 0 ? NULL : (const u8 *)product_at(catalog, first);
-        for (u32 line = 0; first != 0 && line < sizeof(struct product); line += PRODUCT_LINE)
-            store_prefetch(product + line);
+        if (first != 0)
+            recommend_prefetch_product(product_at(catalog, first));
     }
     for (u32 i = 0; i < count; i++) {
         products[i] = catalog_find(catalog, hashes[i], best[i].product_id);

@@ -6,6 +6,7 @@
 #ifndef SOUK_SHARDS_RECOMMEND_RECOMMEND_SHOW_H
 #define SOUK_SHARDS_RECOMMEND_RECOMMEND_SHOW_H
 
+#include "shards/catalog/catalog.h"
 #include "shards/recommend/recommend_steps.h"
 #include "shards/store/bump.h"
 
@@ -26,6 +27,13 @@ struct recommend_list {
 bool recommend_list_init(struct recommend_list *list, struct bump *bump, u32 row_max);
 /* Is it listed, and to be had? */
 bool recommend_may_show(const struct shard *shard, u32 product, u64 now_ns);
+/* Brings near what the next one looks at, but for the texts. */
+static inline void recommend_prefetch_product(const struct product *product)
+{
+    const u8 *at = (const u8 *)product;
+    for (u32 line = 0; line < sizeof *product; line += 64)
+        store_prefetch(at + line);
+}
 /* A row of a product of the catalog; NULL: it may not be shown, or there is no room. */
 struct recommend_shown *recommend_list_add(struct recommend_list *list, const struct shard *shard,
                                            u32 product, u64 now_ns);

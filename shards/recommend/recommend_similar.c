@@ -6,6 +6,10 @@
  * letters and digits without case in ASCII, bytes as they are beyond: good enough for titles of one shop,
  * and no dictionary is asked.
  *
+ * What was found is kept (struct recommend_alike), whether it may be shown or not, until a text changes in
+ * that category or in the one above: another question about the same product then looks only at what it
+ * tells. Should too few of those that are kept be to be had, all are looked at again.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <string.h>
@@ -124,17 +128,33 @@ static u64 likeness(const struct recommend_profile *a, const struct recommend_pr
     return sum;
 }
 
+/* The best so far, sorted; of equals the one that came first. */
+struct best {
+    u32 count;
+    u32 most;
+    struct recommend_alike_row rows[RECOMMEND_LIMIT_MAX * 2];
+};
+STATIC_CHECK(RECOMMEND_ALIKE_ROWS <= RECOMMEND_LIMIT_MAX * 2);
+
 struct similar {
     struct recommend_head head;
     struct recommend_profile profile;
     u64 category_id; /* whose products are walked */
+    u64 asked;       /* hash of the profile */
     u32 next;        /* product */
     u32 looked;
-    u32 count;
-    u32 zero0;
-    u32 products[RECOMMEND_LIMIT_MAX * 2]; /* the best, sorted */
-    u64 scores[RECOMMEND_LIMIT_MAX * 2];
+    u32 version; /* of the categories when it began */
+    u32 version_above;
+    struct best shown; /* of those that may be */
+    struct best all;
 };
+
+static u32 version_of(const struct shard *shard, u64 category_id)
+{
+    const struct recommend_category *category =
+        category_id == 0 ? NULL : cache_find(&shard->recommend.categories, category_id);
+    return category == NULL ? 0 : category->version;
+}
 
 static void begin_category(struct similar *state, const struct shard *shard, u64 category_id)
 {
@@ -147,31 +167,34 @@ static void begin_category(struct similar *state, const struct shard *shard, u64
 static bool begin(const struct shard *shard, struct part *part, struct similar **to)
 {
     const struct span data = part->spans[SPAN_OF(recommend_part_req, data)];
-    struct similar *state = bump_acquire_zeroed(&part->bump, sizeof *state);
+    struct similar *state = bump_acquire(&part->bump, sizeof *state);
     *to = part->state = state;
     if (state == NULL || data.bytes != sizeof state->head + sizeof state->profile)
         return false;
+    memset(state, 0, offsetof(struct similar, shown));
     memcpy(&state->head, data.data, sizeof state->head);
     memcpy(&state->profile, data.data + sizeof state->head, sizeof state->profile);
-    state->head.most = MIN(state->head.most, RECOMMEND_LIMIT_MAX * 2);
+    state->shown.count = state->all.count = 0;
+    state->shown.most = MIN(state->head.most, RECOMMEND_LIMIT_MAX * 2);
+    state->all.most = RECOMMEND_ALIKE_ROWS;
+    state->asked = checksum64(&state->profile, sizeof state->profile);
     state->profile.word_count = MIN(state->profile.word_count, RECOMMEND_PROFILE_WORDS);
     state->profile.value_count = MIN(state->profile.value_count, RECOMMEND_PROFILE_VALUES);
+    state->version = version_of(shard, state->profile.category_id);
+    state->version_above = version_of(shard, state->profile.category_above);
     begin_category(state, shard, state->profile.category_id);
     return true;
 }
 
-static void keep(struct similar *state, u32 product, u64 score)
+static void keep(struct best *best, u32 product, u32 score)
 {
-    const u32 most = state->head.most;
-    if (most == 0 || (state->count == most && state->scores[most - 1] >= score))
+    const u32 most = best->most;
+    if (most == 0 || (best->count == most && best->rows[most - 1].score >= score))
         return;
-    u32 at = state->count < most ? state->count++ : most - 1;
-    for (; at > 0 && state->scores[at - 1] < score; at--) {
-        state->products[at] = state->products[at - 1];
-        state->scores[at] = state->scores[at - 1];
-    }
-    state->products[at] = product;
-    state->scores[at] = score;
+    u32 at = best->count < most ? best->count++ : most - 1;
+    for (; at > 0 && best->rows[at - 1].score < score; at--)
+        best->rows[at] = best->rows[at - 1];
+    best->rows[at] = (struct recommend_alike_row){.product = product, .score = score};
 }
 
 /* Between two slices the product may have gone to another category: then the walk is over. */
@@ -187,36 +210,92 @@ static void walk(struct similar *state, const struct shard *shard, u64 now_ns)
         const u32 product = state->next;
         state->next = ++state->looked < SIMILAR_LOOK ? next_of(shard, state, product) : 0;
         struct recommend_profile profile;
-        if (product_at(&shard->catalog, product)->product_id == state->head.without ||
-            !recommend_may_show(shard, product, now_ns))
+        if (product_at(&shard->catalog, product)->product_id == state->head.without)
             continue;
         recommend_profile_of(shard, product, &profile);
-        keep(state, product, likeness(&state->profile, &profile));
+        const u32 score = (u32)likeness(&state->profile, &profile);
+        keep(&state->all, product, score);
+        if (recommend_may_show(shard, product, now_ns))
+            keep(&state->shown, product, score);
     }
+}
+
+/* ---- what is kept ---- */
+
+static bool is_fresh(const struct similar *state, const struct recommend_alike *alike)
+{
+    return alike != NULL && alike->profile == state->asked && alike->version == state->version &&
+           alike->version_above == state->version_above;
+}
+
+/* Takes those that may be shown from what is kept. False: they are too few. */
+static bool recall(struct similar *state, const struct shard *shard, u64 now_ns)
+{
+    const struct recommend_alike *alike = cache_find(&shard->recommend.alike, state->head.without);
+    struct best *shown = &state->shown;
+    if (!is_fresh(state, alike))
+        return false;
+    for (u32 i = 0; i < MIN(alike->count, shown->most); i++)
+        recommend_prefetch_product(product_at(&shard->catalog, alike->rows[i].product));
+    for (u32 i = 0; i < alike->count && shown->count < shown->most; i++)
+        if (recommend_may_show(shard, alike->rows[i].product, now_ns))
+            shown->rows[shown->count++] = alike->rows[i];
+    if (shown->count == shown->most || alike->is_cut == 0)
+        return true;
+    shown->count = 0;
+    return false;
+}
+
+/* If nothing has changed between the first slice and the last. */
+static void remember(struct shard *shard, const struct similar *state)
+{
+    if (state->version != version_of(shard, state->profile.category_id) ||
+        state->version_above != version_of(shard, state->profile.category_above))
+        return;
+    struct recommend_alike *alike = cache_use(&shard->recommend.alike, state->head.without);
+    alike->profile = state->asked;
+    alike->version = state->version;
+    alike->version_above = state->version_above;
+    alike->count = state->all.count;
+    alike->is_cut = state->looked > RECOMMEND_ALIKE_ROWS ? 1 : 0;
+    memcpy(alike->rows, state->all.rows, alike->count * sizeof alike->rows[0]);
+}
+
+static bool tell(const struct shard *shard, struct part *part, const struct best *best)
+{
+    struct recommend_list list;
+    if (!recommend_list_init(&list, &part->bump, MAX(best->count, 1u)))
+        return true;
+    for (u32 i = 0; i < best->count; i++)
+        store_prefetch(product_at(&shard->catalog, best->rows[i].product)->blob);
+    for (u32 i = 0; i < best->count; i++) {
+        struct recommend_shown *row =
+            recommend_list_add(&list, shard, best->rows[i].product, part->now_ns);
+        if (row == NULL)
+            continue;
+        row->score = best->rows[i].score;
+        row->reason = RECOMMEND_SIMILAR;
+    }
+    recommend_list_tell(&list, part);
+    return true;
 }
 
 bool recommend_similar_slice(struct shard *shard, struct part *part)
 {
     struct similar *state = part->state;
-    if (state == NULL && !begin(shard, part, &state))
-        return true;
+    if (state == NULL) {
+        if (!begin(shard, part, &state))
+            return true;
+        if (recall(state, shard, part->now_ns))
+            return tell(shard, part, &state->shown);
+    }
     walk(state, shard, part->now_ns);
     if (state->next == 0 && state->looked < SIMILAR_FEW &&
         state->category_id == state->profile.category_id)
         begin_category(state, shard, state->profile.category_above);
     if (state->next != 0 && !part->is_late)
         return false;
-    struct recommend_list list;
-    if (!recommend_list_init(&list, &part->bump, MAX(state->count, 1u)))
-        return true;
-    for (u32 i = 0; i < state->count; i++) {
-        struct recommend_shown *row =
-            recommend_list_add(&list, shard, state->products[i], part->now_ns);
-        if (row == NULL)
-            continue;
-        row->score = state->scores[i];
-        row->reason = RECOMMEND_SIMILAR;
-    }
-    recommend_list_tell(&list, part);
-    return true;
+    if (state->next == 0)
+        remember(shard, state);
+    return tell(shard, part, &state->shown);
 }

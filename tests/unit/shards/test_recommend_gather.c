@@ -384,6 +384,54 @@ static void parts_of_arbitrary_bytes_are_harmless(void **state)
     rf_close(&rf);
 }
 
+/* What is kept about likeness tells the same as looking at all again, whatever happens in between. */
+static void likeness_is_kept_until_something_changes(void **state)
+{
+    enum { PRODUCTS = 160, STEPS = 1200, SHARDS = 2 };
+    static const char *const words[] = {"red heart", "red lamp", "blue lamp", "heart lamp"};
+    static const char *const categories[] = {"goods", "goods", "goods", "goods/few"};
+    struct rf rf;
+    struct row_recommended rows[RECOMMEND_LIMIT_MAX];
+    u64 random = 5;
+    u32 kept = 0, cut = 0;
+    (void)state;
+    rf_open(&rf, SHARDS, PRODUCTS);
+    for (u32 step = 0; step < STEPS; step++) {
+        random = random * 6364136223846793005ull + 1442695040888963407ull;
+        const u32 product = (u32)(random >> 40) % (step % 2 == 0 ? 8 : PRODUCTS),
+                  draw = (u32)(random >> 33) & 127;
+        const u32 asked = draw % 8;
+        /* For a third of the time most may not be shown. */
+        if (draw < 40)
+            rf_put(&rf, product,
+                   (struct rf_texts){.title = words[draw % 4],
+                                     .category = categories[draw / 4 % 4],
+                                     .marks = step % 600 > 400 ? PRODUCT_MARK_DRAFT : 0});
+        else if (draw < 60)
+            rf_stock(&rf, product, draw % 2 == 0 ? 1 : 5);
+        assert_int_equal(rf_related(&rf, asked, RELATED_SIMILAR, 1 + draw % 60, true), STATUS_OK);
+        const u32 count = rf.row_count;
+        memcpy(rows, rf.rows, sizeof rows);
+        for (u32 shard = 0; shard < SHARDS; shard++) {
+            struct recommend *room = &rf.shards[shard]->recommend;
+            const struct recommend_alike *alike = cache_find(&room->alike, rf_id(asked));
+            kept += alike != NULL ? 1 : 0;
+            cut += alike != NULL && alike->is_cut != 0 ? 1 : 0;
+            cache_drop(&room->alike, rf_id(asked));
+        }
+        assert_int_equal(rf_related(&rf, asked, RELATED_SIMILAR, 1 + draw % 60, true), STATUS_OK);
+        assert_int_equal(rf.row_count, count);
+        for (u32 i = 0; i < count; i++) {
+            assert_int_equal(rf.rows[i].product_id, rows[i].product_id);
+            assert_int_equal(rf.rows[i].score, rows[i].score);
+        }
+    }
+    assert_int_equal(kept, SHARDS * STEPS);
+    assert_true(cut > STEPS / 10 && cut < SHARDS * STEPS);
+    assert_true(cache_valid(&rf.shards[0]->recommend.alike));
+    rf_close(&rf);
+}
+
 static void a_user_has_tastes(void **state)
 {
     struct rf rf;
@@ -418,6 +466,7 @@ int main(void)
         cmocka_unit_test(answers_do_not_depend_on_the_shards),
         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(parts_of_arbitrary_bytes_are_harmless),
+        cmocka_unit_test(likeness_is_kept_until_something_changes),
         cmocka_unit_test(a_user_has_tastes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
