@@ -278,6 +278,34 @@ static inline const char *sx_facet(const struct sx *sx, u32 facet)
     return text;
 }
 
+/* The shop `sx` of a test program, on one shard and on three, filled by `fill()`; each test runs on both. */
+#define SX_SHOP(fill)                   \
+    static int open_one(void **state)   \
+    {                                   \
+        (void)state;                    \
+        sx_open(&sx, 1);                \
+        fill();                         \
+        return 0;                       \
+    }                                   \
+    static int open_three(void **state) \
+    {                                   \
+        (void)state;                    \
+        sx_open(&sx, 3);                \
+        fill();                         \
+        return 0;                       \
+    }                                   \
+    static int close_all(void **state)  \
+    {                                   \
+        (void)state;                    \
+        sx_close(&sx);                  \
+        return 0;                       \
+    }
+#define SX_ON_BOTH(test)                                        \
+    cmocka_unit_test_setup_teardown(test, open_one, close_all), \
+    {                                                           \
+        "three_" #test, test, open_three, close_all, NULL       \
+    }
+
 #define sx_expect(sx, codes)                        \
     do {                                            \
         assert_int_equal((sx)->status, STATUS_OK);  \

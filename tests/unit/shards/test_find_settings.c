@@ -393,12 +393,13 @@ static struct span rows_of(const struct row_curation_action *rows, u32 count)
     return (struct span){.data = (const u8 *)rows, .bytes = count * (u32)sizeof *rows};
 }
 
-static void curations_and_ads_are_judged(void **state)
+static const struct row_curation_action good_actions[] = {
+    {5, 1, CURATION_PIN, 0}, {6, 0, CURATION_HIDE, 0}, {7, 150, CURATION_BOOST, 0}};
+
+static void actions_of_curations_are_judged(void **state)
 {
     (void)state;
-    const struct span words = ct_text("white heart"), none = ct_text("");
-    static const struct row_curation_action good[] = {
-        {5, 1, CURATION_PIN, 0}, {6, 0, CURATION_HIDE, 0}, {7, 150, CURATION_BOOST, 0}};
+    const struct span words = ct_text("white heart");
     static const struct row_curation_action bad[][2] = {
         {{5, 0, CURATION_PIN, 0}, {6, 0, CURATION_HIDE, 0}},
         {{5, 101, CURATION_PIN, 0}, {6, 0, CURATION_HIDE, 0}},
@@ -415,7 +416,13 @@ static void curations_and_ads_are_judged(void **state)
         assert_int_equal(put(OPCODE_CURATION_PUT, FIXED(curation, .home_id = HOME), spans),
                          STATUS_BAD_ARGUMENT);
     }
-    const struct span rows = rows_of(good, 3);
+}
+
+static void curations_and_ads_are_judged(void **state)
+{
+    (void)state;
+    const struct span words = ct_text("white heart"), none = ct_text("");
+    const struct span rows = rows_of(good_actions, 3);
     const struct sample samples[] = {
         {OPCODE_CURATION_PUT,
          STATUS_OK,
@@ -463,8 +470,8 @@ static void curations_and_ads_are_judged(void **state)
     const u32 at = settings_find(settings, (struct setting_name){HOME, 0, SETTING_KIND_CURATION});
     const struct span kept =
         setting_span(setting_at(settings, at), SPAN_OF(curation_put_req, actions));
-    assert_int_equal(kept.bytes, sizeof good);
-    assert_memory_equal(kept.data, good, sizeof good);
+    assert_int_equal(kept.bytes, sizeof good_actions);
+    assert_memory_equal(kept.data, good_actions, sizeof good_actions);
 }
 
 static void profiles_and_policies_are_judged(void **state)
@@ -591,6 +598,7 @@ int main(void)
         T(words_are_lists_without_holes),
         T(attributes_and_collections_are_judged),
         T(bad_categories_are_refused),
+        T(actions_of_curations_are_judged),
         T(curations_and_ads_are_judged),
         T(profiles_and_policies_are_judged),
         T(names_are_limited),

@@ -18,28 +18,7 @@ static void put_shop(void)
            .price = 700, .description = "with a knitted heart");
 }
 
-static int open_one(void **state)
-{
-    (void)state;
-    sx_open(&sx, 1);
-    put_shop();
-    return 0;
-}
-
-static int open_three(void **state)
-{
-    (void)state;
-    sx_open(&sx, 3);
-    put_shop();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    sx_close(&sx);
-    return 0;
-}
+SX_SHOP(put_shop)
 
 /* Only what has all words. */
 #define ASK_ALL(...) sx_ask(&sx, .flags = SEARCH_FLAG_NO_DROP, __VA_ARGS__)
@@ -277,27 +256,21 @@ static void what_is_written_is_found_at_once(void **state)
     assert_int_equal(sx.rsp.total, 1);
 }
 
-#define ON_BOTH(test)                                           \
-    cmocka_unit_test_setup_teardown(test, open_one, close_all), \
-    {                                                           \
-        "three_" #test, test, open_three, close_all, NULL       \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(words_are_all_wanted),
-        ON_BOTH(phrases_stand_in_a_row),
-        ON_BOTH(minus_leaves_out),
-        ON_BOTH(the_last_word_may_go_on),
-        ON_BOTH(typos_are_forgiven),
-        ON_BOTH(words_are_joined_and_cut),
-        ON_BOTH(synonyms_find_each_other),
-        ON_BOTH(stop_words_are_left_out),
-        ON_BOTH(words_are_dropped_when_too_few_match),
-        ON_BOTH(titles_say_where_the_words_stand),
-        ON_BOTH(scores_are_explained),
-        ON_BOTH(what_is_written_is_found_at_once),
+        SX_ON_BOTH(words_are_all_wanted),
+        SX_ON_BOTH(phrases_stand_in_a_row),
+        SX_ON_BOTH(minus_leaves_out),
+        SX_ON_BOTH(the_last_word_may_go_on),
+        SX_ON_BOTH(typos_are_forgiven),
+        SX_ON_BOTH(words_are_joined_and_cut),
+        SX_ON_BOTH(synonyms_find_each_other),
+        SX_ON_BOTH(stop_words_are_left_out),
+        SX_ON_BOTH(words_are_dropped_when_too_few_match),
+        SX_ON_BOTH(titles_say_where_the_words_stand),
+        SX_ON_BOTH(scores_are_explained),
+        SX_ON_BOTH(what_is_written_is_found_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

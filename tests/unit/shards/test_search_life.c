@@ -11,12 +11,7 @@
 
 static struct sx sx;
 
-static int open_one(void **state)
-{
-    (void)state;
-    sx_open(&sx, 1);
-    return 0;
-}
+static void put_nothing(void) {}
 
 /* For many commands: what was applied is not kept. */
 static int open_long(void **state)
@@ -28,19 +23,7 @@ static int open_long(void **state)
     return 0;
 }
 
-static int open_three(void **state)
-{
-    (void)state;
-    sx_open(&sx, 3);
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    sx_close(&sx);
-    return 0;
-}
+SX_SHOP(put_nothing)
 
 /* ---- a question that is left alone in the middle ---- */
 
@@ -407,16 +390,10 @@ static void products_that_change_at_random_take_no_more_than_twice(void **state)
     assert_true(most <= 2 * fresh);
 }
 
-#define ON_BOTH(test)                                           \
-    cmocka_unit_test_setup_teardown(test, open_one, close_all), \
-    {                                                           \
-        "three_" #test, test, open_three, close_all, NULL       \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(a_question_that_is_dropped_is_ended),
+        SX_ON_BOTH(a_question_that_is_dropped_is_ended),
         cmocka_unit_test_setup_teardown(
             a_new_index_comes_into_force_under_questions_without_a_pause, open_one, close_all),
         cmocka_unit_test_setup_teardown(the_dead_are_given_back_under_questions_without_a_pause,

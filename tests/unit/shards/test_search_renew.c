@@ -23,28 +23,7 @@ static void put_all(void)
     feeder_flush(sx.feeder);
 }
 
-static int open_one(void **state)
-{
-    (void)state;
-    sx_open(&sx, 1);
-    put_all();
-    return 0;
-}
-
-static int open_three(void **state)
-{
-    (void)state;
-    sx_open(&sx, 3);
-    put_all();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    sx_close(&sx);
-    return 0;
-}
+SX_SHOP(put_all)
 
 static struct search *search_of(u16 shard)
 {
@@ -265,22 +244,16 @@ static void an_index_that_is_worn_is_made_anew(void **state)
     assert_valid();
 }
 
-#define ON_BOTH(test)                                           \
-    cmocka_unit_test_setup_teardown(test, open_one, close_all), \
-    {                                                           \
-        "three_" #test, test, open_three, close_all, NULL       \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(the_old_index_answers_until_the_new_one_is_whole),
-        ON_BOTH(what_changes_meanwhile_is_in_the_new_index),
-        ON_BOTH(a_second_policy_meanwhile_begins_anew),
-        ON_BOTH(an_attribute_that_is_not_searched_any_more),
-        ON_BOTH(a_restart_meanwhile_comes_up_with_the_new_policy),
-        ON_BOTH(words_of_settings_follow_the_language),
-        ON_BOTH(an_index_that_is_worn_is_made_anew),
+        SX_ON_BOTH(the_old_index_answers_until_the_new_one_is_whole),
+        SX_ON_BOTH(what_changes_meanwhile_is_in_the_new_index),
+        SX_ON_BOTH(a_second_policy_meanwhile_begins_anew),
+        SX_ON_BOTH(an_attribute_that_is_not_searched_any_more),
+        SX_ON_BOTH(a_restart_meanwhile_comes_up_with_the_new_policy),
+        SX_ON_BOTH(words_of_settings_follow_the_language),
+        SX_ON_BOTH(an_index_that_is_worn_is_made_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

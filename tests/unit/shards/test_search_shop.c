@@ -19,28 +19,7 @@ static void put_shop(void)
     sx_put(&sx, "E", .title = "Chair", .brand = "Acme", .category = "garden", .price = 50);
 }
 
-static int open_one(void **state)
-{
-    (void)state;
-    sx_open(&sx, 1);
-    put_shop();
-    return 0;
-}
-
-static int open_three(void **state)
-{
-    (void)state;
-    sx_open(&sx, 3);
-    put_shop();
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    sx_close(&sx);
-    return 0;
-}
+SX_SHOP(put_shop)
 
 static void filters_leave_what_is_true(void **state)
 {
@@ -347,6 +326,52 @@ static void profiles_and_collections_are_looked_up(void **state)
     sx_expect(&sx, "");
 }
 
+static void track(const char *user, const char *product)
+{
+    const struct msg_track_req event = {
+        .user_id = sx_id(user), .product_id = sx_id(product), .kind = TRACK_VIEW};
+    feeder_flush(sx.feeder);
+    assert_int_equal(
+        gather_loop_ask(sx.loop, OPCODE_TRACK, feeder_now_ns(sx.feeder), &event, NULL, NULL, NULL),
+        STATUS_OK);
+}
+
+/* A little more for what is in categories that the user was in last, or below them. */
+static void recent_categories_come_first_among_equals(void **state)
+{
+    (void)state;
+    sx_put(&sx, "K1", .title = "Kettle", .category = "kitchen", .popularity = 8);
+    sx_put(&sx, "K2", .title = "Kettle", .category = "camping/cooking", .popularity = 7);
+    sx_put(&sx, "K3", .title = "Kettle", .category = "office", .popularity = 6);
+    sx_put(&sx, "T", .title = "Tent", .category = "camping");
+    sx_put(&sx, "S", .title = "Stapler", .category = "office");
+    track("ann", "T");
+    track("bob", "S");
+    sx_ask(&sx, .query = "kettle ");
+    sx_expect(&sx, "K1,K2,K3");
+    sx_ask(&sx, .query = "kettle ", .user_id = sx_id("ann"));
+    sx_expect(&sx, "K2,K1,K3"); /* below the one that she was in */
+    sx_ask(&sx, .query = "kettle ", .user_id = sx_id("bob"));
+    sx_expect(&sx, "K3,K1,K2");
+    sx_ask(&sx, .query = "kettle ", .user_id = sx_id("carl"));
+    sx_expect(&sx, "K1,K2,K3");
+    track("bob", "K2");
+    sx_ask(&sx, .query = "kettle ", .user_id = sx_id("bob"));
+    sx_expect(&sx, "K2,K3,K1"); /* both count alike */
+    /* It is of the ranking: other sorts and better texts are not changed by it. */
+    sx_ask(&sx, .query = "kettle ", .user_id = sx_id("ann"), .sort = SEARCH_SORT_POPULARITY);
+    sx_expect(&sx, "K1,K2,K3");
+    sx_put(&sx, "K1", .title = "Kettle", .brand = "Kettle", .description = "kettle kettle");
+    sx_ask(&sx, .query = "kettle ", .user_id = sx_id("ann"), .limit = 1);
+    sx_expect(&sx, "K1");
+    /* A profile without it. */
+    const struct msg_rank_profile_put_req profile = {
+        .home_id = sx_id("plain"), .bucket = 1u << 30, .popularity = 1000, .name = {.bytes = "p"}};
+    sx_setting(&sx, OPCODE_RANK_PROFILE_PUT, &profile, NULL);
+    sx_ask(&sx, .query = "kettle ", .user_id = sx_id("bob"), .profile_id = sx_id("plain"));
+    sx_expect(&sx, "K2,K3,K1");
+}
+
 /* ---- what happens meanwhile ---- */
 
 static u32 meanwhile;
@@ -413,27 +438,22 @@ static void another_policy_makes_another_index(void **state)
     assert_int_equal(sx.rsp.total, 0); /* brands are not searched any more */
 }
 
-#define ON_BOTH(test)                                           \
-    cmocka_unit_test_setup_teardown(test, open_one, close_all), \
-    {                                                           \
-        "three_" #test, test, open_three, close_all, NULL       \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(filters_leave_what_is_true),
-        ON_BOTH(facets_count_exactly),
-        ON_BOTH(hits_are_sorted),
-        ON_BOTH(cursors_go_on_where_the_page_ended),
-        ON_BOTH(offsets_leave_hits_out),
-        ON_BOTH(stock_and_times_decide_what_is_seen),
-        ON_BOTH(pins_hides_and_boosts_apply),
-        ON_BOTH(pins_have_places_on_later_pages),
-        ON_BOTH(ads_are_shown_while_their_budget_lasts),
-        ON_BOTH(profiles_and_collections_are_looked_up),
-        ON_BOTH(answers_stay_whole_while_products_change),
-        ON_BOTH(another_policy_makes_another_index),
+        SX_ON_BOTH(filters_leave_what_is_true),
+        SX_ON_BOTH(facets_count_exactly),
+        SX_ON_BOTH(hits_are_sorted),
+        SX_ON_BOTH(cursors_go_on_where_the_page_ended),
+        SX_ON_BOTH(offsets_leave_hits_out),
+        SX_ON_BOTH(stock_and_times_decide_what_is_seen),
+        SX_ON_BOTH(pins_hides_and_boosts_apply),
+        SX_ON_BOTH(pins_have_places_on_later_pages),
+        SX_ON_BOTH(ads_are_shown_while_their_budget_lasts),
+        SX_ON_BOTH(profiles_and_collections_are_looked_up),
+        SX_ON_BOTH(recent_categories_come_first_among_equals),
+        SX_ON_BOTH(answers_stay_whole_while_products_change),
+        SX_ON_BOTH(another_policy_makes_another_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -703,7 +703,13 @@ static void gets_give_what_was_put(void **state)
     memcpy(&bytes, home->read_body + sizeof price, sizeof bytes);
     assert_int_equal(bytes, sizeof tiers);
     assert_memory_equal(home->read_body + sizeof price + sizeof bytes, tiers, sizeof tiers);
+}
 
+static void a_promotion_is_given_as_it_was_put(void **state)
+{
+    const u64 id = st_id_of(0, 10);
+    struct fx *home = &st.shards[0];
+    (void)state;
     struct msg_promotion_put_req promotion = {.home_id = id,
                                               .value = 1,
                                               .threshold = 2,
@@ -1087,6 +1093,7 @@ int main(void)
         TEST(the_policy_in_force_is_that_of_every_shard),
         TEST(bad_policies_are_refused),
         TEST(gets_give_what_was_put),
+        TEST(a_promotion_is_given_as_it_was_put),
         TEST(reads_of_what_is_not_there_are_refused),
         TEST(a_dump_is_the_state_at_its_beginning),
         TEST(a_dump_knows_who_has_not_told_yet),

@@ -7,26 +7,9 @@
 
 static struct sx sx;
 
-static int open_one(void **state)
-{
-    (void)state;
-    sx_open(&sx, 1);
-    return 0;
-}
+static void put_nothing(void) {}
 
-static int open_three(void **state)
-{
-    (void)state;
-    sx_open(&sx, 3);
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    sx_close(&sx);
-    return 0;
-}
+SX_SHOP(put_nothing)
 
 /* ---- asking ---- */
 
@@ -246,23 +229,17 @@ static void what_cannot_be_asked_is_refused(void **state)
     assert_int_equal(answer.status, STATUS_OK);
 }
 
-#define ON_BOTH(test)                                           \
-    cmocka_unit_test_setup_teardown(test, open_one, close_all), \
-    {                                                           \
-        "three_" #test, test, open_three, close_all, NULL       \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(words_go_on_those_of_most_products_first),
-        ON_BOTH(counts_follow_the_products),
-        ON_BOTH(letters_are_folded),
-        ON_BOTH(the_best_of_many_words_are_exact),
-        ON_BOTH(products_are_in_order_of_popularity),
-        ON_BOTH(hidden_products_are_never_offered),
-        ON_BOTH(a_category_keeps_others_out),
-        ON_BOTH(what_cannot_be_asked_is_refused),
+        SX_ON_BOTH(words_go_on_those_of_most_products_first),
+        SX_ON_BOTH(counts_follow_the_products),
+        SX_ON_BOTH(letters_are_folded),
+        SX_ON_BOTH(the_best_of_many_words_are_exact),
+        SX_ON_BOTH(products_are_in_order_of_popularity),
+        SX_ON_BOTH(hidden_products_are_never_offered),
+        SX_ON_BOTH(a_category_keeps_others_out),
+        SX_ON_BOTH(what_cannot_be_asked_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
