@@ -13,8 +13,8 @@
  * What pays in catalogs, tried on offers of shops, on gifts and on clothes (tests/relevance/): model
  * numbers that are joined or taken apart (a quarter of what is gained over plain BM25), slots that are
  * dropped by their weight and not by their number (dropping by number is worse than BM25), model
- * numbers that go on ("kgv33vl31" finds "kgv33vl31g"), numbers that weigh more. What did not pay:
- * proximity, order, coverage, powers of the idf; so a score is a plain sum, which block maxima bound.
+ * numbers that go on ("kgv33vl31" finds "kgv33vl31g"), numbers that weigh more. A score is a plain sum, which
+ * block maxima bound: neither how near words stand nor in which order counts.
  *
  * Invariants
  *   I1  integers only; every function is total and depends on its arguments alone.
