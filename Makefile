@@ -134,6 +134,7 @@ $(BUILD)/obj/bench/find/find_xapian.o: bench/find/find_xapian.cc bench/find/find
 	@$(if $(filter 1,$(V)),,echo "  CXX   $<")
 	$(Q)$(CXX) -I. -Wall -Wextra $(OPT) $(PIC) -c $< -o $@
 $(BUILD)/micro/micro_recommend: $(call obj,tests/support/feeder.c tests/support/gather_loop.c)
+$(BUILD)/micro/micro_slice: $(call obj,bench/find/grow.c tests/support/feeder.c)
 $(BUILD)/micro/micro_search: $(FIND_OBJ)
 $(BUILD)/micro/micro_search: LIBS_engine += $(FIND_PEERS) $(if $(FIND_PEERS),-lstdc++) -lm
 $(BUILD)/micro/%: $(BUILD)/obj/bench/micro/%.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_engine) $(LIB_shards) $(LIB_proto)
