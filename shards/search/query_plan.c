@@ -99,12 +99,26 @@ static u32 factor_of(const struct query_plan *plan, u32 slot, u8 kind, u8 apart,
                : factor;
 }
 
+/* As what it has been offered, beside the best. */
+static void take_kind(struct plan_alternative *item, const struct query_offer *offer)
+{
+    const bool is_new = (item->kinds >> offer->kind & 1) == 0;
+    if (offer->kind == SCORE_PREFIX)
+        item->prefix_apart = is_new ? offer->apart : MIN(item->prefix_apart, offer->apart);
+    if (offer->kind == SCORE_MODEL)
+        item->model_is_joined =
+            is_new ? offer->is_joined : MIN(item->model_is_joined, offer->is_joined);
+    item->kinds |= (u8)(1u << offer->kind);
+}
+STATIC_CHECK(SCORE_TYPO < 8);
+
 static bool take_offer(struct query_plan *plan, u32 slot, u16 shard,
                        const struct query_offer *offer)
 {
     struct plan_alternative *item = find_or_add(plan, &plan->slots[slot], offer);
     if (item == NULL)
         return false;
+    take_kind(item, offer);
     const u32 factor = factor_of(plan, slot, offer->kind, offer->apart, offer->is_joined);
     const u32 before = factor_of(plan, slot, item->kind, item->apart, item->is_joined);
     if (factor > before || (factor == before && offer->kind < item->kind)) {
@@ -150,18 +164,43 @@ static bool take_slot(struct query_plan *plan, struct query_unpack *answers, u32
     return true;
 }
 
+static bool is_kind(const struct plan_alternative *item, enum score_kind kind)
+{
+    return (item->kinds >> kind & 1) != 0;
+}
+
 static u32 count_kind(const struct plan_slot *slot, enum score_kind kind)
 {
     u32 count = 0;
     for (u32 i = 0; i < slot->count; i++)
-        count += slot->items[i].kind == kind ? 1 : 0;
+        count += is_kind(&slot->items[i], kind) ? 1 : 0;
     return count;
+}
+
+/* Then it is what it was offered as beside that: all other kinds are worth more than these two. */
+static void lose_kind(struct plan_alternative *item, enum score_kind kind)
+{
+    item->kinds &= (u8) ~(1u << kind);
+    if (item->kind != kind)
+        return;
+    if (is_kind(item, SCORE_MODEL)) {
+        item->kind = SCORE_MODEL;
+        item->apart = 0;
+        item->is_joined = item->model_is_joined;
+    } else if (is_kind(item, SCORE_PREFIX)) {
+        item->kind = SCORE_PREFIX;
+        item->apart = item->prefix_apart;
+        item->is_joined = 0;
+    } else {
+        item->is_out = true;
+    }
 }
 
 static void drop_kind(struct plan_slot *slot, enum score_kind kind)
 {
     for (u32 i = 0; i < slot->count; i++)
-        slot->items[i].is_out = slot->items[i].is_out || slot->items[i].kind == kind;
+        if (is_kind(&slot->items[i], kind))
+            lose_kind(&slot->items[i], kind);
 }
 
 /* A beginning of too many words stands for itself alone. */
@@ -327,7 +366,12 @@ static bool model_precedes(const struct plan_alternative *a, const struct plan_a
     return df_of(a) != df_of(b) ? df_of(a) > df_of(b) : pack_compare(a->words, b->words) < 0;
 }
 
-/* Of the items of a kind the first `most` stay. */
+static u8 is_joined_as(const struct plan_alternative *item, enum score_kind kind)
+{
+    return kind == SCORE_MODEL ? item->model_is_joined : item->is_joined;
+}
+
+/* Of the items of a kind the first `most` stay that. */
 static void keep_first(struct plan_slot *slot, enum score_kind kind, u8 is_joined, u32 most,
                        bool (*precedes)(const struct plan_alternative *,
                                         const struct plan_alternative *))
@@ -337,18 +381,19 @@ static void keep_first(struct plan_slot *slot, enum score_kind kind, u8 is_joine
     MUST(most <= ARRAY_COUNT(best));
     for (u32 i = 0; i < slot->count; i++) {
         struct plan_alternative *item = &slot->items[i];
-        if (item->is_out || item->kind != kind || item->is_joined != is_joined)
+        if (item->is_out || !is_kind(item, kind) || is_joined_as(item, kind) != is_joined)
             continue;
-        item->is_out = true;
-        if (count == most && !precedes(item, best[count - 1]))
+        if (count == most && !precedes(item, best[count - 1])) {
+            lose_kind(item, kind);
             continue;
-        u32 at = count < most ? count++ : count - 1;
+        }
+        if (count == most)
+            lose_kind(best[--count], kind);
+        u32 at = count++;
         for (; at != 0 && precedes(item, best[at - 1]); at--)
             best[at] = best[at - 1];
         best[at] = item;
     }
-    for (u32 i = 0; i < count; i++)
-        best[i]->is_out = false;
 }
 
 /* Of the words like it those that are far more usual than it. */

@@ -36,6 +36,9 @@ struct plan_alternative {
     u8 cost;
     u8 is_joined;
     u8 word_count;
+    u8 kinds; /* bits of all that it was offered as */
+    u8 prefix_apart;
+    u8 model_is_joined;
     bool is_out; /* not used */
 };
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "proto/checksum.h"
 #include "tests/find/find_slots.h"
 
 #define ROW_PLACES 8u /* of a synonym */
@@ -41,6 +42,12 @@ static struct span typed(const struct find_query *query, const struct find_place
                              : find_part_span(&query->parts[place->first]);
 }
 
+bool find_is_same(const struct find_alternative *a, const struct find_alternative *b)
+{
+    return a->key_hash == b->key_hash && a->word_count == b->word_count &&
+           strcmp(a->key, b->key) == 0;
+}
+
 static void grow(struct find_choice *slot)
 {
     const u32 capacity = MAX(64u, 2 * slot->capacity);
@@ -51,23 +58,21 @@ static void grow(struct find_choice *slot)
     slot->capacity = capacity;
 }
 
-/* One that is there already gets the better factor. */
+/* One of the same kind that is there already gets the better factor. */
 static void offer(struct find_work *work, u32 at, struct find_alternative item)
 {
     struct find_choice *slot = &work->slots[at];
+    item.key_hash = checksum64(item.key, strlen(item.key));
     for (u32 i = 0; i < slot->count; i++) {
         struct find_alternative *other = &slot->items[i];
-        if (other->word_count != item.word_count || strcmp(other->key, item.key) != 0)
+        if (other->kind != item.kind || !find_is_same(other, &item))
             continue;
-        if (item.factor > other->factor ||
-            (item.factor == other->factor && item.kind < other->kind)) {
+        if (item.factor > other->factor) {
             other->factor = item.factor;
-            other->kind = item.kind;
             other->cost = item.cost;
             other->is_joined = item.is_joined;
             other->words = item.words;
-        } else if (item.factor == other->factor && item.kind == other->kind &&
-                   strcmp(item.words, other->words) < 0) {
+        } else if (item.factor == other->factor && strcmp(item.words, other->words) < 0) {
             other->words = item.words;
         }
         return;

@@ -206,7 +206,7 @@ static void aim_ad(struct find_worlds *worlds, struct find_ad *ad, bool is_categ
     u64 *random = &worlds->random;
     ad->words[0] = 0;
     ad->category_id = 0;
-    ad->bid = find_pick(random, 6) * 100;
+    ad->bid = find_pick(random, 3) * 100;
     ad->is_off = find_chance(random, 8);
     make_time(worlds, &ad->from_ns, &ad->until_ns);
     if (is_category) {
@@ -232,7 +232,7 @@ static void add_ad(struct find_worlds *worlds, u32 number)
     (void)snprintf(code, sizeof code, "ad-%u", number);
     *ad = (struct find_ad){.id = id_of(code)};
     for (u32 i = 0; i < 20; i++) {
-        ad->doc = find_pick(random, MIN(shop->doc_count, 60u));
+        ad->doc = find_pick(random, MIN(shop->doc_count, 24u));
         if (find_doc_state(&shop->docs[ad->doc]) != STOCK_STATE_NONE)
             break;
     }

@@ -19,13 +19,25 @@ static struct span span_of(const char *text)
 
 /* ---- decisions ---- */
 
+/* Is one like it before it, that counts? */
+static bool is_repeated(const struct find_choice *slot, u32 at, bool is_self)
+{
+    for (u32 i = 0; i < at; i++)
+        if (!slot->items[i].is_out && (!is_self || slot->items[i].kind == SCORE_SELF) &&
+            find_is_same(&slot->items[i], &slot->items[at]))
+            return true;
+    return false;
+}
+
+/* Of all that is no guess, or of the word itself. */
 static u64 df_of(const struct find_choice *slot, bool is_self)
 {
     u64 sum = 0;
     for (u32 i = 0; i < slot->count; i++) {
         const struct find_alternative *item = &slot->items[i];
-        if (!item->is_out && (is_self ? item->kind == SCORE_SELF
-                                      : item->kind != SCORE_TYPO && item->kind != SCORE_SPLIT))
+        const bool counts = is_self ? item->kind == SCORE_SELF
+                                    : item->kind != SCORE_TYPO && item->kind != SCORE_SPLIT;
+        if (!item->is_out && counts && item->df != 0 && !is_repeated(slot, i, is_self))
             sum += item->df;
     }
     return sum;
@@ -124,6 +136,18 @@ static void drop_many(struct find_choice *slot, enum score_kind kind, u32 most)
         slot->items[i].is_out |= slot->items[i].kind == kind;
 }
 
+/* Of several kinds of one key the best stays. */
+static void merge(struct find_choice *slot)
+{
+    for (u32 i = 0; i < slot->count; i++)
+        for (u32 j = 0; j < slot->count && !slot->items[i].is_out; j++) {
+            const struct find_alternative *a = &slot->items[i], *b = &slot->items[j];
+            if (j != i && !b->is_out && find_is_same(a, b) &&
+                (b->factor > a->factor || (b->factor == a->factor && b->kind < a->kind)))
+                slot->items[i].is_out = true;
+        }
+}
+
 static void choose(struct find_choice *slot)
 {
     const u64 df = df_of(slot, false);
@@ -138,6 +162,7 @@ static void choose(struct find_choice *slot)
         if (item->df == 0 && item->kind != SCORE_SELF)
             item->is_out = true;
     }
+    merge(slot);
     for (u32 i = 0; i < slot->count; i++) {
         struct find_alternative *typo = &slot->items[i];
         for (u32 j = 0; j < slot->count && typo->kind == SCORE_TYPO && !typo->is_out; j++) {

@@ -52,7 +52,8 @@ bool find_is_number(struct span word);
 struct find_alternative {
     const char *words; /* with spaces */
     const char *key;   /* stem, words of a row, or of a typo the word itself with a mark */
-    u32 *stems;        /* UINT32_MAX: nobody has it */
+    u64 key_hash;
+    u32 *stems; /* UINT32_MAX: nobody has it */
     u32 word_count;
     u32 df;
     u32 factor;
@@ -74,6 +75,8 @@ struct find_work {
     struct find_choice slots[FIND_SLOTS_MAX]; /* by place */
 };
 
+/* Of one key: one alternative, by its best factor, in the end. */
+bool find_is_same(const struct find_alternative *a, const struct find_alternative *b);
 bool find_is_plain(const struct find_work *work, u32 at);
 /* Places from first to last written together. */
 bool find_join(const struct find_work *work, u32 first, u32 last, struct find_part *word);
