@@ -110,6 +110,7 @@ void catalog_tell_touched(struct shard *shard)
         product->touched = 0;
         product->touched_next = 0;
         search_refresh(shard, index, what);
+        recommend_touched(shard, index);
         if (what == SEARCH_REFRESH_TEXT)
             recommend_refresh(shard, index);
     }

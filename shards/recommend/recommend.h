@@ -130,6 +130,9 @@ struct recommend {
     struct recommend_top top;      /* of everything */
     struct recommend_link **links; /* pages of RECOMMEND_LINKS_PAGE, by index of the product */
     u32 link_pages;
+    u32 hidden_from; /* this product and all after it may not be shown; 0 = that is not known of any */
+    u64 wake_ns;     /* until then; 0 = until one is touched */
+    u32 wake_from; /* all after this one have no time to wait for */
     u32 zero0;
 };
 
@@ -138,6 +141,9 @@ void recommend_deinit(struct recommend *room);
 
 /* Product `index` of the catalog has other texts, or is new, or gone. */
 void recommend_refresh(struct shard *shard, u32 index);
+
+/* Anything about product `index` has changed. */
+void recommend_touched(struct shard *shard, u32 index);
 
 /* The categories that a user has looked into last, the last first: at most `most`, at most
  * RECOMMEND_TASTES_MAX. Of a user of this shard; none is known of others. */

@@ -2,8 +2,16 @@
  * and at last what the catalog has, the newest first.
  *
  * Trending products come from lists, in one slice. The catalog is walked from its newest product on, in
- * slices, until there are enough that may be shown, and no less than CATALOG_LOOK of them, of which
- * the most popular are told; so if there is any, one is found.
+ * slices, until CATALOG_LOOK of them may be shown, of which the most popular are told, or CATALOG_WALK were
+ * looked at.
+ *
+ *      index 1 (oldest) ............ hidden_from ........... newest
+ *              <- walked next            may not be shown
+ *
+ * So that nobody waits behind a catalog of drafts, it is remembered from which product on none may be shown
+ * (`hidden_from`, soft): a walk begins before it. So if a walk finds nothing, the next one goes on where it
+ * has ended. A product that is touched (its stock, its marks, its times, a new one) moves it up again, and
+ * so does the first moment at which one of those that were passed is to be seen (`wake_ns`).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,12 +22,14 @@
 
 #define SLICE_PRODUCTS 512u
 #define CATALOG_LOOK   1024u
+#define CATALOG_WALK   16384u
 
 struct fallback {
     struct recommend_head head;
     struct recommend_list list;
     u32 next;   /* index of the catalog from which on it was walked, 0 = all of it */
-    u32 looked; /* products that might be shown */
+    u32 walked; /* products */
+    u32 looked; /* of them, that might be shown */
     u32 count;  /* the best of them */
     u32 best[RECOMMEND_FALLBACK_MAX];
 };
@@ -58,6 +68,43 @@ static void add_trending(struct fallback *state, const struct shard *shard,
     }
 }
 
+/* The first that may be shown for all that is known. */
+static u32 newest_of(const struct shard *shard)
+{
+    const u32 hidden_from = shard->recommend.hidden_from;
+    return (hidden_from != 0 ? hidden_from : shard->catalog.pool.next_fresh) - 1;
+}
+
+/* A product may not be shown now, nor may all after it. */
+static void note_hidden(struct shard *shard, u32 product, u64 now_ns)
+{
+    struct recommend *room = &shard->recommend;
+    const u64 visible_from_ns = product_at(&shard->catalog, product)->facts.visible_from_ns;
+    if (product != newest_of(shard))
+        return;
+    room->hidden_from = product;
+    if (visible_from_ns <= now_ns || !recommend_may_show(shard, product, visible_from_ns))
+        return; /* until somebody touches it */
+    room->wake_from = MAX(room->wake_from, product + 1);
+    room->wake_ns = room->wake_ns == 0 ? visible_from_ns : MIN(room->wake_ns, visible_from_ns);
+}
+
+static void wake(struct recommend *room, u64 now_ns)
+{
+    if (room->wake_ns == 0 || now_ns < room->wake_ns)
+        return;
+    room->hidden_from = MAX(room->hidden_from, room->wake_from);
+    room->wake_ns = 0;
+    room->wake_from = 0;
+}
+
+void recommend_touched(struct shard *shard, u32 product)
+{
+    struct recommend *room = &shard->recommend;
+    if (room->hidden_from != 0 && product >= room->hidden_from)
+        room->hidden_from = product + 1;
+}
+
 static bool begin(struct shard *shard, struct part *part, struct fallback **to)
 {
     const struct span data = part->spans[SPAN_OF(recommend_part_req, data)];
@@ -75,8 +122,9 @@ static bool begin(struct shard *shard, struct part *part, struct fallback **to)
         add_trending(state, shard, &category->top, RECOMMEND_TRENDING_CATEGORY, part->now_ns);
     if (has_class(&state->head, RECOMMEND_TRENDING))
         add_trending(state, shard, &shard->recommend.top, RECOMMEND_TRENDING, part->now_ns);
-    state->next =
-        has_class(&state->head, RECOMMEND_CATALOG) ? shard->catalog.pool.next_fresh - 1 : 0;
+    wake(&shard->recommend, part->now_ns);
+    if (has_class(&state->head, RECOMMEND_CATALOG))
+        state->next = newest_of(shard);
     return true;
 }
 
@@ -99,12 +147,17 @@ static void keep_best(struct fallback *state, const struct shard *shard, u32 pro
     state->best[at] = product;
 }
 
-static void walk_catalog(struct fallback *state, const struct shard *shard, u64 now_ns)
+static void walk_catalog(struct fallback *state, struct shard *shard, u64 now_ns)
 {
     for (u32 seen = 0; state->next != 0 && seen < SLICE_PRODUCTS; seen++) {
         const u32 product = state->next--;
-        if (product_at(&shard->catalog, product)->product_id == state->head.without ||
-            !recommend_may_show(shard, product, now_ns))
+        if (++state->walked == CATALOG_WALK)
+            state->next = 0;
+        if (!recommend_may_show(shard, product, now_ns)) {
+            note_hidden(shard, product, now_ns);
+            continue;
+        }
+        if (product_at(&shard->catalog, product)->product_id == state->head.without)
             continue;
         keep_best(state, shard, product);
         if (++state->looked >= CATALOG_LOOK)

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "shards/gather/gather_recommend.h"
+#include "tests/support/feeder.h"
 #include "tests/unit/shards/recommend_fixture.h"
 
 static u16 recommend_for(struct rf *rf, u32 user, const u32 *cart, u32 count, u32 limit,
@@ -432,6 +433,149 @@ static void likeness_is_kept_until_something_changes(void **state)
     rf_close(&rf);
 }
 
+/* A page may ask about anything: what is not known has nothing of its own, which is no error. */
+static void what_is_not_known_has_fallbacks_only(void **state)
+{
+    enum { GONE = 1, HIDDEN = 3, UNKNOWN = 999 };
+    (void)state;
+    for (u16 shards = 1; shards <= 3; shards += 2) {
+        struct rf rf;
+        rf_open(&rf, shards, 8);
+        (void)rf_order(&rf, (u32[]){GONE, 2}, 2);
+        (void)rf_order(&rf, (u32[]){HIDDEN, 2}, 2);
+        for (u32 product = GONE; product <= 2; product++)
+            (void)rf_track(&rf, 1, product, TRACK_VIEW);
+        const struct msg_product_delete_req gone = {.product_id = rf_id(GONE)};
+        assert_int_equal(town_ask(rf.town, OPCODE_PRODUCT_DELETE, 0, &gone, NULL, NULL, NULL),
+                         STATUS_OK);
+        rf_put(&rf, HIDDEN, (struct rf_texts){.category = "goods", .marks = PRODUCT_MARK_DRAFT});
+        for (u16 kind = RELATED_BOUGHT; kind <= RELATED_SIMILAR; kind++) {
+            assert_int_equal(rf_related(&rf, UNKNOWN, kind, 5, true), STATUS_OK);
+            assert_int_equal(rf.row_count, 0);
+            assert_int_equal(rf_related(&rf, UNKNOWN, kind, 5, false), STATUS_OK);
+            assert_int_equal(rf.row_count, 5);
+            for (u32 i = 0; i < rf.row_count; i++) /* it has no category */
+                assert_true(rf.rows[i].reason == RECOMMEND_TRENDING ||
+                            rf.rows[i].reason == RECOMMEND_CATALOG);
+            /* One that was deleted: what is known of it but its texts. */
+            assert_int_equal(rf_related(&rf, GONE, kind, 5, true), STATUS_OK);
+            assert_int_equal(rf.row_count, kind == RELATED_SIMILAR ? 0 : 1);
+            assert_true(kind == RELATED_SIMILAR || rf_has(&rf, 2));
+            assert_int_equal(rf_related(&rf, GONE, kind, 5, false), STATUS_OK);
+            assert_int_equal(rf.row_count, 5);
+        }
+        /* One that is hidden is asked about like any other. */
+        assert_int_equal(rf_related(&rf, HIDDEN, RELATED_BOUGHT, 5, true), STATUS_OK);
+        assert_int_equal(rf.row_count, 1);
+        assert_int_equal(rf_related(&rf, HIDDEN, RELATED_SIMILAR, 8, true), STATUS_OK);
+        assert_int_equal(rf.row_count, 6);
+        /* In a cart it adds nothing. */
+        assert_int_equal(recommend_for(&rf, 0, (u32[]){UNKNOWN}, 1, 5, true), STATUS_OK);
+        assert_int_equal(rf.row_count, 0);
+        assert_int_equal(recommend_for(&rf, 0, (u32[]){UNKNOWN, HIDDEN}, 2, 5, true), STATUS_OK);
+        assert_int_equal(rf.row_count, 1);
+        assert_int_equal(recommend_for(&rf, 0, (u32[]){UNKNOWN}, 1, 5, false), STATUS_OK);
+        assert_int_equal(rf.row_count, 5);
+        rf_close(&rf);
+    }
+}
+
+/* ---- the walk through the catalog ---- */
+
+static void put_draft(struct feeder *feeder, u32 product, u16 marks, u64 from_ns, u64 until_ns)
+{
+    char code[24];
+    rf_code(product, code);
+    const struct msg_product_put_req put = {.product_id = rf_id(product),
+                                            .price = 100,
+                                            .currency = RF_GBP,
+                                            .marks = marks,
+                                            .visible_from_ns = from_ns,
+                                            .visible_until_ns = until_ns};
+    const struct span spans[MESSAGE_SPANS_MAX] = {rf_span(code), rf_span(code)};
+    feeder_put(feeder, OPCODE_PRODUCT_PUT, &put, spans);
+}
+
+static void put_stock(struct feeder *feeder, u32 product, i64 units)
+{
+    char code[24];
+    rf_code(product, code);
+    const struct resource sku = {.id = rf_id(product)};
+    const struct msg_sku_put_req put = {
+        .resource = sku, .product_id = rf_id(product), .currency = RF_GBP};
+    const struct span spans[MESSAGE_SPANS_MAX] = {rf_span(code)};
+    const struct msg_stock_adjust_req adjust = {.resource = sku, .delta = units, .reason = 1};
+    feeder_put(feeder, OPCODE_SKU_PUT, &put, spans);
+    feeder_put(feeder, OPCODE_STOCK_ADJUST, &adjust, NULL);
+    feeder_flush(feeder);
+    assert_int_equal(feeder_refused(feeder), 0);
+}
+
+/* The product that is told, 0 = none; never by much work. */
+static u64 told(struct gather_loop *loop, struct feeder *feeder)
+{
+    const struct msg_trending_req ask = {.limit = 1};
+    struct record_view view;
+    struct row_recommended row = {.product_id = 0};
+    assert_int_equal(
+        gather_loop_ask(loop, OPCODE_TRENDING, feeder_now_ns(feeder), &ask, NULL, NULL, &view),
+        STATUS_OK);
+    const struct span items = view.spans[SPAN_OF(trending_rsp, items)];
+    assert_true(loop->use.slices_most <= 16384 / 512);
+    assert_true(items.bytes == 0 || items.bytes == sizeof row);
+    if (items.bytes != 0)
+        memcpy(&row, items.data, sizeof row);
+    return row.product_id;
+}
+
+/* A catalog of drafts: a question ends in bounded time, and finds what is behind them after a few. */
+static void hidden_products_are_passed_once(void **state)
+{
+    enum { HIDDEN = 50000, PAST, TIMED, LATER, LAST };
+    struct feeder *feeder = feeder_open(1, false);
+    struct gather_loop *loop = gather_loop_open(feeder_shards(feeder), 1);
+    (void)state;
+    put_draft(feeder, 0, 0, 0, 0);
+    put_stock(feeder, 0, 5);
+    for (u32 i = 1; i <= HIDDEN; i++)
+        put_draft(feeder, i, i % 2 == 0 ? 0 : PRODUCT_MARK_DRAFT, 0, 0); /* no stock, or a draft */
+    feeder_flush(feeder);
+    u32 questions = 1;
+    while (told(loop, feeder) == 0) {
+        assert_true(loop->use.slices >= 16384 / 512);
+        questions++;
+        assert_true(questions < 10);
+    }
+    assert_int_equal(questions, HIDDEN / 16384 + 1);
+    assert_int_equal(told(loop, feeder), rf_id(0));
+    assert_true(loop->use.slices < 10); /* nobody looks at them again */
+    /* What comes to light among them, or is new, is seen at once. */
+    put_stock(feeder, 30000, 5);
+    assert_int_equal(told(loop, feeder), rf_id(30000));
+    put_stock(feeder, 30000, -5);
+    put_draft(feeder, PAST, 0, 0, feeder_now_ns(feeder) - 1);
+    put_stock(feeder, PAST, 5);
+    put_draft(feeder, TIMED, 0, feeder_now_ns(feeder) + RF_DAY_NS, 0);
+    put_stock(feeder, TIMED, 5);
+    put_draft(feeder, LATER, 0, feeder_now_ns(feeder) + 2 * RF_DAY_NS, 0);
+    put_stock(feeder, LATER, 5);
+    put_draft(feeder, LAST, 0, 0, 0);
+    feeder_flush(feeder);
+    while (told(loop, feeder) == 0)
+        assert_true(questions++ < 20);
+    assert_int_equal(told(loop, feeder), rf_id(0));
+    put_stock(feeder, LAST, 5);
+    assert_int_equal(told(loop, feeder), rf_id(LAST));
+    put_stock(feeder, LAST, -5);
+    /* One whose time comes touches nothing. */
+    feeder_pass(feeder, RF_DAY_NS);
+    assert_int_equal(told(loop, feeder), rf_id(TIMED));
+    feeder_pass(feeder, RF_DAY_NS);
+    assert_int_equal(told(loop, feeder), rf_id(LATER));
+    gather_loop_close(loop);
+    feeder_close(feeder);
+}
+
 static void a_user_has_tastes(void **state)
 {
     struct rf rf;
@@ -467,6 +611,8 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(parts_of_arbitrary_bytes_are_harmless),
         cmocka_unit_test(likeness_is_kept_until_something_changes),
+        cmocka_unit_test(what_is_not_known_has_fallbacks_only),
+        cmocka_unit_test(hidden_products_are_passed_once),
         cmocka_unit_test(a_user_has_tastes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
