@@ -567,6 +567,8 @@ static void hidden_products_are_passed_once(void **state)
     put_stock(feeder, LAST, 5);
     assert_int_equal(told(loop, feeder), rf_id(LAST));
     put_stock(feeder, LAST, -5);
+    while (told(loop, feeder) == 0)
+        assert_true(questions++ < 30);
     /* One whose time comes touches nothing. */
     feeder_pass(feeder, RF_DAY_NS);
     assert_int_equal(told(loop, feeder), rf_id(TIMED));
