@@ -138,6 +138,8 @@ bool cli_option_word(struct cli *cli, const struct verb_args *args, const char *
 /* The bits of all words that a repeated option names. */
 bool cli_option_words(struct cli *cli, const struct verb_args *args, const char *name,
                       const char *const *words, u32 count, u16 first, u32 *bits);
+/* A text of at most `max` bytes; NULL is the empty text. It is borrowed. */
+bool cli_text(struct cli *cli, const char *what, const char *text, u32 max, struct souk_text *to);
 /* A short text inside a record: at most 63 bytes, no control characters. */
 bool cli_text64(struct cli *cli, const char *what, const char *text, struct souk_text64 *to);
 bool cli_option_text64(struct cli *cli, const struct verb_args *args, const char *name,

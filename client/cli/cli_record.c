@@ -17,6 +17,7 @@
         static const char *const words[] = {__VA_ARGS__};         \
         return number < ARRAY_COUNT(words) ? words[number] : "?"; \
     }
+/* clang-format off */
 WORDS(record_cart_state, "none", "active", "claimed", "frozen", "merging", "merged")
 WORDS(record_merge_strategy, "?", "sum", "guest-wins", "user-wins", "max", "guest-if-user-empty")
 WORDS(record_pour_outcome, "?", "added", "summed", "replaced", "kept", "clamped", "dropped: full",
@@ -24,24 +25,25 @@ WORDS(record_pour_outcome, "?", "added", "summed", "replaced", "kept", "clamped"
 WORDS(record_promotion_kind, "?", "percent", "fixed", "n-for-m", "free-shipping")
 WORDS(record_cancel_reason, "?", "customer", "declined", "fraud", "inventory", "staff", "other",
       "expired")
-static WORDS(review_state, "none", "pending", "approved", "rejected", "flagged") static WORDS(
-    resource_kind, "sku", "coupon", "gift-card", "credit", "allowance",
-    "ad-budget") static WORDS(amount_kind, "?", "base price", "price list", "agreed price",
-                              "promotion",
-                              "tax", "shipping", "fee", "free shipping") static WORDS(capture_policy,
-                                                                                      "now", "ship") static WORDS(tender_kind, "card", "gift-card", "credit") static WORDS(payment_summary, "none", "part authorized", "authorized", "part paid", "paid", "refunding", "refunded", "unknown", "charged back") static WORDS(fulfilment_summary,
-                                                                                                                                                                                                                                                                                                                           "none",
-                                                                                                                                                                                                                                                                                                                           "part shipped", "shipped", "delivered") static WORDS(return_summary,
-                                                                                                                                                                                                                                                                                                                                                                                "none",
-                                                                                                                                                                                                                                                                                                                                                                                "requested",
-                                                                                                                                                                                                                                                                                                                                                                                "part returned", "returned") static WORDS(parcel_state,
-                                                                                                                                                                                                                                                                                                                                                                                                                          "?", "planned",
-                                                                                                                                                                                                                                                                                                                                                                                                                          "leaving",
-                                                                                                                                                                                                                                                                                                                                                                                                                          "shipped",
-                                                                                                                                                                                                                                                                                                                                                                                                                          "delivered", "cancelled", "short") static WORDS(return_state, "?", "requested", "approved", "rejected",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "received", "refunded") static WORDS(part_kind,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "?", "parcel", "return") static WORDS(grant_state, "?", "held", "allocated", "released", "expired",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     "finished")
+static WORDS(review_state, "none", "pending", "approved", "rejected", "flagged")
+static WORDS(resource_kind, "sku", "coupon", "gift-card", "credit", "allowance", "ad-budget")
+static WORDS(amount_kind, "?", "base price", "price list", "agreed price", "promotion", "tax",
+             "shipping", "fee", "free shipping")
+static WORDS(capture_policy, "now", "ship")
+static WORDS(tender_kind, "card", "gift-card", "credit")
+static WORDS(payment_summary, "none", "part authorized", "authorized", "part paid", "paid",
+             "refunding", "refunded", "unknown", "charged back")
+static WORDS(fulfilment_summary, "none", "part shipped", "shipped", "delivered")
+static WORDS(return_summary, "none", "requested", "part returned", "returned")
+static WORDS(parcel_state, "?", "planned", "leaving", "shipped", "delivered", "cancelled", "short")
+static WORDS(return_state, "?", "requested", "approved", "rejected", "received", "refunded")
+static WORDS(part_kind, "?", "parcel", "return")
+static WORDS(grant_state, "?", "held", "allocated", "released", "expired", "finished")
+static WORDS(attribute_type, "?", "enum", "number", "bool", "text")
+static WORDS(search_sort, "relevance", "price", "price-down", "newest", "popularity", "rating",
+             "discount")
+static WORDS(curation_kind, "?", "pin", "hide", "boost")
+    /* clang-format on */
 
     /* ---- what fields mean ---- */
 
@@ -77,10 +79,18 @@ static const struct rule rules[] = {
     {NULL, "group_id", FORM_ID, NULL},
     {NULL, "options", FORM_ID, NULL},
     {NULL, "account", FORM_ID, NULL},
+    {NULL, "category_id", FORM_ID, NULL},
+    {NULL, "parent_id", FORM_ID, NULL},
     {NULL, "rule", FORM_ID, NULL},
     {NULL, "price_rule", FORM_ID, NULL},
     {NULL, "is_settled", FORM_BOOL, NULL},
     {NULL, "is_off", FORM_BOOL, NULL},
+    {NULL, "is_searched", FORM_BOOL, NULL},
+    {NULL, "is_one_way", FORM_BOOL, NULL},
+    {NULL, "is_part", FORM_BOOL, NULL},
+    {"attribute_get", "type", FORM_WORD, attribute_type},
+    {"collection_get", "sort", FORM_WORD, search_sort},
+    {"curation_action", "kind", FORM_WORD, curation_kind},
     {NULL, "is_exclusive", FORM_BOOL, NULL},
     {NULL, "is_limited", FORM_BOOL, NULL},
     {NULL, "saved", FORM_BOOL, NULL},

@@ -11,7 +11,7 @@
 
 #define COLUMNS_MAX 32u
 #define NAME_BYTES  32u
-#define CELL_BYTES  80u
+#define CELL_BYTES  256u
 
 enum column_form { COLUMN_PLAIN, COLUMN_MONEY, COLUMN_TIME };
 
@@ -26,6 +26,7 @@ struct column {
 
 struct table {
     const char *currency;
+    bool is_lines; /* a value may have several */
     u32 count;
     struct column columns[COLUMNS_MAX];
 };
@@ -63,14 +64,30 @@ static void print_list(const json_t *list, char *to, size_t bytes)
     }
 }
 
+/* A text of several lines on one. */
+static void print_flat(const char *text, char *to, size_t bytes)
+{
+    size_t at = 0;
+    for (; *text != '\0' && at + 4 < bytes; text++) {
+        if (*text != '\n')
+            to[at++] = *text;
+        else if (text[1] != '\0')
+            at += (size_t)snprintf(to + at, bytes - at, " > ");
+    }
+    to[at] = '\0';
+}
+
 static const char *print_cell(const struct table *table, const struct column *column,
                               const json_t *row, char *to, size_t bytes)
 {
     const json_t *value = json_object_get(row, column->name);
     const i64 number = (i64)json_integer_value(value);
-    if (json_is_string(value))
-        return json_string_value(value);
-    if (json_is_array(value))
+    const char *text = json_string_value(value);
+    if (text != NULL && (table->is_lines || strchr(text, '\n') == NULL))
+        return text;
+    if (text != NULL)
+        print_flat(text, to, bytes);
+    else if (json_is_array(value))
         print_list(value, to, bytes);
     else if (json_is_boolean(value))
         (void)snprintf(to, bytes, "%s", json_is_true(value) ? "yes" : "no");
@@ -195,9 +212,19 @@ void table_print_one(FILE *to, json_t *object, const char *currency, const char 
     json_decref(rows);
 }
 
+/* Further lines begin below the first. */
+static void print_indented(FILE *to, const char *text, size_t indent)
+{
+    for (; *text != '\0'; text++) {
+        (void)fputc(*text, to);
+        if (*text == '\n')
+            (void)fprintf(to, "%*s", (int)indent, "");
+    }
+}
+
 void table_print_lines(FILE *to, const json_t *object, const char *currency, const char *columns)
 {
-    const struct table table = {.currency = currency};
+    const struct table table = {.currency = currency, .is_lines = true};
     const u16 money = currency_of(object, currency);
     size_t width = 0;
     for (const char *at = columns; *at != '\0';) {
@@ -212,7 +239,8 @@ void table_print_lines(FILE *to, const json_t *object, const char *currency, con
             continue;
         const char *text = print_cell(&table, &column, object, cell, sizeof cell);
         const char *letters = column.form == COLUMN_MONEY ? souk_currency_letters(money) : NULL;
-        (void)fprintf(to, "%s%*s  %s%s%s\n", column.title, (int)(width - width_of(column.title)),
-                      "", text, letters == NULL ? "" : " ", letters == NULL ? "" : letters);
+        (void)fprintf(to, "%s%*s  ", column.title, (int)(width - width_of(column.title)), "");
+        print_indented(to, text, width + 2);
+        (void)fprintf(to, "%s%s\n", letters == NULL ? "" : " ", letters == NULL ? "" : letters);
     }
 }

@@ -85,6 +85,15 @@ bool cli_option_name(struct cli *cli, const struct verb_args *args, const char *
     return text == NULL || cli_name(cli, name, text, id);
 }
 
+bool cli_text(struct cli *cli, const char *what, const char *text, u32 max, struct souk_text *to)
+{
+    *to = souk_text_of(text);
+    if (to->bytes <= max)
+        return true;
+    (void)cli_usage(cli, "%s: %u bytes, but at most %u", what, to->bytes, max);
+    return false;
+}
+
 bool cli_text64(struct cli *cli, const char *what, const char *text, struct souk_text64 *to)
 {
     const size_t bytes = strlen(text);

@@ -180,23 +180,50 @@ static void print_heading(const struct souk_search_reply *reply)
     (void)putchar('\n');
 }
 
-static void print_facet(const char *name, const json_t *rows)
+/* A number of a facet's range as people write it: docs/search.md has the units. */
+static const char *print_number(const char *name, json_int_t number, u16 currency, char *to,
+                                size_t bytes)
+{
+    const char *sign = number < 0 ? "-" : "";
+    const unsigned long long size =
+        number < 0 ? 0ull - (unsigned long long)number : (unsigned long long)number;
+    if (strcmp(name, "price") == 0 && currency != 0)
+        return souk_money_print(number, currency, to, bytes);
+    if (strcmp(name, "price") == 0)
+        (void)snprintf(to, bytes, "%s%llu", sign, size);
+    else if (strcmp(name, "popularity") == 0)
+        (void)snprintf(to, bytes, "%s%llu", sign, size);
+    else if (strcmp(name, "rating") == 0 || strcmp(name, "discount") == 0)
+        (void)snprintf(to, bytes, "%s%llu.%02llu%s", sign, size / 100, size % 100,
+                       *name == 'd' ? " %" : "");
+    else if (size % 1000 == 0)
+        (void)snprintf(to, bytes, "%s%llu", sign, size / 1000);
+    else
+        (void)snprintf(to, bytes, "%s%llu.%03llu", sign, size / 1000, size % 1000);
+    return to;
+}
+
+static void print_facet(const char *name, const json_t *rows, u16 currency)
 {
     size_t i;
     json_t *row;
-    (void)printf("\n%s\n", name);
+    (void)printf("\n%s%s\n", name,
+                 strcmp(name, "price") == 0 && currency == 0 ? ", in minor units" : "");
     json_array_foreach(rows, i, row)
     {
         const json_t *value = json_object_get(row, "value");
         const json_int_t count = json_integer_value(json_object_get(row, "count"));
+        char from[SOUK_MONEY_TEXT_MAX], until[SOUK_MONEY_TEXT_MAX];
         if (value != NULL) {
             (void)printf("  %8lld  %s%s\n", (long long)count, json_string_value(value),
                          json_is_true(json_object_get(row, "chosen")) ? "  *" : "");
             continue;
         }
-        (void)printf("  %8lld  %lld to %lld%s\n", (long long)count,
-                     (long long)json_integer_value(json_object_get(row, "from")),
-                     (long long)json_integer_value(json_object_get(row, "until")),
+        (void)printf("  %8lld  %s to %s%s\n", (long long)count,
+                     print_number(name, json_integer_value(json_object_get(row, "from")), currency,
+                                  from, sizeof from),
+                     print_number(name, json_integer_value(json_object_get(row, "until")), currency,
+                                  until, sizeof until),
                      json_is_true(json_object_get(row, "bar")) ? "" : "  in all");
     }
 }
@@ -220,11 +247,13 @@ void find_print_search(struct cli *cli, const char *facets, const struct souk_se
                     "code title price stock ?rating ?rating_count=reviews ?mark=_");
     json_decref(hits);
     json_t *object = find_facets(facets, reply);
+    struct souk_row_hit first = {0}; /* prices of a facet are taken for those of the hits */
+    (void)souk_row_at(reply->hits, sizeof first, 0, &first);
     const char *name;
     json_t *rows;
     json_object_foreach(object, name, rows)
     {
-        print_facet(name, rows);
+        print_facet(name, rows, first.currency);
     }
     json_decref(object);
     if (reply->explanation.bytes > 0)

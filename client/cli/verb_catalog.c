@@ -36,17 +36,6 @@ static bool gather_attributes(struct cli *cli, const struct verb_args *args, cha
     return true;
 }
 
-static bool option_text(struct cli *cli, const struct verb_args *args, const char *name, u32 max,
-                        struct souk_text *text)
-{
-    const char *value = verb_option(args, name);
-    *text = souk_text_of(value);
-    if (text->bytes <= max)
-        return true;
-    (void)cli_usage(cli, "%s is longer than %u bytes", name, max);
-    return false;
-}
-
 /* Fields that put and patch have alike. */
 struct product_fields {
     i64 price_before;
@@ -71,10 +60,12 @@ static bool option_fields(struct cli *cli, const struct verb_args *args, u16 cur
            cli_option_time(cli, args, "--buyable-until", &fields->buyable_until_ns) &&
            cli_option_count(cli, args, "--popularity", 0, UINT32_MAX, &fields->popularity) &&
            cli_option_count(cli, args, "--margin", 0, 10000, &fields->margin) &&
-           option_text(cli, args, "--description", DESCRIPTION_BYTES_MAX, &fields->description) &&
-           option_text(cli, args, "--slug", ALIAS_BYTES_MAX, &fields->slug) &&
-           option_text(cli, args, "--key", ALIAS_BYTES_MAX, &fields->external_key) &&
-           option_text(cli, args, "--page", PAGE_BYTES_MAX, &fields->page);
+           cli_text(cli, "--description", verb_option(args, "--description"), DESCRIPTION_BYTES_MAX,
+                    &fields->description) &&
+           cli_text(cli, "--slug", verb_option(args, "--slug"), ALIAS_BYTES_MAX, &fields->slug) &&
+           cli_text(cli, "--key", verb_option(args, "--key"), ALIAS_BYTES_MAX,
+                    &fields->external_key) &&
+           cli_text(cli, "--page", verb_option(args, "--page"), PAGE_BYTES_MAX, &fields->page);
 }
 
 #define SET_FIELDS(to, fields)                               \
@@ -136,9 +127,10 @@ int verb_product_put(struct cli *cli, const struct verb_args *args)
     const char *code;
     if (!cli_code(cli, args, 0, &code) || !cli_option_version(cli, args, &put.if_version) ||
         !cli_option_price(cli, args, &put.price, &put.currency) ||
-        !option_text(cli, args, "--title", TITLE_BYTES_MAX, &put.title) ||
-        !option_text(cli, args, "--brand", BRAND_BYTES_MAX, &put.brand) ||
-        !option_text(cli, args, "--category", CATEGORY_BYTES_MAX, &put.category) ||
+        !cli_text(cli, "--title", verb_option(args, "--title"), TITLE_BYTES_MAX, &put.title) ||
+        !cli_text(cli, "--brand", verb_option(args, "--brand"), BRAND_BYTES_MAX, &put.brand) ||
+        !cli_text(cli, "--category", verb_option(args, "--category"), CATEGORY_BYTES_MAX,
+                  &put.category) ||
         !gather_attributes(cli, args, attributes, &put.attributes) ||
         !option_fields(cli, args, put.currency, &fields))
         return CLI_EXIT_USAGE;
@@ -168,9 +160,10 @@ int verb_product_patch(struct cli *cli, const struct verb_args *args)
     const char *code;
     if (!cli_code(cli, args, 0, &code) || !cli_option_version(cli, args, &patch.if_version) ||
         !cli_option_price(cli, args, &patch.price, &patch.currency) ||
-        !option_text(cli, args, "--title", TITLE_BYTES_MAX, &patch.title) ||
-        !option_text(cli, args, "--brand", BRAND_BYTES_MAX, &patch.brand) ||
-        !option_text(cli, args, "--category", CATEGORY_BYTES_MAX, &patch.category) ||
+        !cli_text(cli, "--title", verb_option(args, "--title"), TITLE_BYTES_MAX, &patch.title) ||
+        !cli_text(cli, "--brand", verb_option(args, "--brand"), BRAND_BYTES_MAX, &patch.brand) ||
+        !cli_text(cli, "--category", verb_option(args, "--category"), CATEGORY_BYTES_MAX,
+                  &patch.category) ||
         !gather_attributes(cli, args, attributes, &patch.attributes) ||
         !option_fields(cli, args, patch.currency, &fields))
         return CLI_EXIT_USAGE;

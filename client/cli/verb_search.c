@@ -28,17 +28,8 @@ struct question {
     char facets[FACETS_BYTES_MAX + 1];
     char query[QUERY_BYTES_MAX + 1];
     u8 cursor[CURSOR_BYTES_MAX];
+    const char *setting; /* the collection or else the profile that was named; NULL */
 };
-
-static bool text_fits(struct cli *cli, const char *what, const char *text, u32 max,
-                      struct souk_text *to)
-{
-    *to = souk_text_of(text);
-    if (to->bytes <= max)
-        return true;
-    (void)cli_usage(cli, "%s: more than %u bytes", what, max);
-    return false;
-}
 
 /* Joins values with `between`. */
 static bool join(struct cli *cli, const char *what, char *to, u32 capacity, const char *value,
@@ -88,7 +79,7 @@ static bool gather_question(struct cli *cli, const struct verb_args *args,
     const char *filter = verb_option(args, "--filter");
     const char *product = verb_option(args, "--only");
     if (!gather_words(cli, args, question) ||
-        !text_fits(cli, "--filter", filter, FILTER_BYTES_MAX, &ask->filter) ||
+        !cli_text(cli, "--filter", filter, FILTER_BYTES_MAX, &ask->filter) ||
         !cli_option_count(cli, args, "--limit", 0, SEARCH_LIMIT_MAX, &limit) ||
         !cli_option_count(cli, args, "--offset", 0, SEARCH_OFFSET_MAX, &offset) ||
         !cli_option_count(cli, args, "--ads", 0, 10, &ads) ||
@@ -106,6 +97,9 @@ static bool gather_question(struct cli *cli, const struct verb_args *args,
         !option_flag(args, "--no-curation", SEARCH_FLAG_NO_CURATION, &ask->flags) ||
         !option_flag(args, "--staff", SEARCH_FLAG_STAFF, &ask->flags))
         return false;
+    question->setting = verb_option(args, "--collection");
+    if (question->setting == NULL)
+        question->setting = verb_option(args, "--profile");
     if (product != NULL)
         ask->only_product_id = souk_id(product, strlen(product));
     ask->limit = (u32)limit;
@@ -134,17 +128,41 @@ static json_t *search_json(const struct question *question, const struct souk_se
     return object;
 }
 
+#define WHAT_BYTES 80u
+
+/* What a refusal is about: the beginning of the text that is wrong, or the name that nobody has. */
+static void name_question(const struct question *question, const struct souk_search_reply *reply,
+                          char what[WHAT_BYTES])
+{
+    const struct souk_search *ask = &question->ask;
+    struct souk_text text = ask->query;
+    const bool is_facet =
+        reply->problem.bytes > 7 && memcmp(reply->problem.data, "facets:", 7) == 0;
+    const char *kind = "";
+    if (reply->status == SOUK_NOT_FOUND && question->setting != NULL) {
+        text = souk_text_of(question->setting);
+        kind = "collection or profile ";
+    } else if (reply->status == SOUK_BAD_FILTER) {
+        text = is_facet ? ask->facets : ask->filter;
+    }
+    if (text.bytes == 0)
+        text = souk_text_of("search");
+    u32 bytes = MIN(text.bytes, 60u - (u32)strlen(kind));
+    while (bytes < text.bytes && bytes > 0 && ((u8)text.data[bytes] & 0xC0) == 0x80)
+        bytes--; /* whole characters */
+    (void)snprintf(what, WHAT_BYTES, "%s%.*s%s", kind, (int)bytes, text.data,
+                   bytes < text.bytes ? "..." : "");
+}
+
 /* A refusal that says where the text is wrong, with the place marked. */
 static int refused(struct cli *cli, const struct question *question,
                    const struct souk_search_reply *reply)
 {
     json_t *object = json_pack("{s:o, s:o}", "problem", cli_json_text(reply->problem), "at",
                                cli_json_u64(reply->error_at));
-    const char *text = reply->status == SOUK_BAD_FILTER && question->ask.filter.bytes > 0
-                           ? question->ask.filter.data
-                           : question->query;
-    const int exit_code = cli_refused(cli, *text != '\0' ? text : "search", reply->status,
-                                      reply->retry_after_ms, object);
+    char what[WHAT_BYTES];
+    name_question(question, reply, what);
+    const int exit_code = cli_refused(cli, what, reply->status, reply->retry_after_ms, object);
     if (!cli->is_json && reply->problem.bytes > 0)
         (void)fprintf(stderr, "      byte %u: %.*s\n", reply->error_at, (int)reply->problem.bytes,
                       reply->problem.data);
@@ -203,7 +221,7 @@ int verb_suggest(struct cli *cli, const struct verb_args *args)
     struct souk_suggest_reply reply;
     i64 words = 10, products = 5;
     const char *category = verb_option(args, "--category");
-    if (!text_fits(cli, "the query", args->words[0], QUERY_BYTES_MAX, &ask.query) ||
+    if (!cli_text(cli, "the query", args->words[0], QUERY_BYTES_MAX, &ask.query) ||
         !cli_option_count(cli, args, "--words", 0, SUGGEST_LIMIT_MAX, &words) ||
         !cli_option_count(cli, args, "--products", 0, SUGGEST_LIMIT_MAX, &products))
         return CLI_EXIT_USAGE;
@@ -325,7 +343,7 @@ int verb_page(struct cli *cli, const struct verb_args *args)
         if (reason != NULL)
             return cli_usage(cli, "\"%s\" %s", name, reason);
         ask.product_id = souk_id(name, strlen(name));
-    } else if (!text_fits(cli, "the name", name, ALIAS_BYTES_MAX, &ask.alias)) {
+    } else if (!cli_text(cli, "the name", name, ALIAS_BYTES_MAX, &ask.alias)) {
         return CLI_EXIT_USAGE;
     }
     ask.recommended = (u32)recommended;
@@ -349,10 +367,19 @@ int verb_page(struct cli *cli, const struct verb_args *args)
 
 /* ---- query stats ----------------------------------------------------------------------------- */
 
+/* Puts the rows of a shard where they belong: those asked most come first. */
 static void add_counts(json_t *to, struct souk_text rows)
 {
-    json_t *more = record_rows("query_count", rows);
-    (void)json_array_extend(to, more);
+    json_t *more = record_rows("query_count", rows), *row;
+    size_t i, at = 0;
+    json_array_foreach(more, i, row) /* both lists are in order */
+    {
+        const json_int_t asked = json_integer_value(json_object_get(row, "asked"));
+        while (at < json_array_size(to) &&
+               json_integer_value(json_object_get(json_array_get(to, at), "asked")) >= asked)
+            at++;
+        (void)json_array_insert(to, at, row);
+    }
     json_decref(more);
 }
 
@@ -375,6 +402,12 @@ int verb_query_stats(struct cli *cli, const struct verb_args *args)
             json_decref(popular);
             json_decref(hopeless);
             return cli_no_answer(cli, cli->client, error);
+        }
+        if (reply.status != SOUK_OK) {
+            json_decref(popular);
+            json_decref(hopeless);
+            souk_free(reply.memory);
+            return cli_refused(cli, "query stats", reply.status, reply.retry_after_ms, NULL);
         }
         asked += reply.asked;
         empty += reply.empty;

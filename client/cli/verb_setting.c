@@ -12,16 +12,6 @@
 #include "proto/limits.h"
 #include "proto/messages.h"
 
-static bool text_fits(struct cli *cli, const char *what, const char *text, u32 max,
-                      struct souk_text *to)
-{
-    *to = souk_text_of(text);
-    if (to->bytes <= max)
-        return true;
-    (void)cli_usage(cli, "%s: more than %u bytes", what, max);
-    return false;
-}
-
 static u16 is_given(const struct verb_args *args, const char *name)
 {
     return verb_option(args, name) == NULL ? 0 : 1;
@@ -66,6 +56,22 @@ static bool join_words(struct cli *cli, const struct verb_args *args, u32 first,
 
 /* ---- categories, attributes, collections ----------------------------------------------------- */
 
+/* A category that cannot be put because the one above it was not. */
+static void explain_parent(struct cli *cli, const struct souk_category_put *put, const char *parent)
+{
+    const struct souk_category_get get = {.home_id = SOUK_SHOP, .category_id = put->parent_id};
+    struct souk_category_get_reply reply = {0};
+    if (put->parent_id == 0 || souk_category_get(cli->client, &get, &reply) != 0)
+        return;
+    souk_free(reply.memory);
+    const char *code = parent != NULL ? parent : put->code.data;
+    const size_t bytes =
+        parent != NULL ? strlen(parent) : (size_t)(strrchr(put->code.data, '/') - put->code.data);
+    if (reply.status == SOUK_NOT_FOUND)
+        (void)fprintf(stderr, "      the category above it comes first: souk category put %.*s\n",
+                      (int)bytes, code);
+}
+
 int verb_category_put(struct cli *cli, const struct verb_args *args)
 {
     struct souk_category_put put = {.home_id = SOUK_SHOP, .is_off = is_given(args, "--off")};
@@ -74,7 +80,7 @@ int verb_category_put(struct cli *cli, const struct verb_args *args)
     i64 position = 0;
     if (name == NULL)
         name = slash != NULL ? slash + 1 : code;
-    if (!text_fits(cli, "the code", code, CATEGORY_BYTES_MAX, &put.code) ||
+    if (!cli_text(cli, "the code", code, CATEGORY_BYTES_MAX, &put.code) ||
         !cli_text64(cli, "--name", name, &put.name) ||
         !cli_option_count(cli, args, "--position", 0, UINT32_MAX, &position) ||
         !cli_option_version(cli, args, &put.if_version))
@@ -86,7 +92,10 @@ int verb_category_put(struct cli *cli, const struct verb_args *args)
         put.parent_id = souk_id(code, (size_t)(slash - code));
     if (is_given(args, "--top") != 0)
         put.parent_id = 0;
-    return cli_put_setting(cli, args, SOUK_OP_CATEGORY_PUT, &put, code);
+    const int exit_code = cli_put_setting(cli, args, SOUK_OP_CATEGORY_PUT, &put, code);
+    if (exit_code == CLI_EXIT_REFUSED)
+        explain_parent(cli, &put, verb_option(args, "--parent"));
+    return exit_code;
 }
 
 int verb_category_get(struct cli *cli, const struct verb_args *args)
@@ -96,6 +105,29 @@ int verb_category_get(struct cli *cli, const struct verb_args *args)
                                           .category_id = souk_id(code, strlen(code))};
     return cli_call(cli, SOUK_OP_CATEGORY_GET, &get, code,
                     "code name parent_id position ?is_off=off path version");
+}
+
+/* The codes of children: a listing has their ids and names. */
+static int add_codes(struct cli *cli, json_t *rows, struct souk_text children)
+{
+    struct souk_category_get gets[LIST_PAGE_ROWS];
+    struct souk_row_category_child child;
+    u32 count = 0;
+    for (; count < LIST_PAGE_ROWS && souk_row_at(children, sizeof child, count, &child); count++)
+        gets[count] =
+            (struct souk_category_get){.home_id = SOUK_SHOP, .category_id = child.category_id};
+    struct souk_category_get_reply *replies = calloc(MAX(count, 1u), sizeof *replies);
+    MUST(replies != NULL);
+    const int error =
+        count == 0 ? 0 : souk_category_get_batch(cli->client, gets, count, replies, 0);
+    for (u32 i = 0; i < count; i++) {
+        if (replies[i].status == SOUK_OK)
+            (void)json_object_set_new(json_array_get(rows, i), "code",
+                                      cli_json_text(replies[i].code));
+        souk_free(replies[i].memory);
+    }
+    free(replies);
+    return error == 0 ? CLI_EXIT_DONE : cli_no_answer(cli, cli->client, error);
 }
 
 int verb_category_list(struct cli *cli, const struct verb_args *args)
@@ -117,6 +149,7 @@ int verb_category_list(struct cli *cli, const struct verb_args *args)
                                     reply.status, reply.retry_after_ms, NULL);
         } else {
             json_t *more = record_rows("category_child", reply.children);
+            exit_code = add_codes(cli, more, reply.children);
             ask.after += (u32)json_array_size(more);
             (void)json_array_extend(rows, more);
             const bool is_last = json_array_size(more) == 0 || ask.after >= reply.total;
@@ -128,8 +161,10 @@ int verb_category_list(struct cli *cli, const struct verb_args *args)
         }
         souk_free(reply.memory);
     }
-    if (exit_code == CLI_EXIT_DONE)
+    if (exit_code == CLI_EXIT_DONE && cli->is_json)
         return cli_print_rows(cli, rows);
+    if (exit_code == CLI_EXIT_DONE)
+        table_print(stdout, rows, NULL, "code name position child_count=below");
     json_decref(rows);
     return exit_code;
 }
@@ -166,8 +201,8 @@ int verb_collection_put(struct cli *cli, const struct verb_args *args)
     const char *name = args->words[0];
     if (!cli_name(cli, "collection", name, &put.home_id) ||
         !cli_text64(cli, "the name", name, &put.name) ||
-        !text_fits(cli, "--filter", verb_option(args, "--filter"), COLLECTION_BYTES_MAX,
-                   &put.filter) ||
+        !cli_text(cli, "--filter", verb_option(args, "--filter"), COLLECTION_BYTES_MAX,
+                  &put.filter) ||
         !cli_option_word(cli, args, "--sort", sorts, ARRAY_COUNT(sorts), 0, &put.sort) ||
         !cli_option_version(cli, args, &put.if_version))
         return CLI_EXIT_USAGE;
@@ -289,7 +324,7 @@ int verb_curation_put(struct cli *cli, const struct verb_args *args)
     const char *name = args->words[0];
     u32 count = 0;
     if (!cli_name(cli, "curation", name, &put.home_id) ||
-        !text_fits(cli, "--query", verb_option(args, "--query"), WORDS_BYTES_MAX, &put.words) ||
+        !cli_text(cli, "--query", verb_option(args, "--query"), WORDS_BYTES_MAX, &put.words) ||
         !cli_option_time(cli, args, "--from", &put.valid_from_ns) ||
         !cli_option_time(cli, args, "--until", &put.valid_until_ns) ||
         !gather_actions(cli, args, "--pin", CURATION_PIN, rows, &count) ||
@@ -303,9 +338,23 @@ int verb_curation_put(struct cli *cli, const struct verb_args *args)
 
 int verb_curation_get(struct cli *cli, const struct verb_args *args)
 {
-    return get_named(cli, args, SOUK_OP_CURATION_GET,
-                     "?words ?category_id is_part=part ?@valid_from_ns=from ?@valid_until_ns=until "
-                     "?is_off=off version");
+    static const char columns[] = "?words ?category_id is_part=part ?@valid_from_ns=from "
+                                  "?@valid_until_ns=until ?is_off=off version";
+    struct souk_curation_get get = {0};
+    struct cli_answer answer;
+    if (!cli_name(cli, "name", args->words[0], &get.home_id))
+        return CLI_EXIT_USAGE;
+    int exit_code = cli_ask(cli, SOUK_OP_CURATION_GET, 0, &get, &answer);
+    if (exit_code == CLI_EXIT_DONE)
+        exit_code = cli_answer(cli, SOUK_OP_CURATION_GET, &answer, args->words[0], 0, columns);
+    if (exit_code == CLI_EXIT_DONE && !cli->is_json) {
+        json_t *object = record_reply(SOUK_OP_CURATION_GET, answer.reply);
+        table_print(stdout, json_object_get(object, "actions"), NULL,
+                    "product_id kind=action value=place_or_percent");
+        json_decref(object);
+    }
+    cli_answer_end(SOUK_OP_CURATION_GET, &answer);
+    return exit_code;
 }
 
 int verb_ad_put(struct cli *cli, const struct verb_args *args)
@@ -318,7 +367,7 @@ int verb_ad_put(struct cli *cli, const struct verb_args *args)
     if (put.product_id == 0)
         return cli_usage(cli, "ad put: --product CODE says what is shown");
     if (!cli_name(cli, "ad", name, &put.home_id) ||
-        !text_fits(cli, "--words", verb_option(args, "--words"), WORDS_BYTES_MAX, &put.words) ||
+        !cli_text(cli, "--words", verb_option(args, "--words"), WORDS_BYTES_MAX, &put.words) ||
         !cli_option_currency(cli, args, &currency) ||
         !cli_option_amount(cli, args, "--bid", currency, &put.bid) ||
         !cli_option_time(cli, args, "--from", &put.valid_from_ns) ||
@@ -406,7 +455,7 @@ static bool alias_of(struct cli *cli, const struct verb_args *args, u16 *kind,
     char name[ALIAS_BYTES_MAX + 2];
     *kind = ALIAS_KIND_SLUG;
     if (!cli_option_word(cli, args, "--kind", kinds, ARRAY_COUNT(kinds), 1, kind) ||
-        !text_fits(cli, "the name", args->words[0], ALIAS_BYTES_MAX, alias))
+        !cli_text(cli, "the name", args->words[0], ALIAS_BYTES_MAX, alias))
         return false;
     const int bytes =
         snprintf(name, sizeof name, "%s%s", *kind == ALIAS_KIND_KEY ? "/" : "", args->words[0]);

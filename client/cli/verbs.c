@@ -100,9 +100,12 @@ static const char *take_option(struct verb_args *args, int argc, char **argv, in
     return NULL;
 }
 
-static bool is_option(const char *word)
+/* `-5` is a number, and `-red` a word for those who take any: a search without red. */
+static bool is_option(const struct verb *verb, const char *word)
 {
-    return word[0] == '-' && word[1] != '\0' && !(word[1] >= '0' && word[1] <= '9');
+    if (word[0] != '-' || word[1] == '\0' || (word[1] >= '0' && word[1] <= '9'))
+        return false;
+    return word[1] == '-' || strcmp(verb->arguments, "[WORD]...") != 0;
 }
 
 const struct verb *verb_parse(int argc, char **argv, struct verb_args *args, char *error,
@@ -127,7 +130,7 @@ const struct verb *verb_parse(int argc, char **argv, struct verb_args *args, cha
             is_past_options = true;
             continue;
         }
-        if (is_past_options || !is_option(argv[i])) {
+        if (is_past_options || !is_option(args->verb, argv[i])) {
             argv[used + (int)args->count++] = argv[i];
             continue;
         }

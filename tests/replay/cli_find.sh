@@ -98,7 +98,8 @@ awk -F, 'NR > 1 && $1 != (NR - 1) * 100 { exit 1 } END { exit NR != 21 }' "$work
 
 # ---- export, and back ----
 expect 0 export "$work/all.csv" --quiet
-expect 0 export "$work/all.jsonl" --quiet
+expect 0 --json export "$work/all.jsonl" --quiet
+cp "$work/out" "$work/out.all"
 [ "$(wc -l < "$work/all.jsonl")" = 3986 ] || fail "export has $(wc -l < "$work/all.jsonl") products"
 expect 0 --json import "$work/all.csv" --quiet
 shows created 0
@@ -107,5 +108,144 @@ shows created 0
 expect 0 export "$work/again.jsonl" --quiet
 cmp -s "$work/all.jsonl" "$work/again.jsonl" || fail "what was exported, imported and exported again is different"
 expect 2 export "$work/all.xml" --format xml
+# ---- searches ----
+# finds COUNT WORD...: the total of a search.
+finds() {
+    total=$1
+    shift
+    expect 0 --json search "$@"
+    shows total "$total"
+}
+all=$(field "$work/out.all" products)
+finds "$all" --limit 0
+expect 0 search white hanging heart --facet category --limit 3
+prints "WHITE HANGING HEART"
+prints "home/"
+grep -q '^category$' "$work/out" || fail "a facet has no heading"
+expect 0 search lamp --facet price,weight --bars 3 --limit 1
+prints " GBP to "
+grep -q 'NaN' "$work/out" && fail "a number is none"
+expect 0 search "hangin haert" --limit 1
+prints "understood as: hanging heart"
+expect 0 --json search lamp --limit 1
+cursor=$(field "$work/out" cursor)
+first=$(field "$work/out" code)
+expect 0 --json search lamp --limit 1 --cursor "$cursor"
+[ "$(field "$work/out" code)" != "$first" ] || fail "the second page is the first"
+expect 0 --json search lamp -desk # a word that must not be there
+shows words 1
+grep -q '"title":"[^"]*DESK' "$work/out" && fail "an excluded word is found"
+expect 0 --json search '"hanging heart"' lamp --explain --limit 1
+expect 0 --json suggest hang
+prints '"hanging"'
+expect 0 suggest hang
+expect 0 --json page P100001 --recommended 3 --exact
+shows code P100001
+version=$(field "$work/out" page_version)
+expect 0 --json page P100001 --if-version "$version"
+shows not_modified true
+expect 0 page my-lamp --by slug
+expect 1 page NOSUCH
+says NOT_FOUND
+expect 0 --json query stats
+prints '"hangin haert"'
+
+# ---- settings of searches ----
+expect 1 category put home/lighting
+says "souk category put home"
+expect 0 category put home
+expect 0 category put home/lighting --name Lighting
+expect 0 --json category list home
+prints '"code":"home/lighting"'
+expect 0 category get home/lighting
+prints "home > Lighting"
+expect 0 attribute put weight --type number
+expect 0 attribute get weight
+prints number
+expect 0 collection put cheap --filter 'price:..300' --sort price
+expect 0 collection get cheap
+prints price:..300
+expect 0 search --collection cheap --limit 1
+expect 0 synonym put lights lamp light
+expect 0 synonym get lights
+expect 0 stop-words put few the of
+expect 0 stop-words get few
+expect 0 rank-profile put loved --popularity 1000
+expect 0 rank-profile get loved
+expect 0 search lamp --profile loved
+expect 0 curation put best --query lamp --pin P100001=1 --hide "$first"
+expect 0 curation get best
+prints pin
+expect 0 --json search lamp --limit 100
+shows code P100001
+grep -q "\"$first\"" "$work/out" && fail "what is hidden is found"
+expect 0 search-policy put --drop-below 5
+expect 0 --json search-policy get
+shows drop_below 5
+
+# ---- ads: a budget is held, spent, and over ----
+expect 0 ad put show --product P100007 --words teapot,lamp --bid 0.20
+expect 0 ad get show
+expect 0 --json search lamp --ads 1 --limit 1
+grep -q sponsored "$work/out" && fail "an ad without a budget is shown"
+expect 0 --json ad budget show --amount 0.30 --product P100007
+
+# ---- questions that make no sense: each is refused, in words, at once ----
+# refuses CODE WORDS WORD...: souk search ends with CODE and says WORDS, within two seconds.
+refuses() {
+    code_wanted=$1 words=$2
+    shift 2
+    before=$(date +%s)
+    expect "$code_wanted" search "$@"
+    says "$words"
+    [ $(($(date +%s) - before)) -le 2 ] || fail "a refusal takes more than two seconds: $words"
+}
+repeat() { awk -v text="$1" -v count="$2" 'BEGIN { for (i = 0; i < count; i++) printf "%s", text }'; }
+refuses 2 "more than 1024 bytes" "$(repeat x 100000)"
+refuses 2 "more than 1024 bytes" "$(repeat 'word ' 10000)"
+refuses 1 "more than 32 words" "$(repeat 'w ' 33)"
+refuses 1 "byte 0: not UTF-8" "$(printf '\377\376')" white
+# A megabyte is more than the system lets a command line have: from a pipe.
+{ printf 'search "'; repeat y 1048576; printf '"\nsearch '; repeat 'word ' 10000; printf '\nping\n'; } > "$work/long"
+code=0
+"$souk" repl < "$work/long" > "$work/out" 2> "$work/err" || code=$?
+[ "$code" = 2 ] || fail "a megabyte in a pipe: exit code $code"
+says "more than 1024 bytes"
+prints microseconds # what comes behind it is done
+refuses 1 "byte 0: this bracket is not closed" lamp --filter '(brand:Fern'
+refuses 1 "byte 10: this bracket was not opened" lamp --filter 'brand:Fern)'
+refuses 1 "more than 16 brackets" lamp --filter "$(repeat '(' 17)in_stock$(repeat ')' 17)"
+refuses 1 "more than 256 terms" lamp --filter "in_stock$(repeat ' OR in_stock' 256)"
+refuses 2 "5000 bytes, but at most 4096" lamp --filter "$(repeat x 5000)"
+refuses 1 "byte 12: nosuch: no product has this attribute" lamp --filter 'brand:a AND nosuch:5'
+refuses 1 "byte 6: price is compared with numbers" lamp --filter price:cheap
+refuses 1 "byte 0: facets: nosuch: no product" lamp --facet nosuch
+refuses 1 "code has no facet" lamp --facet code
+expect 0 attribute put material --type text
+tries=0
+until "$souk" search lamp --facet material > "$work/out" 2> "$work/err"; [ $? -eq 1 ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || fail "a text attribute has a facet"
+    sleep 0.1
+done
+says BAD_FILTER
+refuses 1 "1 to 1,000 values" lamp --facet color:2000
+refuses 1 CURSOR_MISMATCH mug --cursor "$cursor"
+refuses 1 CURSOR_MISMATCH lamp --sort price --cursor "$cursor"
+refuses 1 CURSOR_MISMATCH lamp --filter in_stock --cursor "$cursor"
+refuses 1 CURSOR_MISMATCH lamp --cursor 00
+refuses 1 CURSOR_MISMATCH lamp --cursor "$(repeat ab 128)"
+refuses 2 "hex digits" lamp --cursor "$(repeat ab 129)"
+refuses 2 "hex digits" lamp --cursor zz
+refuses 2 "out of range" lamp --offset 1000000000
+refuses 2 "out of range" lamp --limit 1000000000
+refuses 2 "out of range" lamp --offset -1
+refuses 1 "collection or profile nosuch: NOT_FOUND" lamp --collection nosuch
+refuses 1 "collection or profile nosuch: NOT_FOUND" lamp --profile nosuch
+refuses 2 "is not an option" lamp --no-such-option
+finds 0 lamp --offset 10000 --limit 1 --only NOSUCH
+expect 2 suggest "$(repeat x 2000)"
+expect 1 suggest "$(printf '\377')"
+expect 2 page "$(printf '\377')"
 expect 0 verify
 say "cli-check: $checks command lines about finding, all as expected"

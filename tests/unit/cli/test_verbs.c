@@ -57,6 +57,10 @@ static void options_stand_anywhere_and_negative_numbers_are_arguments(void **sta
     assert_string_equal(verb_option(&line.args, "--expected"), "7");
     assert_non_null(parse(&line, "alloc return A 1 --damaged"));
     assert_string_equal(verb_option(&line.args, "--damaged"), "");
+    assert_non_null(parse(&line, "search lamp -desk --limit 3"));
+    assert_int_equal(line.args.count, 2);
+    assert_string_equal(line.args.words[1], "-desk");
+    assert_null(parse(&line, "take A -x"));
     assert_non_null(parse(&line, "take A 1"));
     assert_null(verb_option(&line.args, "--id"));
 }
