@@ -299,12 +299,99 @@ static void what_is_old_counts_less_and_then_not_at_all(void **state)
     rf_close(&rf);
 }
 
+/* ---- memory ---- */
+
+enum { BASKET = 20 };
+
+/* Checks out one of each of BASKET products with so much memory beyond what is used: the frame's status. */
+static u16 buy_with(struct rf *rf, u64 room_bytes)
+{
+    struct row_checkout_line lines[BASKET];
+    struct shard *shard = rf->shards[0];
+    for (u32 i = 0; i < BASKET; i++)
+        lines[i] =
+            (struct row_checkout_line){.sku_id = rf_id(i), .quantity = 1, .agreed_price = -1};
+    const struct msg_checkout_req ask = {
+        .order = {.high = rf_user(1),
+                  .low = rf->town->now_ns / NS_PER_MS << 16 | (rf->order_count & 0xFFFF)},
+        .currency = RF_GBP};
+    const struct span spans[MESSAGE_SPANS_MAX] = {
+        [SPAN_OF(checkout_req, lines)] = {(const u8 *)lines, sizeof lines}};
+    shard->options.memory_max = shard_memory_used(shard) + room_bytes;
+    const u16 status = town_ask(rf->town, OPCODE_CHECKOUT, 0, &ask, spans, NULL, NULL);
+    assert_true(shard_memory_used(shard) <= shard->options.memory_max);
+    shard->options.memory_max = 0;
+    if (status == STATUS_OK) {
+        rf->order_count++;
+        town_carry_all(rf->town);
+    }
+    return status;
+}
+
+/* Each of the products has a table of so many slots. */
+static void fill_tables(struct copurchase *room, u64 now_ns, u32 slots)
+{
+    for (u64 product = 0; product < BASKET; product++)
+        for (u64 at = 0; at < slots; at++) {
+            const u64 products[2] = {rf_id((u32)product), 1000000 + at};
+            copurchase_change(
+                room,
+                &(const struct copurchase_basket){.products = products,
+                                                  .count = 2,
+                                                  .own_count = 1,
+                                                  .order = {.high = product, .low = at},
+                                                  .bought_at_ns = now_ns},
+                now_ns);
+        }
+}
+
+/* Tables that may have to grow ask for that before the order is logged: with what is enough without them
+ * the order is refused, and nothing has happened; with more it is taken. */
+static void memory_of_tables_is_asked_for_before_an_order_is_logged(void **state)
+{
+    struct rf rf;
+    (void)state;
+    rf_open(&rf, 1, BASKET);
+    u64 enough = 0;
+    while (buy_with(&rf, enough) == STATUS_MEMORY_LIMIT) {
+        enough += 64u << 10;
+        assert_true(enough < 64u << 20);
+    }
+    struct copurchase *bought = &rf.shards[0]->recommend.bought;
+    const u64 batches = rf.town->batches, slots = bought->slot_count;
+    assert_int_equal(slots, BASKET * (BASKET - 1));
+    assert_int_equal(buy_with(&rf, enough), STATUS_OK); /* with small tables it is enough again */
+    assert_true(rf.town->batches > batches);
+    assert_int_equal(rf.order_count, 2);
+    assert_int_equal(bought->slot_count, slots); /* the same pairs */
+
+    fill_tables(bought, rf.town->now_ns, 6000);
+    assert_true(bought->slot_bytes > 1u << 20);
+    const u64 before = rf.town->batches, filled = bought->slot_count;
+    const u64 bytes = shard_memory_used(rf.shards[0]);
+    const struct id128 digest = shard_digest(rf.shards[0]);
+    const u64 grown = MIN(bought->slot_bytes, BASKET * (u64)COPURCHASE_TABLE_BYTES_MAX) / 2;
+    assert_int_equal(buy_with(&rf, enough), STATUS_MEMORY_LIMIT);
+    assert_int_equal(buy_with(&rf, enough + grown / 2), STATUS_MEMORY_LIMIT);
+    assert_int_equal(rf.town->batches, before);
+    assert_int_equal(bought->slot_count, filled);
+    assert_int_equal(shard_memory_used(rf.shards[0]), bytes);
+    const struct id128 after = shard_digest(rf.shards[0]);
+    assert_memory_equal(&after, &digest, sizeof digest);
+    assert_int_equal(buy_with(&rf, enough + 2 * grown + (1u << 20)), STATUS_OK);
+    assert_true(rf.town->batches > before);
+    assert_int_equal(rf_related(&rf, 0, RELATED_BOUGHT, 100, true), STATUS_OK);
+    gather_loop_close(rf.loop); /* what was filled in is in no log */
+    town_close(rf.town);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_products_of_an_order_are_related),
         cmocka_unit_test(what_is_cancelled_and_returned_leaves_no_trace),
         cmocka_unit_test(what_is_old_counts_less_and_then_not_at_all),
+        cmocka_unit_test(memory_of_tables_is_asked_for_before_an_order_is_logged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
