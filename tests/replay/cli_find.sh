@@ -189,6 +189,18 @@ expect 0 ad get show
 expect 0 --json search lamp --ads 1 --limit 1
 grep -q sponsored "$work/out" && fail "an ad without a budget is shown"
 expect 0 --json ad budget show --amount 0.30 --product P100007
+shows left 30
+tries=0
+until "$souk" --json search lamp --ads 1 --limit 1 | grep -q '"sponsored"'; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || fail "an ad with a budget is not shown"
+    sleep 0.05
+done
+"$build/examples/ad_budget" "$SOUK_ADDRESS" > "$work/out" || { cat "$work/out" >&2; fail "the example of ads fails"; }
+prints "no ad: fewer units are sellable than asked for, and none will come back by themselves"
+expect 0 --json ad budget spring-lamps
+shows left 10
+shows spent 40
 
 # ---- questions that make no sense: each is refused, in words, at once ----
 # refuses CODE WORDS WORD...: souk search ends with CODE and says WORDS, within two seconds.
