@@ -183,6 +183,8 @@ struct shard_counters {
     u64 orders, open_orders, waiting_orders; /* not at rest; for the world outside */
     u64 ready_commands, dead_commands;
     u64 reviews, approved_reviews, pending_reviews, flagged_reviews, review_votes, review_purchases;
+    u64 copurchase_tables, copurchase_slots, copurchase_bytes; /* what was bought together */
+    u64 copurchase_thinned, copurchase_lost;
     u64 under_way_entries;       /* admitted and not yet applied */
     u64 mail_queued;             /* not acknowledged */
     u64 mail_sent, mail_applied; /* to and from other shards, ever */

@@ -390,11 +390,9 @@ int main(int count, char **words)
     track_events(&bench);
     for (u32 i = 0; i < ARRAY_COUNT(measured); i++)
         measure(&bench, &measured[i]);
-    const struct copurchase *bought = &bench.shard->recommend.bought;
-    const u64 bytes = bought->slot_bytes +
-                      pool_count(&bought->tables) * sizeof(struct copurchase_table) +
-                      map_count(&bought->map) * (sizeof(struct copurchase_name) + 16);
-    report(&bench, "bytes", (double)bytes / bench.products, "per_product");
+    report(&bench, "bytes",
+           (double)copurchase_bytes(&bench.shard->recommend.bought) / bench.products,
+           "per_product");
     if (bench.is_json)
         printf("]\n");
     gather_deinit(&bench.gather);

@@ -630,6 +630,13 @@ u32 copurchase_best(struct copurchase *room, u32 name, u64 now_ns, u32 most,
     return count;
 }
 
+u64 copurchase_bytes(const struct copurchase *room)
+{
+    const u64 name_bytes = sizeof(struct copurchase_name) + 16; /* and its place in the map */
+    return room->slot_bytes + pool_count(&room->tables) * sizeof(struct copurchase_table) +
+           map_count(&room->map) * name_bytes;
+}
+
 /* ---- for checks ---- */
 
 static bool table_valid(const struct copurchase_table *table)

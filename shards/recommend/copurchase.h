@@ -148,6 +148,9 @@ u32 copurchase_support(const struct copurchase *room, u32 name, u64 now_ns);
 u32 copurchase_best(struct copurchase *room, u32 name, u64 now_ns, u32 most,
                     struct copurchase_partner *to);
 
+/* What tables, their slots, and names take up, but for what is soft. */
+u64 copurchase_bytes(const struct copurchase *room);
+
 /* How much a basket counts that is so many epochs old. */
 u32 copurchase_weight(u32 age);
 

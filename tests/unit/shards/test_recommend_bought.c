@@ -299,6 +299,33 @@ static void what_is_old_counts_less_and_then_not_at_all(void **state)
     rf_close(&rf);
 }
 
+static void tables_are_counted(void **state)
+{
+    struct rf rf;
+    struct shard_counters counters, sum = {.copurchase_tables = 0};
+    (void)state;
+    rf_open(&rf, 2, 6);
+    (void)rf_order(&rf, (u32[]){0, 1, 2}, 3);
+    (void)rf_order(&rf, (u32[]){0, 1}, 2);
+    (void)rf_order(&rf, (u32[]){4}, 1); /* a table without slots */
+    rf_look(&rf);
+    for (u32 i = 0; i < 2; i++) {
+        shard_counters_read(rf.shards[i], &counters);
+        assert_int_equal(counters.copurchase_bytes,
+                         copurchase_bytes(&rf.shards[i]->recommend.bought));
+        sum.copurchase_tables += counters.copurchase_tables;
+        sum.copurchase_slots += counters.copurchase_slots;
+        sum.copurchase_bytes += counters.copurchase_bytes;
+        sum.copurchase_thinned += counters.copurchase_thinned;
+        sum.copurchase_lost += counters.copurchase_lost;
+    }
+    assert_int_equal(sum.copurchase_tables, 4);
+    assert_true(sum.copurchase_slots >= 6 && sum.copurchase_slots <= 8); /* by level of the order */
+    assert_true(sum.copurchase_bytes > 4 * sizeof(struct copurchase_table) + 8 * 6);
+    assert_int_equal(sum.copurchase_thinned + sum.copurchase_lost, 0);
+    rf_close(&rf);
+}
+
 /* ---- memory ---- */
 
 enum { BASKET = 20 };
@@ -391,6 +418,7 @@ int main(void)
         cmocka_unit_test(the_products_of_an_order_are_related),
         cmocka_unit_test(what_is_cancelled_and_returned_leaves_no_trace),
         cmocka_unit_test(what_is_old_counts_less_and_then_not_at_all),
+        cmocka_unit_test(tables_are_counted),
         cmocka_unit_test(memory_of_tables_is_asked_for_before_an_order_is_logged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

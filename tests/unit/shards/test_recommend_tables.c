@@ -157,6 +157,7 @@ static void a_table_is_bounded_and_stays_exact(void **state)
         assert_true(room->bought.slot_bytes <= 96u << 10);
     }
     assert_null(table_of(room));
+    assert_int_equal(copurchase_bytes(&room->bought), map_count(&room->bought.map) * 32);
     assert_int_equal(room->bought.slot_bytes, 0);
     assert_int_equal(room->bought.slot_count, 0);
     assert_int_equal(room->bought.lost, 0);
