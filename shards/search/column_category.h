@@ -8,7 +8,8 @@
  *
  * Invariants
  *   I1  a node is in the list of children of its parent exactly if it has one.
- *   I2  nodes are never removed. Their numbers are the ordinals of the field "category".
+ *   I2  nodes are never removed. Their numbers are the ordinals of the field "category". Those that products
+ *       have left behind go when the columns are made anew: from 65,536 and twice as many as there were on.
  *   I3  who is whose parent is a function of what was declared and of the codes met, not of the order.
  * Failure    a cycle (which the settings refuse) is walked once around: every walk ends.
  *

@@ -72,6 +72,7 @@ static u32 add_field(struct column_fields *fields, struct span name, u64 name_id
     MUST(field == fields->field_count + 1);
     MUST(name.bytes <= UINT16_MAX);
     fields->field_count = field;
+    fields->empty_count++;
     record->name_id = name_id;
     record->name_bytes = (u16)name.bytes;
     record->name = arena_acquire(fields->arena, name.bytes);
@@ -404,7 +405,8 @@ void column_field_set(struct column_fields *fields, u32 field, u32 doc, const u3
     const u32 entry = count == 1 ? ordinals[0] : append_list(fields, block, ordinals, count);
     append_entry(fields, block, doc % WINDOW_DOCS, entry);
     record->last_doc = doc;
-    record->live_count++;
+    if (record->live_count++ == 0)
+        fields->empty_count--;
 }
 
 u32 column_field_get(const struct column_fields *fields, u32 field, u32 doc, u32 *single,
@@ -434,7 +436,8 @@ void column_field_kill(struct column_fields *fields, u32 field, u32 doc)
         return;
     struct column_field *record = column_field_at(fields, field);
     MUST(record->live_count > 0);
-    record->live_count--;
+    if (--record->live_count == 0)
+        fields->empty_count++;
     for (u32 i = 0; i < count; i++) {
         if (field != COLUMN_FIELD_CATEGORY)
             column_value_give(fields, field, ordinals[i]);
@@ -475,9 +478,11 @@ static bool field_valid(const struct column_fields *fields, u32 field)
 
 bool column_fields_valid(const struct column_fields *fields)
 {
+    u32 empty = 0;
     for (u32 field = 1; field <= fields->field_count; field++) {
         if (!field_valid(fields, field))
             return false;
+        empty += column_field_at(fields, field)->live_count == 0 ? 1 : 0;
     }
-    return map_valid(&fields->value_map);
+    return empty == fields->empty_count && map_valid(&fields->value_map);
 }

@@ -15,6 +15,8 @@
  *   I2  ordinals of the category are nodes of the tree, without a struct column_value.
  *   I3  value->live_count is how many live documents have it; field->live_count those that have any.
  *   I4  an ordinal whose value nobody has is in the field's list of the unused, once.
+ *   I5  a field is never given back. When there are as many as there may be, and column_fields_worn, the
+ *       columns are made anew (search_room.c): names that come and go keep no other out for ever.
  * Ownership  texts and arrays are in the arena of the columns, longer ones in chunks of the memory.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -91,6 +93,7 @@ struct column_fields {
     struct pool values;
     struct map value_map;
     u32 field_count;
+    u32 empty_count; /* fields that no document has any more */
     u32 names[4096]; /* hash table of the fields, by name id; 0 = free */
 };
 
@@ -127,6 +130,12 @@ bool column_number_parse(struct span text, bool may_cut, i64 *number);
 
 /* true yes 1, false no 0, in any case. */
 enum column_truth column_truth(struct span text);
+
+/* No field can be added, but an eighth of them is empty. */
+static inline bool column_fields_worn(const struct column_fields *fields)
+{
+    return fields->field_count == COLUMN_FIELDS_MAX && fields->empty_count >= COLUMN_FIELDS_MAX / 8;
+}
 
 static inline struct column_field *column_field_at(const struct column_fields *fields, u32 field)
 {

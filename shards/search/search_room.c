@@ -297,7 +297,8 @@ static void tidy(struct shard *shard, u32 unused_before)
     if (search->question_count == 0)
         search_index_sweep(index, unused_before);
     if (!search->is_renewing && (index_end(&index->index) >= search->doc_limit ||
-                                 index->columns.tree.node_end >= search->node_limit))
+                                 index->columns.tree.node_end >= search->node_limit ||
+                                 column_fields_worn(&index->columns.fields)))
         begin_renewal(shard);
 }
 
