@@ -371,6 +371,7 @@ $(BUILD)/fuzz/replay_config $(BUILD)/fuzz/fuzz_config: $(call obj,engine/config.
 $(BUILD)/fuzz/replay_log $(BUILD)/fuzz/fuzz_log: $(call obj,$(addprefix engine/log/,recovery.c segment.c superblock.c wal_format.c))
 $(BUILD)/fuzz/replay_reply $(BUILD)/fuzz/fuzz_reply: $(call obj,$(wildcard client/lib/core_*.c))
 $(BUILD)/fuzz/replay_order $(BUILD)/fuzz/fuzz_order: $(call obj,tests/town/town.c)
+$(BUILD)/fuzz/replay_search $(BUILD)/fuzz/fuzz_search: $(call obj,tests/support/feeder.c tests/support/gather_loop.c)
 $(BUILD)/fuzz/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz_replay.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
 	$(link) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LIBS_shards)
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/support/plain_panic.o $(PLAIN_MEMORY) $(LIB_shards) $(LIB_proto)
@@ -421,7 +422,7 @@ CHECK_TARGETS += integration
 
 ROUNDS ?=
 .PHONY: cli-check replay-check crash crash-orders oversell crash-short
-cli-check: $(BUILD)/soukd $(BUILD)/souk ## every verb of the command line, with exit codes and answers
+cli-check: $(BUILD)/soukd $(BUILD)/souk $(BUILD)/examples/ad_budget ## every verb of the command line, with exit codes and answers
 	$(Q)sh tests/replay/cli.sh $(BUILD)
 	$(Q)sh tests/replay/cli_find.sh $(BUILD)
 replay-check: $(BUILD)/soukd $(BUILD)/souk ## real sales through a server, as takes and as orders, against independent computations (FULL=1)
