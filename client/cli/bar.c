@@ -33,8 +33,10 @@ static void draw(struct bar *bar, u64 now, u64 count, u64 part, u64 whole)
     char done[32], rate[32], left[32], cells[BAR_CELLS + 1], percent[8] = "";
     const u64 elapsed_ns = MAX(now - bar->begin_ns, 1u);
     const u64 per_second = (count - MIN(bar->first, count)) * NS_PER_S / elapsed_ns;
+    const u64 done_part = part - MIN(bar->first_part, part);
+    const bool is_known = whole != 0 && done_part != 0;
     const u64 left_ms =
-        part == 0 || whole == 0 ? 0 : elapsed_ns / NS_PER_MS * (whole - MIN(part, whole)) / part;
+        is_known ? elapsed_ns / NS_PER_MS * (whole - MIN(part, whole)) / done_part : 0;
     for (u32 i = 0; i < BAR_CELLS; i++)
         cells[i] = whole != 0 && part * BAR_CELLS / whole > i ? '#' : '.';
     cells[BAR_CELLS] = '\0';
@@ -44,7 +46,7 @@ static void draw(struct bar *bar, u64 now, u64 count, u64 part, u64 whole)
                   bar->is_terminal ? "\r\033[K" : "souk: ", bar->is_terminal ? cells : "", percent,
                   value_print_grouped((i64)count, done), bar->unit,
                   value_print_grouped((i64)per_second, rate),
-                  whole == 0 ? "?" : value_print_duration(left_ms, left),
+                  !is_known ? "?" : value_print_duration(left_ms, left),
                   bar->is_terminal ? "" : "\n");
     bar->is_drawn = bar->is_terminal;
     (void)fflush(stderr);
@@ -53,6 +55,9 @@ static void draw(struct bar *bar, u64 now, u64 count, u64 part, u64 whole)
 void bar_show(struct bar *bar, u64 count, u64 part, u64 whole)
 {
     const u64 now = now_ns();
+    if (!bar->is_shown)
+        bar->first_part = part;
+    bar->is_shown = true;
     if (bar->is_quiet || now < bar->next_ns)
         return;
     bar->next_ns = now + (bar->is_terminal ? BAR_INTERVAL_NS : LINE_INTERVAL_NS);

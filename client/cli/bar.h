@@ -11,7 +11,9 @@
 struct bar {
     const char *unit; /* "lines" */
     u64 begin_ns;
-    u64 first; /* count at the beginning, e.g. of what was resumed */
+    u64 first;      /* count at the beginning, e.g. of what was resumed */
+    u64 first_part; /* of the work, when the bar was shown first */
+    bool is_shown;
     u64 next_ns;
     bool is_terminal;
     bool is_drawn; /* a bar stands on the current line */

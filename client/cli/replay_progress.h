@@ -1,17 +1,15 @@
-/* replay_progress: how far a replay is, on stderr: a bar that is drawn over itself on a terminal,
- * a line now and then otherwise. Says so when the server is away.
+/* replay_progress: how far a replay is, as a bar (bar.h); says so when the server is away.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SOUK_CLIENT_REPLAY_PROGRESS_H
 #define SOUK_CLIENT_REPLAY_PROGRESS_H
 
+#include "client/cli/bar.h"
 #include "client/cli/replay_run.h"
 
 struct progress {
-    bool is_terminal;
-    bool is_drawn; /* a bar stands on the current line */
-    u64 next_ns;
+    struct bar bar;
     u64 next_warning_ns;
 };
 

@@ -149,12 +149,14 @@ static void write_json(FILE *to, const struct souk_product_get_reply *reply)
 }
 
 /* Gets and writes a few products. A product that has gone meanwhile is left out. */
-static int write_some(struct export *export, const struct souk_row_product_name *names, u32 count)
+static int write_some(struct export *export, struct souk_text names, u32 first)
 {
     struct souk_product_get gets[GET_BATCH] = {{0}};
     struct souk_product_get_reply replies[GET_BATCH] = {{0}};
-    for (u32 i = 0; i < count; i++)
-        gets[i] = (struct souk_product_get){.product_id = names[i].product_id};
+    struct souk_row_product_name name;
+    u32 count = 0;
+    while (count < GET_BATCH && souk_row_at(names, sizeof name, first + count, &name))
+        gets[count++] = (struct souk_product_get){.product_id = name.product_id};
     const int error = souk_product_get_batch(export->cli->client, gets, count, replies, 0);
     if (error != 0)
         return cli_no_answer(export->cli, export->cli->client, error);
@@ -183,11 +185,10 @@ static int write_shard(struct export *export, u16 shard, u16 shards)
         if (page.status != SOUK_OK)
             return cli_refused(export->cli, "export", page.status, page.retry_after_ms, NULL);
         export->all = MAX(export->all, page.product_count * shards);
-        const struct souk_row_product_name *names = (const void *)page.products.data;
-        const u32 count = page.products.bytes / (u32)sizeof *names;
+        const u32 count = page.products.bytes / (u32)sizeof(struct souk_row_product_name);
         int exit_code = CLI_EXIT_DONE;
         for (u32 i = 0; i < count && exit_code == CLI_EXIT_DONE; i += GET_BATCH)
-            exit_code = write_some(export, names + i, MIN(count - i, GET_BATCH));
+            exit_code = write_some(export, page.products, i);
         ask.after = page.next;
         souk_free(page.memory);
         if (exit_code != CLI_EXIT_DONE)
