@@ -5,24 +5,22 @@
  */
 #include "shards/cart/cart_parts.h"
 #include "tests/unit/shards/cart_fixture.h"
+#include "tests/unit/shards/dump_fixture.h"
 
 #define USERS 60u
 
 static struct fx fx;
-static u64 random_state;
+static struct dx dx = {.fx = &fx, .verify = cart_verify};
 
 static u64 draw(u64 below)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % below;
+    return dx_draw(&dx, below);
 }
 
 static int open_world(void **state)
 {
     (void)state;
-    random_state = 0x2468ace;
+    dx.random = 0x2468ace;
     fx_open(&fx);
     return 0;
 }
@@ -77,38 +75,20 @@ static void pieces_come_back_in_any_order(void **state)
     struct fx_records records;
     fill();
     claim_some();
-    const struct id128 digest = shard_digest(fx.shard);
     fx_records_read(fx.shard, &records);
-    u32 *order = malloc(records.count * sizeof *order);
-    assert_non_null(order);
-    for (u32 round = 0; round < 5; round++) {
-        struct shard *shard = shard_open(&fx.options);
-        for (u32 i = 0; i < records.count; i++)
-            order[i] = i;
-        for (u32 i = records.count - 1; i > 1; i--) { /* the scalars stay first */
-            const u32 other = 1 + (u32)draw(i);
-            const u32 kept = order[i];
-            order[i] = order[other];
-            order[other] = kept;
-        }
-        for (u32 i = 0; i < records.count; i++) {
-            const u32 begin = records.begins[order[i]];
-            const char *reason = shard_load_chunk(shard, records.dump.bytes + begin,
-                                                  records.begins[order[i] + 1] - begin);
-            if (reason != NULL)
-                fail_msg("%s", reason);
-        }
-        assert_null(shard_load_finish(shard));
-        assert_true(id128_equal(shard_digest(shard), digest));
-        struct msg_verify_rsp verdict = {.violations = 0};
-        u8 text[ATTRIBUTES_BYTES_MAX];
-        u32 text_bytes = 0;
-        cart_verify(shard, &verdict, text, &text_bytes);
-        assert_int_equal(verdict.violations, 0);
-        shard_close(shard);
-    }
-    free(order);
+    for (u32 round = 0; round < 5; round++)
+        shard_close(dx_load_shuffled(&dx, &records));
     fx_records_free(&records);
+}
+
+/* A cart without lines and the rest is nothing but its own record: nobody misses that. */
+static bool is_missed(const struct dump_view *view)
+{
+    const struct cart_room *room = &fx.shard->carts;
+    u64 user_id;
+    memcpy(&user_id, view->body, sizeof user_id);
+    return view->kind != DUMP_KIND_CART ||
+           cart_at(room, cart_find(room, route_hash_u64(user_id), user_id))->line_count != 0;
 }
 
 /* A record that is left out or comes twice, of the kinds that carts are made of. */
@@ -121,30 +101,14 @@ static void a_missing_or_double_piece_is_noticed(void **state)
     claim_some();
     fx_records_read(fx.shard, &records);
     for (u32 i = 0; i < records.count; i++) {
-        struct dump_view view;
-        u32 offset = records.begins[i];
-        assert_null(dump_next(records.dump.bytes, records.dump.used, &offset, &view));
-        u64 user_id;
-        memcpy(&user_id, view.body, sizeof user_id);
+        const struct dump_view view = dx_view(&records, i);
         const bool is_cart = view.kind >= DUMP_KIND_CART && view.kind <= DUMP_KIND_CART_REPORT;
         if (!is_cart || (view.kind != DUMP_KIND_CART_REPORT && draw(8) != 0))
             continue;
-        const u32 begin = records.begins[i], bytes = records.begins[i + 1] - begin;
-        struct shard *without = shard_open(&fx.options), *with = shard_open(&fx.options);
-        assert_null(shard_load_chunk(without, records.dump.bytes, begin));
-        const char *reason = shard_load_chunk(without, records.dump.bytes + begin + bytes,
-                                              records.dump.used - begin - bytes);
-        if (reason == NULL)
-            reason = shard_load_finish(without);
-        /* A cart without lines and the rest is nothing but its own record: nobody misses that. */
-        const struct cart *cart = cart_at(
-            &fx.shard->carts, cart_find(&fx.shard->carts, route_hash_u64(user_id), user_id));
-        if (view.kind != DUMP_KIND_CART || cart->line_count != 0)
+        const char *reason = dx_load_without(&dx, &records, i);
+        if (is_missed(&view))
             assert_non_null(reason);
-        assert_null(shard_load_chunk(with, records.dump.bytes, records.dump.used));
-        assert_non_null(shard_load_chunk(with, records.dump.bytes + begin, bytes));
-        shard_close(without);
-        shard_close(with);
+        dx_assert_not_twice(&dx, &records, i);
         tried++;
     }
     assert_true(tried > 10);
@@ -159,29 +123,10 @@ static void garbage_is_refused_or_sound(void **state)
     fill();
     claim_some();
     fx_records_read(fx.shard, &records);
-    u8 *copy = malloc(records.dump.used);
-    assert_non_null(copy);
-    for (u32 i = 0; i < 400; i++) {
-        struct shard *shard = shard_open(&fx.options);
-        const u32 at = (u32)draw(records.count - 1);
-        memcpy(copy, records.dump.bytes, records.dump.used);
-        copy[records.begins[at] + draw(MIN(records.begins[at + 1] - records.begins[at], 200u))] ^=
-            (u8)(1 + draw(255));
-        const char *reason = shard_load_chunk(shard, copy, records.dump.used);
-        if (reason == NULL)
-            reason = shard_load_finish(shard);
-        noticed += reason != NULL ? 1 : 0;
-        struct msg_verify_rsp verdict = {.violations = 0};
-        u8 text[ATTRIBUTES_BYTES_MAX];
-        u32 text_bytes = 0;
-        if (reason == NULL)
-            cart_verify(shard, &verdict, text, &text_bytes);
-        /* An id that has become another one may belong to another shard; here there is one. */
-        assert_int_equal(verdict.violations, 0);
-        shard_close(shard);
-    }
+    /* An id that has become another one may belong to another shard; here there is one. */
+    for (u32 i = 0; i < 400; i++)
+        noticed += dx_damage(&dx, &records, (u32)draw(records.count - 1), 200) ? 1 : 0;
     assert_in_range(noticed, 100, 400);
-    free(copy);
     fx_records_free(&records);
 }
 
@@ -204,30 +149,23 @@ static void step(void)
     }
 }
 
+static void forget_all(void)
+{
+    fx_later(&fx, 91 * CX_DAY_MS);
+}
+
 static void a_sliced_dump_under_load_is_the_state_at_its_beginning(void **state)
 {
     (void)state;
+    dx.step = step;
     fill();
     for (u32 round = 0; round < 12; round++) {
-        struct fx_dump dump;
         for (u32 i = 0; i < 80; i++)
             step();
-        const struct id128 at_cut = shard_digest(fx.shard);
-        const u32 cut = fx.log_count;
-        fx_dump_init(&dump);
-        shard_dump_begin(fx.shard);
-        if (round % 4 == 3) /* everything is forgotten while it is dumped */
-            fx_later(&fx, 91 * CX_DAY_MS);
-        for (u32 i = 0; i < 60; i++)
-            step();
-        while (fx_dump_step(&dump, fx.shard))
-            step();
-        struct shard *loaded = fx_dump_load(&dump, &fx.options);
-        assert_true(id128_equal(shard_digest(loaded), at_cut));
-        fx_replay_on(&fx, loaded, cut);
-        fx_assert_digest(fx.shard, loaded);
-        shard_close(loaded);
-        fx_dump_deinit(&dump);
+        struct dx_load load = dx_dump_under_load(
+            &dx, &(const struct dx_plan){
+                     .first = round % 4 == 3 ? forget_all : NULL, .steps = 60, .slice_steps = 1});
+        dx_catch_up(&dx, &load);
     }
     cx_assert_sound(&fx);
 }

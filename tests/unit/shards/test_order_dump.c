@@ -8,6 +8,7 @@
 #include "proto/text.h"
 #include "shards/order/order_types.h"
 #include "tests/unit/shards/cart_fixture.h"
+#include "tests/unit/shards/dump_fixture.h"
 
 #define SKUS       700u
 #define PRICE      250
@@ -16,23 +17,21 @@
 #define MINUTE_MS  60000u
 
 static struct fx fx;
-static u64 random_state, references;
+static struct dx dx = {.fx = &fx, .verify = order_verify};
+static u64 references;
 static u32 made, skus;
 static struct msg_command_poll_rsp leased[64];
 static u32 leased_count;
 
 static u64 draw(u64 below)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % below;
+    return dx_draw(&dx, below);
 }
 
 static void open_shop(struct shard_options options, u32 sku_count)
 {
     skus = sku_count;
-    random_state = 0x13579bdf;
+    dx.random = 0x13579bdf;
     references = 0;
     made = 0;
     leased_count = 0;
@@ -241,11 +240,7 @@ static void fill_little(void)
 
 static u32 violations(struct shard *shard)
 {
-    struct msg_verify_rsp verdict = {.violations = 0};
-    u8 text[ATTRIBUTES_BYTES_MAX];
-    u32 text_bytes = 0;
-    order_verify(shard, &verdict, text, &text_bytes);
-    return (u32)verdict.violations;
+    return dx_violations(&dx, shard);
 }
 
 /* ---- dumps ---- */
@@ -263,78 +258,41 @@ static u32 states_in_use(void)
 }
 
 /* What follows on a shard that was loaded is what follows on the one that never was away. */
-static void assert_goes_on_alike(struct shard *loaded, u32 cut)
+static void assert_goes_on_alike(struct dx_load *load)
 {
     for (u32 i = 0; i < 300; i++)
         step();
-    fx_replay_on(&fx, loaded, cut);
-    fx_assert_digest(fx.shard, loaded);
-    assert_int_equal(violations(loaded), 0);
+    dx_catch_up(&dx, load);
 }
 
 static void pieces_come_back_in_any_order(void **state)
 {
     (void)state;
     struct fx_records records;
-    fill();
-    const struct id128 digest = shard_digest(fx.shard);
-    fx_records_read(fx.shard, &records);
     u32 pieces = 0;
-    u32 *order = malloc(records.count * sizeof *order);
-    assert_non_null(order);
-    for (u32 round = 0; round < 4; round++) {
-        struct shard *shard = shard_open(&fx.options);
-        for (u32 i = 0; i < records.count; i++)
-            order[i] = i;
-        for (u32 i = records.count - 1; i > 1; i--) { /* the scalars stay first */
-            const u32 other = 1 + (u32)draw(i);
-            const u32 kept = order[i];
-            order[i] = order[other];
-            order[other] = kept;
-        }
-        for (u32 i = 0; i < records.count; i++) {
-            const u32 begin = records.begins[order[i]];
-            pieces += records.begins[order[i] + 1] - begin > 30000 ? 1 : 0;
-            const char *reason = shard_load_chunk(shard, records.dump.bytes + begin,
-                                                  records.begins[order[i] + 1] - begin);
-            if (reason != NULL)
-                fail_msg("%s", reason);
-        }
-        assert_null(shard_load_finish(shard));
-        assert_true(id128_equal(shard_digest(shard), digest));
-        assert_int_equal(violations(shard), 0);
-        if (round == 3)
-            assert_goes_on_alike(shard, fx.log_count);
-        shard_close(shard);
-    }
-    assert_true(pieces >= 4 * 3); /* the long one */
+    fill();
+    fx_records_read(fx.shard, &records);
+    for (u32 i = 0; i < records.count; i++)
+        pieces += dx_record_bytes(&records, i) > 30000 ? 1 : 0;
+    assert_true(pieces >= 3); /* the long one */
     assert_true(states_in_use() > 6);
-    free(order);
+    for (u32 round = 0; round < 3; round++)
+        shard_close(dx_load_shuffled(&dx, &records));
+    struct dx_load last = {.shard = dx_load_shuffled(&dx, &records), .cut = fx.log_count};
+    assert_goes_on_alike(&last);
     fx_records_free(&records);
 }
 
 static void a_sliced_dump_under_load_is_the_state_at_its_beginning(void **state)
 {
     (void)state;
+    dx.step = step;
     for (u32 round = 0; round < 5; round++) {
-        struct fx_dump dump;
         fill();
-        const struct id128 at_cut = shard_digest(fx.shard);
-        const u32 cut = fx.log_count;
-        fx_dump_init(&dump);
-        shard_dump_begin(fx.shard);
-        for (u32 i = 0; i < 200; i++)
-            step();
-        u32 slices = 0;
-        for (; fx_dump_step(&dump, fx.shard); slices++)
-            for (u32 i = 0; i < 20; i++)
-                step();
-        assert_true(slices > 3);
-        struct shard *loaded = fx_dump_load(&dump, &fx.options);
-        assert_true(id128_equal(shard_digest(loaded), at_cut));
-        assert_goes_on_alike(loaded, cut);
-        shard_close(loaded);
-        fx_dump_deinit(&dump);
+        struct dx_load load =
+            dx_dump_under_load(&dx, &(const struct dx_plan){.steps = 200, .slice_steps = 20});
+        assert_true(load.slices > 3);
+        assert_goes_on_alike(&load);
     }
     struct shard *replayed = fx_replay(&fx);
     fx_assert_digest(fx.shard, replayed);
@@ -350,24 +308,13 @@ static void a_missing_or_double_piece_is_noticed(void **state)
     fill();
     fx_records_read(fx.shard, &records);
     for (u32 i = 0; i < records.count && tried < 40; i++) {
-        struct dump_view view;
-        u32 offset = records.begins[i];
-        assert_null(dump_next(records.dump.bytes, records.dump.used, &offset, &view));
-        const u32 begin = records.begins[i], bytes = records.begins[i + 1] - begin;
-        if (view.kind != DUMP_KIND_ORDER || (bytes < 20000 && draw(6) != 0))
+        const u32 bytes = dx_record_bytes(&records, i);
+        if (dx_view(&records, i).kind != DUMP_KIND_ORDER || (bytes < 20000 && draw(6) != 0))
             continue;
-        struct shard *without = shard_open(&fx.options), *with = shard_open(&fx.options);
-        assert_null(shard_load_chunk(without, records.dump.bytes, begin));
-        const char *reason = shard_load_chunk(without, records.dump.bytes + begin + bytes,
-                                              records.dump.used - begin - bytes);
-        if (reason == NULL)
-            reason = shard_load_finish(without);
+        const char *reason = dx_load_without(&dx, &records, i);
         if (bytes > 20000)
             assert_non_null(reason);
-        assert_null(shard_load_chunk(with, records.dump.bytes, records.dump.used));
-        assert_non_null(shard_load_chunk(with, records.dump.bytes + begin, bytes));
-        shard_close(without);
-        shard_close(with);
+        dx_assert_not_twice(&dx, &records, i);
         tried++;
     }
     assert_true(tried > 10);
@@ -383,15 +330,13 @@ static void a_length_that_no_order_has_is_refused(void **state)
     fill_little();
     fx_records_read(fx.shard, &records);
     u32 at = 0;
-    for (struct dump_view view = {.kind = 0}; view.kind != DUMP_KIND_ORDER; at++) {
-        u32 offset = records.begins[at]; /* ends: there are orders */
-        assert_null(dump_next(records.dump.bytes, records.dump.used, &offset, &view));
-    }
-    u8 *record = records.dump.bytes + records.begins[at - 1];
+    while (dx_view(&records, at).kind != DUMP_KIND_ORDER)
+        at++; /* ends: there are orders */
+    u8 *record = records.dump.bytes + records.begins[at];
     struct shard *shard = shard_open(&fx.options);
     const u64 before = shard_memory_used(shard);
     memcpy(record + sizeof(struct dump_head) + sizeof(struct id128), &most, sizeof most);
-    assert_non_null(shard_load_chunk(shard, record, records.begins[at] - records.begins[at - 1]));
+    assert_non_null(dx_load_record(shard, &records, at));
     assert_true(shard_memory_used(shard) - before < 64u << 20);
     shard_close(shard);
     fx_records_free(&records);
@@ -406,31 +351,14 @@ static void garbage_is_refused_or_sound(void **state)
     open_shop((struct shard_options){.count = 1}, 8);
     fill_little();
     fx_records_read(fx.shard, &records);
-    u8 *copy = malloc(records.dump.used);
-    assert_non_null(copy);
     while (tried < 1500) { /* ends: most records are orders */
         const u32 at = (u32)draw(records.count);
-        u32 offset = records.begins[at];
-        struct dump_view view;
-        assert_null(dump_next(records.dump.bytes, records.dump.used, &offset, &view));
-        if (view.kind < DUMP_KIND_ORDER && draw(100) != 0)
+        if (dx_view(&records, at).kind < DUMP_KIND_ORDER && draw(100) != 0)
             continue;
         tried++;
-        struct shard *shard = shard_open(&fx.options);
-        memcpy(copy, records.dump.bytes, records.dump.used);
-        const u32 bytes = records.begins[at + 1] - records.begins[at];
-        copy[records.begins[at] + draw(draw(2) == 0 ? bytes : MIN(bytes, 400u))] ^=
-            (u8)(1 + draw(255));
-        const char *reason = shard_load_chunk(shard, copy, records.dump.used);
-        if (reason == NULL)
-            reason = shard_load_finish(shard);
-        noticed += reason != NULL ? 1 : 0;
-        if (reason == NULL)
-            assert_int_equal(violations(shard), 0);
-        shard_close(shard);
+        noticed += dx_damage(&dx, &records, at, draw(2) == 0 ? UINT32_MAX : 400u) ? 1 : 0;
     }
     assert_in_range(noticed, tried / 3, tried);
-    free(copy);
     fx_records_free(&records);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "shards/review/review_parts.h"
+#include "tests/unit/shards/dump_fixture.h"
 #include "tests/unit/shards/mail_fixture.h"
 
 #define USERS    20u
@@ -14,14 +15,11 @@
 static struct fx fx;
 static struct mx mx;
 static u64 products[PRODUCTS]; /* of this shard, the first of two */
-static u64 random_state;
+static struct dx dx = {.fx = &fx, .verify = review_verify};
 
 static u64 draw(u64 below)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % below;
+    return dx_draw(&dx, below);
 }
 
 static struct span text_of(const char *text)
@@ -60,7 +58,7 @@ static void put_products(void)
 static int open_world(void **state)
 {
     (void)state;
-    random_state = 0x1357bdf;
+    dx.random = 0x1357bdf;
     fx_open_with(&fx, (struct shard_options){.count = 2});
     mx = (struct mx){.fx = &fx, .other = 1};
     put_products();
@@ -149,50 +147,27 @@ static void fill(void)
         step();
 }
 
-static u64 violations_of(struct shard *shard)
-{
-    struct msg_verify_rsp verdict = {.violations = 0};
-    u8 text[ATTRIBUTES_BYTES_MAX];
-    u32 text_bytes = 0;
-    review_verify(shard, &verdict, text, &text_bytes);
-    return verdict.violations;
-}
-
 static void pieces_come_back_in_any_order(void **state)
 {
     (void)state;
     struct fx_records records;
     fill();
-    const struct id128 digest = shard_digest(fx.shard);
     fx_records_read(fx.shard, &records);
-    u32 *order = malloc(records.count * sizeof *order);
-    assert_non_null(order);
-    for (u32 round = 0; round < 5; round++) {
-        struct shard *shard = shard_open(&fx.options);
-        for (u32 i = 0; i < records.count; i++)
-            order[i] = i;
-        for (u32 i = records.count - 1; i > 1; i--) { /* the scalars stay first */
-            const u32 other = 1 + (u32)draw(i);
-            const u32 kept = order[i];
-            order[i] = order[other];
-            order[other] = kept;
-        }
-        for (u32 i = 0; i < records.count; i++) {
-            const u32 begin = records.begins[order[i]];
-            const char *reason = shard_load_chunk(shard, records.dump.bytes + begin,
-                                                  records.begins[order[i] + 1] - begin);
-            if (reason != NULL)
-                fail_msg("%s", reason);
-        }
-        const char *reason = shard_load_finish(shard);
-        if (reason != NULL)
-            fail_msg("%s", reason);
-        assert_true(id128_equal(shard_digest(shard), digest));
-        assert_int_equal(violations_of(shard), 0);
-        shard_close(shard);
-    }
-    free(order);
+    for (u32 round = 0; round < 5; round++)
+        shard_close(dx_load_shuffled(&dx, &records));
     fx_records_free(&records);
+}
+
+/* One that is gone and has no votes is missed by nobody, nor what was written or bought. */
+static bool is_missed(const struct dump_view *view)
+{
+    const struct review_room *room = &fx.shard->reviews;
+    struct msg_review_get_req name;
+    memcpy(&name, view->body, sizeof name);
+    if (view->kind != DUMP_KIND_REVIEW)
+        return view->kind == DUMP_KIND_REVIEW_EDIT || view->kind == DUMP_KIND_REVIEW_VOTE;
+    const u32 index = review_find(room, name.product_id, name.user_id);
+    return index != 0 && review_at(room, index)->state == REVIEW_STATE_APPROVED;
 }
 
 /* A record that is left out, or comes twice. */
@@ -204,34 +179,14 @@ static void a_missing_or_double_piece_is_noticed(void **state)
     fill();
     fx_records_read(fx.shard, &records);
     for (u32 i = 0; i < records.count; i++) {
-        struct dump_view view;
-        u32 offset = records.begins[i];
-        assert_null(dump_next(records.dump.bytes, records.dump.used, &offset, &view));
+        const struct dump_view view = dx_view(&records, i);
         if (view.kind < DUMP_KIND_REVIEW || view.kind > DUMP_KIND_REVIEW_PURCHASE ||
             tried[view.kind] == 40)
             continue;
-        const u32 begin = records.begins[i], bytes = records.begins[i + 1] - begin;
-        struct shard *without = shard_open(&fx.options), *with = shard_open(&fx.options);
-        assert_null(shard_load_chunk(without, records.dump.bytes, begin));
-        const char *reason = shard_load_chunk(without, records.dump.bytes + begin + bytes,
-                                              records.dump.used - begin - bytes);
-        if (reason == NULL)
-            reason = shard_load_finish(without);
-        /* One that is gone and has no votes is missed by nobody, nor what was written or bought. */
-        struct msg_review_get_req name;
-        memcpy(&name, view.body, sizeof name);
-        const u32 index = view.kind == DUMP_KIND_REVIEW
-                              ? review_find(&fx.shard->reviews, name.product_id, name.user_id)
-                              : 0;
-        const bool is_missed =
-            view.kind == DUMP_KIND_REVIEW_EDIT || view.kind == DUMP_KIND_REVIEW_VOTE ||
-            (index != 0 && review_at(&fx.shard->reviews, index)->state == REVIEW_STATE_APPROVED);
-        if (is_missed)
+        const char *reason = dx_load_without(&dx, &records, i);
+        if (is_missed(&view))
             assert_non_null(reason);
-        assert_null(shard_load_chunk(with, records.dump.bytes, records.dump.used));
-        assert_non_null(shard_load_chunk(with, records.dump.bytes + begin, bytes));
-        shard_close(without);
-        shard_close(with);
+        dx_assert_not_twice(&dx, &records, i);
         tried[view.kind]++;
     }
     for (u32 kind = DUMP_KIND_REVIEW; kind <= DUMP_KIND_REVIEW_PURCHASE; kind++)
@@ -247,49 +202,23 @@ static void garbage_is_refused_or_sound(void **state)
     u32 noticed = 0;
     fill();
     fx_records_read(fx.shard, &records);
-    u8 *copy = malloc(records.dump.used);
-    assert_non_null(copy);
-    for (u32 i = 0; i < 1500; i++) {
-        struct shard *shard = shard_open(&fx.options);
-        const u32 at = (u32)draw(records.count - 1);
-        memcpy(copy, records.dump.bytes, records.dump.used);
-        copy[records.begins[at] + draw(MIN(records.begins[at + 1] - records.begins[at], 200u))] ^=
-            (u8)(1 + draw(255));
-        const char *reason = shard_load_chunk(shard, copy, records.dump.used);
-        if (reason == NULL)
-            reason = shard_load_finish(shard);
-        noticed += reason != NULL ? 1 : 0;
-        if (reason == NULL)
-            assert_int_equal(violations_of(shard), 0);
-        shard_close(shard);
-    }
+    for (u32 i = 0; i < 1500; i++)
+        noticed += dx_damage(&dx, &records, (u32)draw(records.count - 1), 200) ? 1 : 0;
     assert_in_range(noticed, 500, 1500);
-    free(copy);
     fx_records_free(&records);
 }
 
 static void a_sliced_dump_under_load_is_the_state_at_its_beginning(void **state)
 {
     (void)state;
+    dx.step = step;
     fill();
     for (u32 round = 0; round < 25; round++) {
-        struct fx_dump dump;
         for (u32 i = 0; i < 40; i++)
             step();
-        const struct id128 at_cut = shard_digest(fx.shard);
-        const u32 cut = fx.log_count;
-        fx_dump_init(&dump);
-        shard_dump_begin(fx.shard);
-        for (u32 i = 0; i < 60; i++)
-            step();
-        while (fx_dump_step(&dump, fx.shard))
-            step();
-        struct shard *loaded = fx_dump_load(&dump, &fx.options);
-        assert_true(id128_equal(shard_digest(loaded), at_cut));
-        fx_replay_on(&fx, loaded, cut);
-        fx_assert_digest(fx.shard, loaded);
-        shard_close(loaded);
-        fx_dump_deinit(&dump);
+        struct dx_load load =
+            dx_dump_under_load(&dx, &(const struct dx_plan){.steps = 60, .slice_steps = 1});
+        dx_catch_up(&dx, &load);
     }
     (void)fx_verify(&fx);
     struct shard *again = fx_replay(&fx);
@@ -298,25 +227,6 @@ static void a_sliced_dump_under_load_is_the_state_at_its_beginning(void **state)
 }
 
 /* ---- field by field ---- */
-
-static const char *load_of(struct shard *shard)
-{
-    struct fx_dump dump;
-    const char *reason = NULL;
-    fx_dump_init(&dump);
-    shard_dump_begin(shard);
-    while (fx_dump_step(&dump, shard)) {}
-    struct shard *other = shard_open(&shard->options);
-    for (u32 i = 0; i < dump.count && reason == NULL; i++) {
-        const u32 begin = i != 0 ? dump.ends[i - 1] : 0;
-        reason = shard_load_chunk(other, dump.bytes + begin, dump.ends[i] - begin);
-    }
-    if (reason == NULL)
-        reason = shard_load_finish(other);
-    shard_close(other);
-    fx_dump_deinit(&dump);
-    return reason;
-}
 
 struct damage {
     const char *name;
@@ -329,29 +239,42 @@ struct damage {
 #place " = " #value, &(place), sizeof(place), (u64)(value) \
     }
 
-static void a_number_that_cannot_be_is_refused(void **state)
+/* Breaks one number after the other: none is taken. */
+static void try_damages(const struct damage *damages, size_t count)
+{
+    assert_null(dx_load_again(fx.shard));
+    for (size_t i = 0; i < count; i++) {
+        u8 kept[8];
+        memcpy(kept, damages[i].place, damages[i].bytes);
+        memcpy(damages[i].place, &damages[i].value, damages[i].bytes); /* the low bytes */
+        if (dx_load_again(fx.shard) == NULL)
+            fail_msg("%s: taken", damages[i].name);
+        memcpy(damages[i].place, kept, damages[i].bytes);
+    }
+    assert_null(dx_load_again(fx.shard));
+}
+
+/* Of user 7, with a text before it, a reply, a vote; of user 9, deleted. */
+static void put_reviews(u64 product)
+{
+    put(product, 7, 3);
+    put(product, 7, 4);
+    moderate(product, 7, REVIEW_STATE_APPROVED);
+    reply_to(product, 7);
+    (void)FX_ONE(&fx, OPCODE_REVIEW_VOTE, review_vote, .product_id = product, .user_id = 7,
+                 .voter_id = 8, .vote = 1);
+    put(product, 9, 1);
+    (void)FX_ONE(&fx, OPCODE_REVIEW_DELETE, review_delete, .product_id = product, .user_id = 9);
+    purchase(product, 7, 2);
+}
+
+static void a_review_that_cannot_be_is_refused(void **state)
 {
     (void)state;
     struct review_room *room = &fx.shard->reviews;
-    const u64 p = products[0];
-    put(p, 7, 3);
-    put(p, 7, 4);
-    moderate(p, 7, REVIEW_STATE_APPROVED);
-    reply_to(p, 7);
-    (void)FX_ONE(&fx, OPCODE_REVIEW_VOTE, review_vote, .product_id = p, .user_id = 7, .voter_id = 8,
-                 .vote = 1);
-    put(p, 9, 1);
-    (void)FX_ONE(&fx, OPCODE_REVIEW_DELETE, review_delete, .product_id = p, .user_id = 9);
-    purchase(p, 7, 2);
-    struct review *live = review_at(room, review_find(room, p, 7));
-    struct review *gone = review_at(room, review_find(room, p, 9));
-    struct review_person *person = review_person_at(room, review_person_find(room, 7));
-    struct review_purchase *bought = review_purchase_at(room, review_purchase_find(room, 7, p));
-    struct review_vote *vote =
-        review_vote_at(room, review_vote_find(room, (struct review_vote_name){p, 7, 8}));
-    struct product *product =
-        product_at(&fx.shard->catalog, catalog_find(&fx.shard->catalog, route_hash_u64(p), p));
-    assert_int_equal(live->text->stars, 4);
+    put_reviews(products[0]);
+    struct review *live = review_at(room, review_find(room, products[0], 7));
+    struct review *gone = review_at(room, review_find(room, products[0], 9));
     const struct damage damages[] = {
         DAMAGE(live->user_id, 0),
         DAMAGE(live->version, 0),
@@ -367,19 +290,6 @@ static void a_number_that_cannot_be_is_refused(void **state)
         DAMAGE(live->edit_count, 2),
         DAMAGE(live->edit_count, 9),
         DAMAGE(live->votes.count, 0),
-        DAMAGE(live->text->version, 0),
-        DAMAGE(live->text->version, UINT64_MAX),
-        DAMAGE(live->text->version, 1), /* that of the text before */
-        DAMAGE(live->text->stars, 0),
-        DAMAGE(live->text->stars, 6),
-        DAMAGE(live->text->stars, 5), /* the rating again */
-        DAMAGE(live->text->changed_ns, UINT64_MAX),
-        DAMAGE(live->text->bytes[live->text->title_bytes], 7),
-        DAMAGE(live->text->older->version, 0),
-        DAMAGE(live->text->older->version, 99), /* newer than the present one */
-        DAMAGE(live->text->older->stars, 0),
-        DAMAGE(live->text->older->state, 0),
-        DAMAGE(live->text->older->state, 5),
         DAMAGE(gone->version, 0),
         DAMAGE(gone->is_suspect, 2),
         DAMAGE(gone->moderator, 1),
@@ -387,28 +297,57 @@ static void a_number_that_cannot_be_is_refused(void **state)
         DAMAGE(gone->created_ns, 1),
         DAMAGE(gone->replied_by, 1),
         DAMAGE(gone->edit_count, 1),
+    };
+    try_damages(damages, ARRAY_COUNT(damages));
+}
+
+static void a_text_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    struct review_room *room = &fx.shard->reviews;
+    put_reviews(products[0]);
+    struct review_text *text = review_at(room, review_find(room, products[0], 7))->text;
+    assert_int_equal(text->stars, 4);
+    const struct damage damages[] = {
+        DAMAGE(text->version, 0),
+        DAMAGE(text->version, UINT64_MAX),
+        DAMAGE(text->version, 1), /* that of the text before */
+        DAMAGE(text->stars, 0),
+        DAMAGE(text->stars, 6),
+        DAMAGE(text->stars, 5), /* the rating again */
+        DAMAGE(text->changed_ns, UINT64_MAX),
+        DAMAGE(text->bytes[text->title_bytes], 7),
+        DAMAGE(text->older->version, 0),
+        DAMAGE(text->older->version, 99), /* newer than the present one */
+        DAMAGE(text->older->stars, 0),
+        DAMAGE(text->older->state, 0),
+        DAMAGE(text->older->state, 5),
+    };
+    try_damages(damages, ARRAY_COUNT(damages));
+}
+
+static void what_else_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    struct review_room *room = &fx.shard->reviews;
+    const u64 p = products[0];
+    put_reviews(p);
+    struct review_person *person = review_person_at(room, review_person_find(room, 7));
+    struct review_purchase *bought = review_purchase_at(room, review_purchase_find(room, 7, p));
+    struct review_vote *vote =
+        review_vote_at(room, review_vote_find(room, (struct review_vote_name){p, 7, 8}));
+    struct product *product =
+        product_at(&fx.shard->catalog, catalog_find(&fx.shard->catalog, route_hash_u64(p), p));
+    const struct damage damages[] = {
         DAMAGE(vote->voter_id, 7), /* the author */
-        DAMAGE(vote->voter_id, 0),
-        DAMAGE(vote->is_helpful, 2),
+        DAMAGE(vote->voter_id, 0),        DAMAGE(vote->is_helpful, 2),
         DAMAGE(person->user_id, 4711), /* who has neither reviews nor votes */
-        DAMAGE(person->user_id, 0),
-        DAMAGE(person->written[person->hour % REVIEW_HOURS], 0),
-        DAMAGE(bought->user_id, 0),
-        DAMAGE(bought->product_id, 0),
-        DAMAGE(bought->units, 0),
-        DAMAGE(product->rating_sum, 3),
+        DAMAGE(person->user_id, 0),       DAMAGE(person->written[person->hour % REVIEW_HOURS], 0),
+        DAMAGE(bought->user_id, 0),       DAMAGE(bought->product_id, 0),
+        DAMAGE(bought->units, 0),         DAMAGE(product->rating_sum, 3),
         DAMAGE(product->rating_count, 2),
     };
-    assert_null(load_of(fx.shard));
-    for (size_t i = 0; i < ARRAY_COUNT(damages); i++) {
-        u8 kept[8];
-        memcpy(kept, damages[i].place, damages[i].bytes);
-        memcpy(damages[i].place, &damages[i].value, damages[i].bytes); /* the low bytes */
-        if (load_of(fx.shard) == NULL)
-            fail_msg("%s: taken", damages[i].name);
-        memcpy(damages[i].place, kept, damages[i].bytes);
-    }
-    assert_null(load_of(fx.shard));
+    try_damages(damages, ARRAY_COUNT(damages));
 }
 
 /* ---- memory, frames ---- */
@@ -626,7 +565,9 @@ int main(void)
         TEST(a_missing_or_double_piece_is_noticed),
         TEST(garbage_is_refused_or_sound),
         TEST(a_sliced_dump_under_load_is_the_state_at_its_beginning),
-        TEST(a_number_that_cannot_be_is_refused),
+        TEST(a_review_that_cannot_be_is_refused),
+        TEST(a_text_that_cannot_be_is_refused),
+        TEST(what_else_cannot_be_is_refused),
         TEST(reviews_do_not_grow_beyond_the_limit_of_memory),
         TEST(votes_do_not_grow_beyond_the_limit_of_memory),
         TEST(bursts_of_reviews_do_not_grow_beyond_the_limit_of_memory),
