@@ -254,7 +254,8 @@ static void try_damages(const struct damage *damages, size_t count)
     assert_null(dx_load_again(fx.shard));
 }
 
-/* Of user 7, with a text before it, a reply, a vote; of user 9, deleted. */
+/* Of user 7, with a text before it, a reply, a vote; of user 9, deleted; of user 11, rejected, so that no
+ * rating says how many stars it has. */
 static void put_reviews(u64 product)
 {
     put(product, 7, 3);
@@ -265,6 +266,8 @@ static void put_reviews(u64 product)
                  .voter_id = 8, .vote = 1);
     put(product, 9, 1);
     (void)FX_ONE(&fx, OPCODE_REVIEW_DELETE, review_delete, .product_id = product, .user_id = 9);
+    put(product, 11, 2);
+    moderate(product, 11, REVIEW_STATE_REJECTED);
     purchase(product, 7, 2);
 }
 
@@ -307,6 +310,7 @@ static void a_text_that_cannot_be_is_refused(void **state)
     struct review_room *room = &fx.shard->reviews;
     put_reviews(products[0]);
     struct review_text *text = review_at(room, review_find(room, products[0], 7))->text;
+    struct review_text *rejected = review_at(room, review_find(room, products[0], 11))->text;
     assert_int_equal(text->stars, 4);
     const struct damage damages[] = {
         DAMAGE(text->version, 0),
@@ -315,6 +319,8 @@ static void a_text_that_cannot_be_is_refused(void **state)
         DAMAGE(text->stars, 0),
         DAMAGE(text->stars, 6),
         DAMAGE(text->stars, 5), /* the rating again */
+        DAMAGE(rejected->stars, 0),
+        DAMAGE(rejected->stars, 6),
         DAMAGE(text->changed_ns, UINT64_MAX),
         DAMAGE(text->bytes[text->title_bytes], 7),
         DAMAGE(text->older->version, 0),
