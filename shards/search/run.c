@@ -100,7 +100,7 @@ static void begin_reply(struct run *run)
     const struct run_found found = {
         .total = run->total,
         .word_total = run->word_total,
-        .notes = run->notes,
+        .notes = run->notes | (run->list.walk.has_skipped ? SEARCH_NOTE_AT_LEAST : 0u),
         .hit_count = run->top.count,
         .pin_count = run->pin_count,
         .ad_count = run->ad_count,

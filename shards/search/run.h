@@ -87,9 +87,10 @@ struct run_ad {
 struct run_word {
     struct postings_cursor *cursor; /* NULL in a slot with a table or a set */
     u32 term;
+    u32 bound_doc; /* no document up to this one has more than `bound` */
     u16 factor;
     u8 kind; /* enum score_kind */
-    u8 zero;
+    u8 bound;
 };
 
 /* Words in a row. */
@@ -140,9 +141,10 @@ struct run_window {
     u32 row;  /* of that slot */
     u32 at;   /* of that row's postings */
     u32 posting_count;
-    u32 word;       /* of the bits, that is judged next */
-    bool has_words; /* of the slot in hand */
-    bool has_row;   /* its postings are there */
+    u32 word;          /* of the bits, that is judged next */
+    bool has_words;    /* of the slot in hand */
+    bool has_row;      /* its postings are there */
+    bool is_row_whole; /* they have all words of the row */
     bool is_judging;
     bool is_open;
     struct window_bits seen;
@@ -156,6 +158,9 @@ struct run_window {
     u8 best[WINDOW_DOCS];     /* of the slot in hand */
     u16 docs[WINDOW_DOCS];
     u8 impacts[WINDOW_DOCS];
+    u16 other_docs[WINDOW_DOCS];
+    u8 other_impacts[WINDOW_DOCS];
+    u8 marks[WINDOW_DOCS];
 };
 
 /* The postings of a word, or of the rarest word of a row. */

@@ -171,6 +171,18 @@ static u8 most_of_streams(const struct run_list *list, u32 doc)
     return most;
 }
 
+/* What a slot of one word adds at most, by its block: no block is unpacked for that. */
+static u32 most_of_slot(const struct run_slot *slot, u32 doc)
+{
+    struct run_word *word = &slot->words[0];
+    if (slot->word_count != 1 || slot->row_count != 0 || word->cursor == NULL)
+        return slot->weight * slot->most;
+    if (doc > word->bound_doc)
+        word->bound =
+            run_slot_impact(word->factor, postings_block_max(word->cursor, doc, &word->bound_doc));
+    return slot->weight * word->bound;
+}
+
 static bool is_too_little(struct run_list *list, u64 score)
 {
     list->walk.has_skipped = list->walk.has_skipped || score < list->need;
@@ -188,7 +200,8 @@ static bool score_of(struct run *run, u32 doc, u32 *score)
         return false;
     for (u32 i = 0; i < run->positive_count; i++) {
         const struct run_slot *slot = &run->slots[i];
-        if (is_too_little(list, *score + list->rest[i]))
+        if (list->need != 0 && i != 0 &&
+            is_too_little(list, *score + most_of_slot(slot, doc) + list->rest[i + 1]))
             return false;
         impacts[i] = impact_of_slot(run, slot, doc, false);
         if (impacts[i] == 0)
@@ -302,7 +315,6 @@ bool run_list_starts(struct run *run)
 static void stop(struct run *run)
 {
     struct run_list *list = &run->list;
-    run->notes |= list->walk.has_skipped ? SEARCH_NOTE_AT_LEAST : 0;
     run->window.number = (list->end + WINDOW_DOCS - 1) / WINDOW_DOCS;
     if (list->docs_seen > DOCS_OF_WINDOW)
         list->retry = run->window.number + WINDOWS_BETWEEN;

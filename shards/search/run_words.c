@@ -11,6 +11,8 @@
 
 /* With fewer candidates than this each is looked up by itself. */
 #define RUN_SPARSE 48u
+/* With so many documents in a window, words in a row are read as windows. */
+#define ROW_BY_WINDOWS 24u
 
 static bool is_strict(const struct run *run)
 {
@@ -116,28 +118,92 @@ u8 run_row_impact(struct run *run, const struct run_row *row, u32 doc, u8 rarest
     return index_phrase(&run->index->index, doc, row->terms, row->count) ? least : 0;
 }
 
-/* Goes on with the row in hand; true: it is done with this window. */
-static bool take_row(struct run *run, const struct run_row *row, const struct window_bits *base)
+static bool is_better_by_windows(const struct run *run, const struct run_row *row, u32 count)
+{
+    u64 others = 0;
+    for (u32 i = 0; i < row->count; i++)
+        others += i == row->rarest ? 0 : index_df(&run->index->index, row->terms[i]);
+    return count >= ROW_BY_WINDOWS &&
+           others * WINDOW_DOCS / MAX(run->question.end, WINDOW_DOCS) < 40 * (u64)count;
+}
+
+/* Keeps those of the row's documents that have another word of it too, with the lesser impact. */
+static void keep_with_word(struct run *run, struct postings_cursor *cursor)
 {
     struct run_window *window = &run->window;
-    if (!window->has_row) {
-        struct postings_cursor *rarest = row->cursors[row->rarest];
-        window->at = 0;
-        window->posting_count = 0;
-        if (rarest->doc < first_doc(run) + WINDOW_DOCS)
-            window->posting_count =
-                postings_window(rarest, window->number, window->docs, window->impacts);
-        window->has_row = true;
-        run->work += 50 + window->posting_count;
+    u32 kept = 0;
+    const u32 count =
+        postings_window(cursor, window->number, window->other_docs, window->other_impacts);
+    memset(window->marks, 0, sizeof window->marks);
+    for (u32 i = 0; i < count; i++)
+        window->marks[window->other_docs[i]] = window->other_impacts[i];
+    for (u32 i = 0; i < window->posting_count; i++) {
+        const u8 mark = window->marks[window->docs[i]];
+        window->docs[kept] = window->docs[i];
+        window->impacts[kept] = MIN(window->impacts[i], mark);
+        kept += mark != 0 ? 1 : 0;
     }
+    window->posting_count = kept;
+    run->work += 100 + 2 * count;
+}
+
+/* The row's documents in the window, of those in `base`. */
+static void begin_row(struct run *run, const struct run_row *row, const struct window_bits *base)
+{
+    struct run_window *window = &run->window;
+    struct postings_cursor *rarest = row->cursors[row->rarest];
+    u32 count = 0, kept = 0;
+    if (rarest->doc < first_doc(run) + WINDOW_DOCS)
+        count = postings_window(rarest, window->number, window->docs, window->impacts);
+    for (u32 i = 0; i < count; i++) {
+        window->docs[kept] = window->docs[i];
+        window->impacts[kept] = window->impacts[i];
+        kept += window_has(base, window->docs[i]) ? 1 : 0;
+    }
+    window->at = 0;
+    window->posting_count = kept;
+    window->has_row = true;
+    window->is_row_whole = is_better_by_windows(run, row, kept);
+    run->work += 50 + 2 * count;
+    for (u32 i = 0; i < row->count && window->is_row_whole; i++)
+        if (i != row->rarest)
+            keep_with_word(run, row->cursors[i]);
+}
+
+/* Can the document not change the page, if the slot in hand has this impact there at most? */
+static bool is_too_little(const struct run *run, const struct run_slot *slot, u32 at, u8 impact)
+{
+    const struct run_list *list = &run->list;
+    const u64 before = run->window.slot != 0 ? run->window.scores[at] : 0;
+    return list->is_possible && slot->bit != 0 &&
+           before + (u64)slot->weight * impact + list->rest[run->window.slot + 1] < list->need;
+}
+
+/* Goes on with the row in hand; true: it is done with this window. */
+static bool take_row(struct run *run, const struct run_slot *slot, const struct run_row *row,
+                     const struct window_bits *base)
+{
+    struct run_window *window = &run->window;
+    if (!window->has_row)
+        begin_row(run, row, base);
     for (; window->at < window->posting_count; window->at++) {
-        const u32 at = window->docs[window->at];
-        if (!window_has(base, at))
-            continue;
+        const u32 at = window->docs[window->at], doc = first_doc(run) + at;
+        u8 impact = window->impacts[window->at];
         if (!run_has_time(run))
             return false;
-        const u8 impact =
-            run_row_impact(run, row, first_doc(run) + at, window->impacts[window->at]);
+        if (is_too_little(run, slot, at, run_slot_impact(row->factor, impact))) {
+            run->list.walk.has_skipped = true;
+            run->work += 3;
+            continue;
+        }
+        if (window->at + 4 < window->posting_count)
+            index_forward_prefetch(&run->index->index,
+                                   first_doc(run) + window->docs[window->at + 4]);
+        if (!window->is_row_whole)
+            impact = run_row_impact(run, row, doc, impact);
+        else if (!index_phrase(&run->index->index, doc, row->terms, row->count))
+            impact = 0;
+        run->work += 100;
         if (impact != 0)
             raise(window, at, run_slot_impact(row->factor, impact));
     }
@@ -289,7 +355,7 @@ bool run_words_step(struct run *run)
             window->has_words = true;
         }
         for (; window->row < slot->row_count; window->row++)
-            if (!take_row(run, &slot->rows[window->row], base))
+            if (!take_row(run, slot, &slot->rows[window->row], base))
                 return false;
         end_slot(run, slot, base);
     }
