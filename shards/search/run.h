@@ -30,12 +30,12 @@
 #include "shards/search/filter_run.h"
 #include "shards/search/query_offer.h"
 #include "shards/search/query_step.h"
+#include "shards/search/run_table.h"
 #include "shards/search/run_top.h"
 
-#define RUN_DIRECT_WORDS   48u /* a slot of more has a table or a set */
+#define RUN_FEW_WORDS      8u
 #define RUN_ALL_SLOTS      UINT32_MAX
 #define RUN_INLINE_HITS    128u /* details come with the hits up to so many */
-#define RUN_TABLE_DOCS     (1u << 20)
 #define RUN_HIGHLIGHTS_MAX 32u
 #define RUN_SPECIALS_MAX   1024u /* products that curations name */
 
@@ -107,9 +107,9 @@ struct run_row {
 struct run_slot {
     struct run_word *words;
     struct run_row *rows;
-    u8 **tables;      /* by doc / RUN_TABLE_DOCS; NULL: by cursors, or by the set */
-    u32 *set_terms;   /* hash table of its terms, 0 = free; NULL: none */
-    u16 *set_factors; /* beside them */
+    struct run_table *tables; /* NULL: by cursors, or by the set */
+    u32 *set_terms;           /* hash table of its terms, 0 = free; NULL: none */
+    u16 *set_factors;         /* beside them */
     u32 set_mask;
     u32 word_count;
     u32 row_count;
@@ -163,9 +163,11 @@ struct run_window {
     u8 marks[WINDOW_DOCS];
 };
 
-/* The postings of a word, or of the rarest word of a row. */
+/* The postings of a word, or of the rarest word of a row; or the documents of a table. */
 struct run_stream {
     struct postings_cursor *cursor;
+    const struct run_table *tables; /* if there is no cursor */
+    u32 doc;                        /* of the table: where it stands */
     u16 factor;
     u16 least; /* impact that may change the page */
 };

@@ -5,7 +5,7 @@
 #include "shards/search/run.h"
 #include "shards/shard_state.h"
 
-#define SET_WORDS_MIN 8u
+#define CURSORS_MAX 48u /* a slot of more words has a table or a set */
 
 void *run_acquire(struct run *run, size_t bytes)
 {
@@ -297,11 +297,10 @@ bool run_slots_step(struct run *run)
 
 static void open_tables(struct run *run, struct run_slot *slot)
 {
-    const u32 tables = run->question.end / RUN_TABLE_DOCS + 1;
-    slot->tables = run_acquire(run, tables * sizeof(slot->tables[0]));
-    for (u32 i = 0; i < tables && slot->tables != NULL && run->status == STATUS_OK; i++)
-        slot->tables[i] = run_acquire(run, RUN_TABLE_DOCS);
-    run->work += 20000 * tables;
+    slot->tables = run_tables_make(&run->part->bump, run->question.end);
+    if (slot->tables == NULL)
+        run->status = STATUS_TOO_LARGE;
+    run->work += 5000 * (run->question.end / RUN_TABLE_DOCS + 1);
 }
 
 static void make_set(struct run *run, struct run_slot *slot)
@@ -326,13 +325,20 @@ static void make_set(struct run *run, struct run_slot *slot)
 /* Is it better to look at the words of each document that comes than at all documents of each word? */
 static bool wants_set(const struct run *run, const struct run_slot *slot)
 {
-    if (slot == &run->slots[0] || slot->word_count < SET_WORDS_MIN || !run_wants_list(run) ||
+    if (slot == &run->slots[0] || slot->word_count <= RUN_FEW_WORDS || !run_wants_list(run) ||
         !run_is_rare(run))
         return false;
-    const u64 by_words = slot->word_count > RUN_DIRECT_WORDS
-                             ? 20000 + 4 * slot->df
+    const u64 by_words = slot->word_count > CURSORS_MAX
+                             ? 5000 + 200 * (u64)slot->word_count + 4 * slot->df
                              : 60 * (u64)slot->word_count * run->slots[0].df;
-    return run->slots[0].df * 300 < by_words;
+    return run->slots[0].df * 150 < by_words;
+}
+
+/* Few cursors can be looked at for every document; the rarest slot is walked by a few or by a table. */
+static bool wants_table(const struct run *run, const struct run_slot *slot)
+{
+    const bool is_walked = slot == &run->slots[0] && run_wants_list(run);
+    return slot->word_count > (is_walked ? RUN_FEW_WORDS : CURSORS_MAX);
 }
 
 static void choose_kind(struct run *run, struct run_slot *slot)
@@ -342,7 +348,7 @@ static void choose_kind(struct run *run, struct run_slot *slot)
         make_set(run, slot);
         return;
     }
-    if (slot->word_count > RUN_DIRECT_WORDS) {
+    if (wants_table(run, slot)) {
         open_tables(run, slot);
         return;
     }
@@ -359,9 +365,7 @@ static bool fill_table(struct run *run, const struct run_slot *slot, const struc
     run->has_cursor = true;
     u32 count = 0;
     for (u32 doc = cursor->doc; doc < run->question.end; doc = postings_next(cursor)) {
-        u8 *best = &slot->tables[doc / RUN_TABLE_DOCS][doc % RUN_TABLE_DOCS];
-        const u8 impact = run_slot_impact(word->factor, cursor->impact);
-        *best = MAX(*best, impact);
+        run_table_raise(slot->tables, doc, run_slot_impact(word->factor, cursor->impact));
         if (++count == 8192)
             break;
     }

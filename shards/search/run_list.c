@@ -20,7 +20,7 @@
 
 #include <string.h>
 
-#define STREAMS_MAX     8u
+#define STREAMS_MAX     16u
 #define DOCS_OF_WINDOW  128u /* above that windows are faster, if all has to be counted */
 #define WINDOWS_BETWEEN 8u   /* that are looked at whole, when too few could be left out */
 #define COST_OF_DOC     10u  /* nanoseconds, about */
@@ -47,7 +47,7 @@ bool run_wants_list(const struct run *run)
     const struct run_slot *slot = &run->slots[0];
     if (run->step != SEARCH_STEP_RUN || run->head.share != RUN_ALL_SLOTS ||
         run->positive_count == 0 || run->special_count != 0 || run->head.only_product_id != 0 ||
-        slot->word_count + slot->row_count > STREAMS_MAX)
+        slot->row_count >= STREAMS_MAX - RUN_FEW_WORDS)
         return false;
     return may_leave_out(run) || run_is_rare(run);
 }
@@ -59,7 +59,12 @@ void run_list_begin(struct run *run)
     list->streams = run_acquire(run, STREAMS_MAX * sizeof list->streams[0]);
     if (list->streams == NULL)
         return;
-    for (u32 i = 0; i < slot->word_count; i++)
+    if (slot->tables != NULL)
+        list->streams[list->stream_count++] =
+            (struct run_stream){.tables = slot->tables,
+                                .doc = run_table_next(slot->tables, 0, run->question.end),
+                                .factor = SCORE_FACTOR_ONE};
+    for (u32 i = 0; i < slot->word_count && slot->tables == NULL; i++)
         list->streams[list->stream_count++] =
             (struct run_stream){.cursor = slot->words[i].cursor, .factor = slot->words[i].factor};
     for (u32 i = 0; i < slot->row_count; i++)
@@ -146,7 +151,7 @@ static u8 impact_of_slot(struct run *run, const struct run_slot *slot, u32 doc, 
 {
     u8 best = 0;
     if (slot->tables != NULL)
-        best = slot->tables[doc / RUN_TABLE_DOCS][doc % RUN_TABLE_DOCS];
+        best = run_table_get(slot->tables, doc);
     else if (slot->set_terms != NULL)
         best = impact_by_set(run, slot, doc);
     for (u32 i = 0; i < slot->word_count && slot->words[i].cursor != NULL; i++) {
@@ -160,14 +165,24 @@ static u8 impact_of_slot(struct run *run, const struct run_slot *slot, u32 doc, 
     return best;
 }
 
+static u32 stream_doc(const struct run_stream *stream)
+{
+    return stream->cursor != NULL ? stream->cursor->doc : stream->doc;
+}
+
 /* What the first slot, whose streams stand at the document or after it, has at most. */
 static u8 most_of_streams(const struct run_list *list, u32 doc)
 {
     u8 most = 0;
-    for (u32 i = 0; i < list->stream_count; i++)
-        if (list->streams[i].cursor->doc == doc)
-            most = MAX(most,
-                       run_slot_impact(list->streams[i].factor, list->streams[i].cursor->impact));
+    for (u32 i = 0; i < list->stream_count; i++) {
+        const struct run_stream *stream = &list->streams[i];
+        if (stream_doc(stream) != doc)
+            continue;
+        const u8 impact = stream->cursor != NULL
+                              ? run_slot_impact(stream->factor, stream->cursor->impact)
+                              : run_table_get(stream->tables, doc);
+        most = MAX(most, impact);
+    }
     return most;
 }
 
@@ -251,7 +266,7 @@ static u32 next_doc(const struct run_list *list)
 {
     u32 doc = POSTINGS_DOC_END;
     for (u32 i = 0; i < list->stream_count; i++)
-        doc = MIN(doc, list->streams[i].cursor->doc);
+        doc = MIN(doc, stream_doc(&list->streams[i]));
     return doc;
 }
 
@@ -262,15 +277,24 @@ static void leave_stream(struct run_list *list, struct run_stream *stream)
     *stream = list->streams[--list->stream_count];
 }
 
+static void leave_doc_of_table(struct run_list *list, struct run_stream *stream, u32 end)
+{
+    const u32 before = stream->doc;
+    stream->doc = run_table_next(stream->tables, before + 1, end);
+    list->walk.work += (MIN(stream->doc, end) - before) / 128;
+}
+
 static void leave_doc(struct run *run, u32 doc)
 {
     struct run_list *list = &run->list;
     for (u32 i = list->stream_count; i-- > 0;) {
         struct run_stream *stream = &list->streams[i];
-        if (stream->cursor->doc != doc)
+        if (stream_doc(stream) != doc)
             continue;
         list->walk.work = COST_OF_DOC;
-        if (stream->least <= 1)
+        if (stream->cursor == NULL)
+            leave_doc_of_table(list, stream, run->question.end);
+        else if (stream->least <= 1)
             (void)postings_next(stream->cursor);
         else if (stream->least <= SCORE_IMPACT_MAX)
             (void)postings_next_above(stream->cursor, (u8)stream->least, &list->walk);

@@ -62,15 +62,15 @@ static void take_candidates(struct run *run, const struct run_word *word,
 static void take_table(struct run *run, const struct run_slot *slot, const struct window_bits *base)
 {
     struct run_window *window = &run->window;
-    const u8 *table =
-        slot->tables[first_doc(run) / RUN_TABLE_DOCS] + first_doc(run) % RUN_TABLE_DOCS;
-    for (u32 i = 0; i < WINDOW_WORDS; i++)
-        for (u64 bits = base->words[i]; bits != 0; bits &= bits - 1) {
+    const struct run_table table = run_table_window(slot->tables, window->number);
+    for (u32 i = 0; i < WINDOW_WORDS; i++) {
+        window->touched.words[i] = base->words[i] & table.bits[i];
+        for (u64 bits = window->touched.words[i]; bits != 0; bits &= bits - 1) {
             const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
-            if (table[at] != 0)
-                raise(window, at, table[at]);
+            window->best[at] = table.impacts[at];
         }
-    run->work += 200 + 2 * window_count(base);
+    }
+    run->work += 100 + 2 * window_count(&window->touched);
 }
 
 static void take_words(struct run *run, const struct run_slot *slot, const struct window_bits *base)
@@ -371,8 +371,8 @@ static u32 next_doc(struct run *run, const struct run_slot *slot, u32 doc)
 {
     u32 next = POSTINGS_DOC_END;
     if (slot->tables != NULL)
-        return doc;
-    for (u32 i = 0; i < slot->word_count; i++)
+        next = run_table_next(slot->tables, doc, run->question.end);
+    for (u32 i = 0; i < slot->word_count && slot->tables == NULL; i++)
         next = MIN(next, postings_seek(slot->words[i].cursor, doc));
     for (u32 i = 0; i < slot->row_count; i++) {
         const struct run_row *row = &slot->rows[i];
