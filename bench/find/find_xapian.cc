@@ -86,7 +86,7 @@ static int xapian_search(struct find_peer *peer, const char *const *words, uint3
                 parts.emplace_back(word);
             else if (is_prefix && i + 1 == count)
                 parts.emplace_back(Xapian::Query::OP_WILDCARD, word, 0,
-                                   Xapian::Query::WILDCARD_LIMIT_MOST_FREQUENT);
+                                   Xapian::Query::WILDCARD_LIMIT_ERROR /* 0: no limit */);
             else
                 parts.emplace_back("Z" + peer->stemmer(word));
         }

@@ -58,6 +58,7 @@ struct outcome {
     double p50_us, p99_us, mean_hits;
     char slowest[QUERY_BYTES];
     double ratios[PEERS_MAX]; /* geometric means; 0: the peer cannot do that */
+    double peer_hits[PEERS_MAX];
 };
 
 static u64 now_ns(void)
@@ -155,7 +156,7 @@ static u64 ask_souk(struct engines *engines, const char *query, const char *face
 
 /* Time of a peer; 0: it cannot. */
 static u64 ask_peer(struct engines *engines, u32 p, const char *query, bool is_prefix,
-                    bool is_phrase)
+                    bool is_phrase, int *found)
 {
     char copy[QUERY_BYTES];
     const char *words[WORDS_MAX];
@@ -165,9 +166,8 @@ static u64 ask_peer(struct engines *engines, u32 p, const char *query, bool is_p
          word = strtok_r(NULL, " \"", &rest))
         words[count++] = word;
     const u64 begin_ns = now_ns();
-    const int found =
-        engines->calls[p]->search(engines->peers[p], words, count, is_prefix, is_phrase, hits);
-    return found < 0 ? 0 : now_ns() - begin_ns;
+    *found = engines->calls[p]->search(engines->peers[p], words, count, is_prefix, is_phrase, hits);
+    return *found < 0 ? 0 : now_ns() - begin_ns;
 }
 
 static int by_size(const void *a, const void *b)
@@ -197,11 +197,13 @@ static void run_class(struct engines *engines, const struct grow *grow, enum gro
     for (u32 n = 0; n < options->queries; n++) {
         u64 best = UINT64_MAX, peers[PEERS_MAX] = {UINT64_MAX, UINT64_MAX};
         u32 hits = 0;
+        int found[PEERS_MAX] = {0};
         grow_query(grow, kind, n, products, query, sizeof query);
         for (u32 round = 0; round < options->rounds; round++) {
             best = MIN(best, ask_souk(engines, query, "", flags_of(kind), &reply, &hits));
             for (u32 p = 0; p < engines->peer_count && kind != GROW_QUERY_TYPO; p++)
-                peers[p] = MIN(peers[p], ask_peer(engines, p, query, is_prefix, is_phrase));
+                peers[p] =
+                    MIN(peers[p], ask_peer(engines, p, query, is_prefix, is_phrase, &found[p]));
         }
         times[n] = (double)best / 1000;
         if (times[n] > slowest) {
@@ -209,6 +211,8 @@ static void run_class(struct engines *engines, const struct grow *grow, enum gro
             (void)snprintf(outcome->slowest, sizeof outcome->slowest, "%s", query);
         }
         all_hits += hits;
+        for (u32 p = 0; p < engines->peer_count; p++)
+            outcome->peer_hits[p] += (double)found[p] / options->queries;
         for (u32 p = 0; p < engines->peer_count && kind != GROW_QUERY_TYPO; p++)
             logs[p] += log((double)peers[p] / (double)best);
     }
@@ -279,7 +283,7 @@ static void run_size(const struct options *options, const struct grow *grow, u32
         (void)printf("; %s %.1f us", engines.calls[p]->name, engines.peer_index_us[p]);
     (void)printf("\n%-18s %10s %10s %6s", "query", "p50 us", "p99 us", "hits");
     for (u32 p = 0; p < engines.peer_count; p++)
-        (void)printf(" %14s", engines.calls[p]->name);
+        (void)printf(" %20s", engines.calls[p]->name);
     (void)printf("\n");
     double worst_p50 = 0, worst_p99 = 0, logs[PEERS_MAX] = {0}, least[PEERS_MAX] = {1e9, 1e9};
     u32 classes = 0;
@@ -293,7 +297,7 @@ static void run_size(const struct options *options, const struct grow *grow, u32
                      outcome.p50_us, outcome.p99_us, outcome.mean_hits);
         for (u32 p = 0; p < engines.peer_count; p++)
             if (outcome.ratios[p] > 0)
-                (void)printf(" %12.1f x", outcome.ratios[p]);
+                (void)printf(" %6.1f x, %4.1f hits", outcome.ratios[p], outcome.peer_hits[p]);
         if (options->only != NULL)
             (void)printf("  slowest: %s", outcome.slowest);
         (void)printf("\n");
@@ -306,7 +310,7 @@ static void run_size(const struct options *options, const struct grow *grow, u32
                 least[p] = MIN(least[p], outcome.ratios[p]);
             }
     }
-    if (options->only != NULL) {
+    if (options->only != NULL && strcmp(options->only, "facets") != 0) {
         empty(&engines);
         return;
     }

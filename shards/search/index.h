@@ -175,6 +175,15 @@ static inline const u32 *index_forward(const struct index *index, u32 doc)
     return index_documents_words(&index->documents, window, doc);
 }
 
+/* Brings near where the words of a document are; before index_forward_prefetch. */
+static inline void index_place_prefetch(const struct index *index, u32 doc)
+{
+    const struct index_window *window =
+        index_documents_window(&index->documents, doc / INDEX_WINDOW_DOCS);
+    if (window != NULL)
+        store_prefetch(&window->details->places[doc % INDEX_WINDOW_DOCS]);
+}
+
 /* Brings the words of a document near, some documents before they are wanted. */
 static inline void index_forward_prefetch(const struct index *index, u32 doc)
 {

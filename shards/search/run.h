@@ -183,6 +183,7 @@ struct run_list {
     u32 retry;     /* not before this window */
     u32 docs_seen; /* in the stretch */
     bool is_possible;
+    bool has_sets;  /* slots whose words are looked for in documents */
     bool is_rare;   /* one stretch is all */
     bool is_now;    /* a stretch is in hand */
     bool is_direct; /* no filter, no facets: judged at once */

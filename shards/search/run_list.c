@@ -23,7 +23,8 @@
 #define STREAMS_MAX     16u
 #define DOCS_OF_WINDOW  128u /* above that windows are faster, if all has to be counted */
 #define WINDOWS_BETWEEN 8u   /* that are looked at whole, when too few could be left out */
-#define COST_OF_DOC     10u  /* nanoseconds, about */
+#define AHEAD           5u
+#define COST_OF_DOC     10u /* nanoseconds, about */
 #define COST_OF_LOOK_UP 60u
 #define COST_OF_FORWARD 150u
 #define COST_OF_MATCH   40u
@@ -76,6 +77,8 @@ void run_list_begin(struct run *run)
     list->may_leave_out = may_leave_out(run);
     list->is_rare = run_is_rare(run);
     list->is_possible = true;
+    for (u32 i = 1; i < run->slot_count; i++)
+        list->has_sets = list->has_sets || run->slots[i].set_terms != NULL;
 }
 
 /* ---- what a match must have at least ---- */
@@ -277,6 +280,20 @@ static void leave_stream(struct run_list *list, struct run_stream *stream)
     *stream = list->streams[--list->stream_count];
 }
 
+/* Words of documents are far away in memory: they are fetched while those before are looked at. */
+static void fetch_ahead(const struct run *run)
+{
+    const struct run_stream *stream = &run->list.streams[0];
+    const struct postings_cursor *cursor = stream->cursor;
+    if (run->list.stream_count != 1 || cursor == NULL)
+        return;
+    const u32 far = cursor->slot + 2 * AHEAD, near = cursor->slot + AHEAD;
+    if (far < cursor->count && cursor->impacts[far] >= stream->least)
+        index_place_prefetch(&run->index->index, cursor->docs[far]);
+    if (near < cursor->count && cursor->impacts[near] >= stream->least)
+        index_forward_prefetch(&run->index->index, cursor->docs[near]);
+}
+
 static void leave_doc_of_table(struct run_list *list, struct run_stream *stream, u32 end)
 {
     const u32 before = stream->doc;
@@ -360,6 +377,8 @@ void run_list_step(struct run *run)
             stop(run);
             return;
         }
+        if (list->has_sets)
+            fetch_ahead(run);
         take_doc(run, doc);
         leave_doc(run, doc);
         list->docs_seen++;
