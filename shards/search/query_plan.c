@@ -112,6 +112,16 @@ static void take_kind(struct plan_alternative *item, const struct query_offer *o
 }
 STATIC_CHECK(SCORE_TYPO < 8);
 
+/* An alternative is known by its stem, which another word may have, too: so these are kept beside. */
+static void take_joined(struct plan_slot *slot, struct span word)
+{
+    for (u32 i = 0; i < slot->joined_count; i++)
+        if (pack_equal(slot->joined[i], word))
+            return;
+    MUST(slot->joined_count < PLAN_JOINED_MAX);
+    slot->joined[slot->joined_count++] = word;
+}
+
 static bool take_offer(struct query_plan *plan, u32 slot, u16 shard,
                        const struct query_offer *offer)
 {
@@ -119,6 +129,8 @@ static bool take_offer(struct query_plan *plan, u32 slot, u16 shard,
     if (item == NULL)
         return false;
     take_kind(item, offer);
+    if (offer->kind == SCORE_JOINED)
+        take_joined(&plan->slots[slot], offer->words);
     const u32 factor = factor_of(plan, slot, offer->kind, offer->apart, offer->is_joined);
     const u32 before = factor_of(plan, slot, item->kind, item->apart, item->is_joined);
     if (factor > before || (factor == before && offer->kind < item->kind)) {
@@ -311,12 +323,9 @@ static bool is_plain(const struct query_plan *plan, u32 slot)
 /* Is what the row is when joined a word of the catalog? */
 static bool is_word(const struct plan_slot *slot, struct span word)
 {
-    for (u32 i = 0; i < slot->count; i++) {
-        const struct plan_alternative *item = &slot->items[i];
-        if (item->word_count == 1 && item->kind <= SCORE_JOINED && pack_equal(item->words, word) &&
-            df_of(item) != 0)
+    for (u32 i = 0; i < slot->joined_count; i++)
+        if (pack_equal(slot->joined[i], word))
             return true;
-    }
     return false;
 }
 

@@ -42,9 +42,14 @@ struct plan_alternative {
     bool is_out; /* not used */
 };
 
+/* Rows of slots, this one among them, that are tried as one word. */
+#define PLAN_JOINED_MAX (SCORE_JOIN_SLOTS * (SCORE_JOIN_SLOTS + 1) / 2 - 1)
+
 struct plan_slot {
     struct plan_alternative *items;
-    u32 *table; /* by hash: item + 1, 0 = free */
+    u32 *table;                          /* by hash: item + 1, 0 = free */
+    struct span joined[PLAN_JOINED_MAX]; /* those of them that are words of the catalog */
+    u32 joined_count;
     u32 count;
     u32 capacity;
     u32 table_mask;

@@ -17,7 +17,9 @@
 struct asking {
     const struct find_shop *shop;
     struct find_question *question;
-    const struct find_doc *first; /* whose title was looked at first */
+    const struct find_doc *first;         /* whose title was looked at first */
+    const struct find_curation *curation; /* whose words were said */
+    const struct find_ad *ad;
     u64 random;
     char texts[FIND_NODES_MAX][TEXT_MAX]; /* of nodes */
 };
@@ -205,8 +207,9 @@ static void make_words(struct asking *asking)
         return;
     }
     if (find_chance(random, 10) && asking->shop->curation_count != 0) {
-        say(asking, "%s",
-            asking->shop->curations[find_pick(random, asking->shop->curation_count)].words);
+        asking->curation =
+            &asking->shop->curations[find_pick(random, asking->shop->curation_count)];
+        say(asking, "%s", asking->curation->words);
         mark(asking, FIND_FORM_CURATED);
     }
     if (find_chance(random, 55))
@@ -521,6 +524,7 @@ static void say_ad(struct asking *asking)
     const struct find_shop *shop = asking->shop;
     const struct find_ad *ad = &shop->ads[find_pick(&asking->random, shop->ad_count)];
     char word[64];
+    asking->ad = ad;
     if (find_chance(&asking->random, 40)) {
         asking->question->query[0] = 0;
         asking->question->forms &= 1u << FIND_FORM_FILTER;
@@ -532,14 +536,14 @@ static void say_ad(struct asking *asking)
     }
 }
 
-/* Just a category, with nothing or something beside it, and no words. */
+/* Just a category, with nothing or something beside it, and mostly no words. */
 static void make_category(struct asking *asking)
 {
+    const bool has_words = find_chance(&asking->random, 25);
     static const char *const names[] = {"home", "garden", "toys", "home/ka"};
     struct find_question *question = asking->question;
     struct find_filter *filter = &question->filter;
     struct find_node *node = &filter->nodes[0];
-    question->query[0] = 0;
     filter->count = 1;
     *node = (struct find_node){.kind = FIND_TERM, .field = 'c', .value_count = 1};
     set_text(&node->values[0], names[find_pick(&asking->random, ARRAY_COUNT(names))]);
@@ -550,8 +554,11 @@ static void make_category(struct asking *asking)
     }
     (void)snprintf(question->filter_text, sizeof question->filter_text, "%s",
                    asking->texts[filter->count - 1]);
-    question->forms = 1u << FIND_FORM_FILTER | 1u << FIND_FORM_EMPTY;
-    mark(asking, FIND_FORM_CATEGORY);
+    mark(asking, FIND_FORM_FILTER);
+    if (has_words)
+        return;
+    question->query[0] = 0;
+    question->forms = 1u << FIND_FORM_FILTER | 1u << FIND_FORM_EMPTY | 1u << FIND_FORM_CATEGORY;
 }
 
 /* One of the moments at which something begins or ends, or the one before or after it. */
@@ -561,9 +568,11 @@ static u64 pick_moment(struct asking *asking)
     u64 *random = &asking->random;
     for (u32 i = 0; i < 30; i++) {
         const struct find_doc *doc = &shop->docs[find_pick(random, shop->doc_count)];
-        const struct find_ad *ad = &shop->ads[find_pick(random, shop->ad_count)];
+        const struct find_ad *ad =
+            asking->ad != NULL ? asking->ad : &shop->ads[find_pick(random, shop->ad_count)];
         const struct find_curation *curation =
-            &shop->curations[find_pick(random, shop->curation_count)];
+            asking->curation != NULL ? asking->curation
+                                     : &shop->curations[find_pick(random, shop->curation_count)];
         const u64 moments[] = {doc->put.visible_from_ns,
                                doc->put.visible_until_ns,
                                doc->put.buyable_from_ns,
@@ -572,7 +581,8 @@ static u64 pick_moment(struct asking *asking)
                                ad->until_ns,
                                curation->from_ns,
                                curation->until_ns};
-        const u64 moment = moments[find_pick(random, ARRAY_COUNT(moments))];
+        const u32 first = asking->ad != NULL || asking->curation != NULL ? 4 : 0;
+        const u64 moment = moments[first + find_pick(random, ARRAY_COUNT(moments) - first)];
         if (moment != 0)
             return moment + find_pick(random, 3) - 1;
     }
@@ -668,6 +678,8 @@ void find_question_make(const struct find_shop *shop, u64 seed, struct find_ques
     asking.question = question;
     asking.random = seed;
     asking.first = NULL;
+    asking.curation = NULL;
+    asking.ad = NULL;
     u64 *random = &asking.random;
     make_words(&asking);
     const bool is_category = find_chance(random, 5);
@@ -675,7 +687,7 @@ void find_question_make(const struct find_shop *shop, u64 seed, struct find_ques
         make_category(&asking);
     else if (find_chance(random, 26))
         make_filter(&asking);
-    if (find_chance(random, 12)) {
+    if (find_chance(random, is_category ? 40 : 11)) {
         question->ask.ads = (u16)(1 + find_pick(random, 10));
         if (!is_category && find_chance(random, 70))
             say_ad(&asking);
@@ -690,7 +702,7 @@ void find_question_make(const struct find_shop *shop, u64 seed, struct find_ques
     make_page(&asking);
     make_flags(&asking);
     make_names(&asking);
-    if (find_chance(random, 5)) {
+    if (find_chance(random, asking.ad != NULL || asking.curation != NULL ? 20 : 3)) {
         question->at_ns = pick_moment(&asking);
         mark(&asking, FIND_FORM_MOMENT);
     }

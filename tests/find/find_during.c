@@ -441,8 +441,10 @@ static void make_bound_question(const struct find_worlds *worlds, u64 seed,
     question->edge = 0;
     question->ask.bars = 0;
     question->ask.sort = SEARCH_SORT_RELEVANCE;
-    question->ask.limit = MIN(1 + question->ask.limit / 4, SEARCH_LIMIT_MAX);
-    question->ask.offset = MIN(question->ask.offset, 200u);
+    question->ask.limit = 1 + question->ask.limit % (seed % 3 == 0 ? 30 : 4);
+    question->ask.offset = seed % 5 == 0 ? MIN(question->ask.offset, 200u) : 0;
+    if (seed % 3 != 0) /* fewer than keep words from being dropped, more than the page has */
+        question->ask.flags &= (u16)~SEARCH_FLAG_NO_DROP;
 }
 
 bool find_check_at_least(struct find_worlds *worlds, u64 seed, struct find_tally *tally)

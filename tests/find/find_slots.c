@@ -12,11 +12,6 @@
 #define MODELS_SEEN_MAX 256u
 #define PREFIX_MAX      2048u
 
-static struct span span_of(const char *text)
-{
-    return (struct span){.data = (const u8 *)text, .bytes = (u32)strlen(text)};
-}
-
 /* ---- decisions ---- */
 
 /* Is one like it before it, that counts? */
@@ -61,14 +56,8 @@ static bool row_wants_typos(const struct find_work *work, u32 first, u32 last,
     }
     if (!has_unknown || !find_join(work, first, last, word))
         return false;
-    for (u32 i = 0; i < work->slots[first].count; i++) {
-        const struct find_alternative *item = &work->slots[first].items[i];
-        const struct span words = span_of(item->words);
-        if (item->word_count == 1 && item->kind <= SCORE_JOINED && item->df != 0 &&
-            words.bytes == word->bytes && memcmp(words.data, word->text, word->bytes) == 0)
-            return false;
-    }
-    return true;
+    const u32 known = find_name_of(&work->shop->words, find_part_span(word));
+    return known == UINT32_MAX || work->shop->words.items[known].live == 0;
 }
 
 static void offer_typos(struct find_work *work)

@@ -140,6 +140,19 @@ static void words_are_joined_and_cut(void **state)
     sx_expect(&sx, "HEART");
 }
 
+/* Joined slots that are a word of the catalog have no typo, even where one of them is its stem. */
+static void joined_words_of_the_catalog_have_no_typos(void **state)
+{
+    (void)state;
+    sx_put(&sx, "RANKED", .title = "Ranking board");
+    sx_put(&sx, "BANKED", .title = "Banking set");
+    ASK_ALL(.query = "rank ing ");
+    sx_expect(&sx, "RANKED");
+    sx_delete(&sx, "RANKED");
+    ASK_ALL(.query = "rank ing ");
+    sx_expect(&sx, "BANKED");
+}
+
 static void synonyms_find_each_other(void **state)
 {
     (void)state;
@@ -265,6 +278,7 @@ int main(void)
         SX_ON_BOTH(the_last_word_may_go_on),
         SX_ON_BOTH(typos_are_forgiven),
         SX_ON_BOTH(words_are_joined_and_cut),
+        SX_ON_BOTH(joined_words_of_the_catalog_have_no_typos),
         SX_ON_BOTH(synonyms_find_each_other),
         SX_ON_BOTH(stop_words_are_left_out),
         SX_ON_BOTH(words_are_dropped_when_too_few_match),
