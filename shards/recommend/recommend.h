@@ -84,7 +84,7 @@ struct recommend_top_entry {
 struct recommend_top {
     u32 count;
     u32 period;
-    struct recommend_top_entry entries[RECOMMEND_TOP_MAX]; /* in no order */
+    struct recommend_top_entry entries[RECOMMEND_TOP_MAX]; /* the greatest first, nearly */
 };
 
 struct recommend_category {

@@ -3,7 +3,7 @@
  *
  * A list keeps RECOMMEND_TOP_MAX products with the scores of its own period; a product that is not in
  * it comes in when its score passes the least one. All scores of a list are halved together, so their
- * order stays.
+ * order stays: it lies sorted but for equals, and sorting it wholly, which each read does, is one pass.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -36,13 +36,22 @@ static void fade_top(struct recommend_top *top, u32 period)
     top->period = period;
 }
 
+/* Entry `at` has a greater score than before: it comes before all with less. */
+static void move_up(struct recommend_top *top, u32 at, struct recommend_top_entry entry)
+{
+    for (; at > 0 && top->entries[at - 1].score < entry.score; at--)
+        top->entries[at] = top->entries[at - 1];
+    top->entries[at] = entry;
+}
+
 static void note_in_top(struct recommend_top *top, u64 product_id, u32 score, u32 period)
 {
+    const struct recommend_top_entry entry = {.product_id = product_id, .score = score};
     u32 least = 0;
     fade_top(top, period);
     for (u32 i = 0; i < top->count; i++) {
         if (top->entries[i].product_id == product_id) {
-            top->entries[i].score = score;
+            move_up(top, i, entry);
             return;
         }
         if (top->entries[i].score < top->entries[least].score)
@@ -52,7 +61,7 @@ static void note_in_top(struct recommend_top *top, u64 product_id, u32 score, u3
         least = top->count++;
     else if (top->entries[least].score >= score)
         return;
-    top->entries[least] = (struct recommend_top_entry){.product_id = product_id, .score = score};
+    move_up(top, least, entry);
 }
 
 void recommend_trend_add(struct shard *shard, u64 product_id, u32 amount, u64 now_ns)
