@@ -124,6 +124,30 @@ COLUMN_FAST static void count_list_dense(u32 *counts, const struct column_block 
         counts[ordinals[positions[i]]]++;
 }
 
+/* The same for few values, none of them in lists. */
+COLUMN_FAST static void count_list_few(const struct facet_count *count, const u32 *ordinals,
+                                       const u16 *positions, u32 position_count)
+{
+    u32 *a = count->counts, *b = count->lanes, *c = b + count->end, *d = c + count->end;
+    u32 i = 0;
+    for (; i + 4 <= position_count; i += 4) {
+        a[ordinals[positions[i]]]++;
+        b[ordinals[positions[i + 1]]]++;
+        c[ordinals[positions[i + 2]]]++;
+        d[ordinals[positions[i + 3]]]++;
+    }
+    for (; i < position_count; i++)
+        a[ordinals[positions[i]]]++;
+}
+STATIC_CHECK(FACET_LANES == 3);
+
+void facet_count_end(struct facet_count *count)
+{
+    for (u32 i = 0; count->lanes != NULL && i < FACET_LANES * count->end; i++)
+        count->counts[i % count->end] += count->lanes[i];
+    count->lanes = NULL;
+}
+
 static bool count_ordinals(struct facet_run *run, struct facet_count *count, u32 window,
                            const struct window_bits *bits)
 {
@@ -135,7 +159,10 @@ static bool count_ordinals(struct facet_run *run, struct facet_count *count, u32
         return true;
     if (count->mode == COUNT_HASH)
         return count_block_hash(count, block, bits);
-    if (block->is_dense && has_list(run, bits))
+    const bool is_listed = block->is_dense && has_list(run, bits);
+    if (is_listed && count->lanes != NULL && block->list_used == 0)
+        count_list_few(count, block->ordinals, run->positions, run->position_count);
+    else if (is_listed)
         count_list_dense(count->counts, block, run->positions, run->position_count);
     else if (run->columns->is_fast)
         count_block_fast(count->counts, block, bits);

@@ -281,6 +281,7 @@ bool facet_finish(struct facet_run *run, u32 work)
     MUST(work >= 100);
     while (run->facet < run->facets->count && !run->is_too_many) {
         struct facet_count *count = &run->counts[run->facet];
+        facet_count_end(count);
         if (!finish_phase(run, count, &work))
             return run->is_too_many;
         if (run->phase == FINISH_ABOVE)

@@ -30,6 +30,11 @@ static bool begin_ordinals(struct facet_run *run, struct facet_count *count, u32
     if (bytes > STORE_CHUNK_BYTES)
         return false;
     count->counts = bump_acquire_zeroed(run->bump, bytes);
+    if (count->mode == COUNT_ARRAY && count->end <= FACET_LANES_END) {
+        count->lanes = bump_acquire_zeroed(run->bump, FACET_LANES * count->end * sizeof(u32) + 1);
+        if (count->lanes == NULL)
+            return false;
+    }
     return count->counts != NULL;
 }
 
@@ -121,6 +126,19 @@ static void keep_known(const struct facet_run *run, u32 window, const struct win
     }
 }
 
+/* Where the values of a window are is one far look for each facet, whatever the window has of them. */
+static void fetch_ahead(const struct facet_run *run, u32 window)
+{
+    for (u32 facet = 0; facet < run->facets->count; facet++) {
+        const u32 field = run->counts[facet].field;
+        const struct column_block *block =
+            field != 0 ? column_block_at(column_field_at(&run->columns->fields, field), window)
+                       : NULL;
+        if (block != NULL)
+            store_prefetch(&block->ordinals);
+    }
+}
+
 bool facet_window(struct facet_run *run, u32 window, const struct window_bits *of_facets)
 {
     const struct columns *columns = run->columns;
@@ -137,5 +155,6 @@ bool facet_window(struct facet_run *run, u32 window, const struct window_bits *o
         if (!facet_count_window(run, facet, window, bits))
             run->is_too_many = true;
     }
+    fetch_ahead(run, window + 1);
     return !run->is_too_many;
 }

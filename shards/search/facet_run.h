@@ -20,7 +20,11 @@
 #define FACET_HASH_SLOTS (1u << 16)
 #define FACET_CELL_SLOTS (2u * FACET_CELLS)
 #define FACET_NO_CELLS   0u
-#define FACET_MANY       UINT32_MAX /* as position_count: there is no list */
+/* Few values: one match counts for what the one before it has counted for, and would wait for that. So
+ * matches count in turn in the counts and in these. */
+#define FACET_LANES     3u
+#define FACET_LANES_END 1024u
+#define FACET_MANY      UINT32_MAX /* as position_count: there is no list */
 
 STATIC_CHECK(FACET_KEYS_MAX < FACET_HASH_SLOTS);
 
@@ -35,7 +39,8 @@ struct facet_count {
     u32 end;   /* of the counts */
     u32 distinct;
     u32 *counts;
-    u32 *keys; /* of COUNT_HASH: ordinals, 0 = free */
+    u32 *lanes; /* counts that are added to these at the end, FACET_LANES times `end`; NULL: none */
+    u32 *keys;  /* of COUNT_HASH: ordinals, 0 = free */
     i64 least;
     i64 greatest;
     u64 total;
@@ -66,6 +71,8 @@ struct facet_run {
     struct facet_count counts[FACETS_MAX];
 };
 
+/* After the last window: all is in the counts. */
+void facet_count_end(struct facet_count *count);
 /* Adds the matches of a window to a facet's counts. False: too many values. */
 bool facet_count_window(struct facet_run *run, u32 facet, u32 window,
                         const struct window_bits *bits);
