@@ -18,7 +18,8 @@
  *   candidates   the first part of bought alone: adding up a product's table
  *   bytes        of tables and names, per product
  *
- * Exit code 1: one that has a gate (a read of ten about one product or category) takes more than GATE_US.
+ * Exit code 1: one that has a gate (a read of ten about one product or category) takes more than GATE_US in
+ * every round: whoever else uses the machine can only make it slower.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -170,6 +171,18 @@ static void report(struct bench *bench, const char *name, double value, const ch
         printf("%s{\"case\":\"%s\",\"%s\":%.1f}", bench->is_first ? "[" : ",", name, unit, value);
     else
         printf("%-12s %10.1f %s\n", name, value, unit);
+    bench->is_first = false;
+}
+
+/* Sorted rounds: the middle one and the least. */
+static void report_read(struct bench *bench, const char *name, const double *rounds)
+{
+    const double middle = rounds[ROUNDS / 2], least = rounds[0];
+    if (bench->is_json)
+        printf("%s{\"case\":\"%s\",\"us\":%.1f,\"least_us\":%.1f}", bench->is_first ? "[" : ",",
+               name, middle, least);
+    else
+        printf("%-12s %10.1f us   least %5.1f\n", name, middle, least);
     bench->is_first = false;
 }
 
@@ -335,8 +348,8 @@ static void measure(struct bench *bench, const struct measured *one)
         rounds[r == 0 ? 0 : r - 1] = (double)(clock_ns() - begin_ns) / one->reads / 1000;
     }
     qsort(rounds, ROUNDS, sizeof rounds[0], compare);
-    report(bench, one->name, rounds[ROUNDS / 2], "us");
-    bench->is_slow = bench->is_slow || (one->has_gate && rounds[ROUNDS / 2] > GATE_US);
+    report_read(bench, one->name, rounds);
+    bench->is_slow = bench->is_slow || (one->has_gate && rounds[0] > GATE_US);
 }
 
 static void read_options(struct bench *bench, int count, char **words)
