@@ -129,6 +129,19 @@ static void end_run(struct run *run)
 
 /* ---- phases ---- */
 
+#define SORTED_AT_ONCE 64u
+#define COST_SORTED    120u /* nanoseconds for each, about */
+
+static bool sort_step(struct run *run)
+{
+    while (run_has_time(run)) {
+        run->work += MIN(SORTED_AT_ONCE, run->top.count) * COST_SORTED;
+        if (run_top_sort(&run->top, SORTED_AT_ONCE))
+            return true;
+    }
+    return false;
+}
+
 /* Some work of the phase; true: it is over. */
 static bool step_phase(struct run *run)
 {
@@ -143,10 +156,9 @@ static bool step_phase(struct run *run)
         run->work = QUERY_SLICE_WORK;
         return facet_finish(run->facet_run, work);
     }
+    case RUN_PHASE_SORT: return run->step == SEARCH_STEP_DETAILS || sort_step(run);
     case RUN_PHASE_ADS:
-        if (run->step != SEARCH_STEP_DETAILS)
-            run_top_sort(&run->top);
-        run->work += 50 * run->top.count;
+        run->work += 5 * run->top.count;
         if (run->step == SEARCH_STEP_RUN)
             run_find_ads(run);
         begin_reply(run);

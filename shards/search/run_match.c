@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define COST_MATCH 12u /* nanoseconds per candidate, about */
+#define COST_KEY   70u /* if it may be among the best */
 #define COST_TERM  4u
 #define COST_FACET 6u
 
@@ -109,6 +110,7 @@ static void take_hit(struct run *run, u32 doc, u32 text_score, u32 words)
         !run_top_wants(&run->top, rank_relevance_key(&run->profile, hit.text_score,
                                                      greatest_rank(&run->profile))))
         return;
+    run->work += COST_KEY;
     fill_key(run, &hit);
     if (pin == NULL && !run_top_wants(&run->top, hit.key))
         return;
@@ -151,13 +153,17 @@ void run_judge_doc(struct run *run, u32 doc, u32 score)
     run->word_total++;
 }
 
-/* How many candidates may be judged in the time that is left. */
+/* What a candidate costs, without its key. */
+static u32 cost_of_candidate(const struct run *run)
+{
+    return COST_MATCH + COST_FACET * run->facet_count + COST_TERM * run->filter_terms;
+}
+
+/* How many candidates may be judged in the time that is left, if all of them may be among the best. */
 static u32 candidates_allowed(const struct run *run)
 {
     const u32 left = QUERY_SLICE_WORK - run->work;
-    u32 cost = COST_MATCH + COST_FACET * run->facet_count;
-    cost += COST_TERM * run->filter_terms;
-    return MAX(64u, left / cost);
+    return MAX(64u, left / (cost_of_candidate(run) + COST_KEY));
 }
 
 /* The next piece of the candidates; false: there is none. */
@@ -171,7 +177,7 @@ static bool take_piece(struct run *run, struct window_bits *piece)
         count += bits_count(piece->words[window->word]);
         window->word++;
     }
-    run->work += 100 + count * (COST_MATCH + COST_FACET * run->facet_count);
+    run->work += 100 + count * cost_of_candidate(run);
     return count != 0;
 }
 

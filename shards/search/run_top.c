@@ -35,12 +35,15 @@ void run_top_offer(struct run_top *top, const struct run_hit *entry)
     top->entries[at] = *entry;
 }
 
-void run_top_sort(struct run_top *top)
+bool run_top_sort(struct run_top *top, u32 most)
 {
-    for (u32 count = top->count; count > 1; count--) {
+    for (; most != 0 && top->sorted + 1 < top->count; most--) {
+        const u32 left = top->count - top->sorted;
         const struct run_hit last = top->entries[0];
-        top->entries[0] = top->entries[count - 1];
-        top->entries[count - 1] = last;
-        sink(top->entries, count - 1, 0);
+        top->entries[0] = top->entries[left - 1];
+        top->entries[left - 1] = last;
+        sink(top->entries, left - 1, 0);
+        top->sorted++;
     }
+    return top->sorted + 1 >= top->count;
 }

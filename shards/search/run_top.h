@@ -33,6 +33,7 @@ struct run_top {
     struct run_hit *entries;
     u32 count;
     u32 capacity;
+    u32 sorted; /* the last ones, from the end, once it is being sorted */
 };
 
 static inline bool run_hit_precedes(const struct run_hit *a, const struct run_hit *b)
@@ -47,6 +48,7 @@ static inline bool run_top_wants(const struct run_top *top, u64 key)
 }
 
 void run_top_offer(struct run_top *top, const struct run_hit *entry);
-void run_top_sort(struct run_top *top);
+/* The first entry first, when all are offered; `most` entries are put in their places. True: all are. */
+bool run_top_sort(struct run_top *top, u32 most);
 
 #endif
