@@ -18,7 +18,8 @@ void pipe_init(struct import_pipe *pipe, struct souk_client *client, u32 lanes, 
     *pipe = (struct import_pipe){.client = client,
                                  .lane_count = lanes,
                                  .batch_max = batch,
-                                 .window_size = 2 * lanes * batch};
+                                 .window_size = 2 * lanes * batch,
+                                 .pace = PIPE_PACE_ONE};
     pipe->window = calloc(pipe->window_size, sizeof *pipe->window);
     pipe->lanes = calloc(lanes, sizeof *pipe->lanes);
     pipe->records = calloc(batch, sizeof(union import_put));
@@ -154,6 +155,18 @@ u16 pipe_waiting(const struct import_pipe *pipe)
     return pipe->waiting;
 }
 
+void pipe_pace(struct import_pipe *pipe, u64 now_ns, u64 took_ns)
+{
+    MUST(pipe->pace >= PIPE_PACE_ONE && pipe->pace <= pipe->lane_count * PIPE_PACE_ONE);
+    if (took_ns <= PIPE_CALM_NS) {
+        const u32 more = MAX(PIPE_PACE_ONE * PIPE_PACE_ONE / pipe->pace, 1u);
+        pipe->pace = MIN(pipe->pace + more, pipe->lane_count * PIPE_PACE_ONE);
+    } else if (now_ns >= pipe->calm_ns) { /* once for all calls that waited side by side */
+        pipe->pace = MAX(pipe->pace * 3 / 4, PIPE_PACE_ONE);
+        pipe->calm_ns = now_ns + took_ns;
+    }
+}
+
 /* ---- one lane -------------------------------------------------------------------------------- */
 
 static u64 monotonic_ns(void)
@@ -188,8 +201,8 @@ static void try_again(struct pipe_lane *lane, u32 from, u64 pause_ns, u16 status
     MUST(from < lane->sent_count);
     lane->first = lane->sent[from];
     lane->due_ns = monotonic_ns() + pause_ns;
-    lane->retry_status = status;
     lane->pipe->waiting = status;
+    lane->pipe->pace = PIPE_PACE_ONE;
 }
 
 static void note_answer(struct pipe_lane *lane, struct pipe_row *row,
@@ -208,8 +221,10 @@ static void on_call_done(void *context, int error, const void *replies, u32 coun
     struct pipe_lane *lane = context;
     struct import_pipe *pipe = lane->pipe;
     const size_t bytes = import_step_reply_bytes(lane->step);
+    const u64 now_ns = monotonic_ns();
     MUST(lane->is_flying && count == lane->sent_count);
     lane->is_flying = false;
+    pipe_pace(pipe, now_ns, now_ns - lane->sent_ns);
     if (error != 0 && error != SOUK_ERROR_UNKNOWN_OUTCOME) {
         pipe->error = error;
         return;
@@ -251,10 +266,19 @@ static bool begin_step(struct import_pipe *pipe, struct pipe_lane *lane)
                                          .records = pipe->records,
                                          .replies = lane->replies};
     lane->is_flying = true;
+    lane->sent_ns = monotonic_ns();
     pipe->error = souk_submit(pipe->client, &request, on_call_done, lane);
     if (pipe->error != 0)
         lane->is_flying = false;
     return true;
+}
+
+static u32 lanes_at_work(const struct import_pipe *pipe)
+{
+    u32 count = 0;
+    for (u32 i = 0; i < pipe->lane_count; i++)
+        count += pipe->lanes[i].count > 0 ? 1 : 0;
+    return count;
 }
 
 /* Goes on until a call is in flight, or there is nothing to do. */
@@ -264,7 +288,8 @@ static void advance(struct import_pipe *pipe, struct pipe_lane *lane, u64 now_ns
         return;
     while (pipe->error == 0) { /* ends: each time a batch less */
         if (lane->count == 0) {
-            if (lane->queue_count == 0 || (lane->queue_count < pipe->batch_max && !no_more))
+            if (lane->queue_count == 0 || (lane->queue_count < pipe->batch_max && !no_more) ||
+                lanes_at_work(pipe) >= pipe->pace / PIPE_PACE_ONE)
                 return;
             begin_batch(pipe, lane);
         }
@@ -284,8 +309,10 @@ void pipe_turn(struct import_pipe *pipe, u64 now_ns, bool no_more, u32 wait_ms)
     if (pipe->is_blocked)
         queue_row(pipe, index_of(pipe, pipe->count - 1));
     no_more = no_more || pipe_room(pipe) == NULL;
+    /* The lane of the oldest row first: all others wait for it in the end. */
+    const u32 first = pipe->count > 0 ? lane_of(pipe, row_at(pipe, pipe->head)) : 0;
     for (u32 i = 0; i < pipe->lane_count && pipe->error == 0; i++) {
-        struct pipe_lane *lane = &pipe->lanes[i];
+        struct pipe_lane *lane = &pipe->lanes[(first + i) % pipe->lane_count];
         advance(pipe, lane, now_ns, no_more);
         is_flying = is_flying || lane->is_flying;
         if (lane->due_ns > now_ns)

@@ -9,8 +9,8 @@
  * behind the last row before which all are settled. The file of bad rows then has what was said about
  * the rows before that, each once.
  *
- * Low priority is few, small frames: --lanes batches of --batch rows are under way at a time, each at one
- * step; --rate leaves the server more. A server that refuses with a status of class RETRY is left alone for
+ * Low priority is small frames, and few where calls take long (import_pipe.h): at most --lanes batches of
+ * --batch rows are under way at a time, each at one step; --rate leaves the server more. A server that refuses with a status of class RETRY is left alone for
  * as long as it says, then asked again, for as long as it takes.
  *
  * Policies: `skip` (default) writes bad rows to a file and goes on; `all` checks every row first and

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "client/cli/cli.h"
+#include "client/cli/import_pipe.h"
 #include "proto/messages.h"
 #include "tests/unit/client/fake_listener.h"
 
@@ -160,12 +161,33 @@ static void the_first_row_gets_the_slug(void **state)
     listener_close(listener);
 }
 
+static void a_slow_server_gets_one_lane_and_a_quick_one_all(void **state)
+{
+    (void)state;
+    struct import_pipe pipe;
+    pipe_init(&pipe, NULL, 16, 32);
+    u64 now_ns = 1;
+    assert_int_equal(pipe.pace, PIPE_PACE_ONE);
+    for (u32 i = 0; i < 400; i++)
+        pipe_pace(&pipe, now_ns += NS_PER_MS, NS_PER_MS);
+    assert_int_equal(pipe.pace, 16 * PIPE_PACE_ONE);
+    /* Of calls that waited side by side only the first counts. */
+    for (u32 i = 0; i < 16; i++)
+        pipe_pace(&pipe, now_ns, 50 * NS_PER_MS);
+    assert_int_equal(pipe.pace, 12 * PIPE_PACE_ONE);
+    for (u32 i = 0; i < 20; i++)
+        pipe_pace(&pipe, now_ns += 50 * NS_PER_MS, 50 * NS_PER_MS);
+    assert_int_equal(pipe.pace, PIPE_PACE_ONE);
+    pipe_deinit(&pipe);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusing_server_is_waited_for),
         cmocka_unit_test(the_last_row_of_a_product_wins),
         cmocka_unit_test(the_first_row_gets_the_slug),
+        cmocka_unit_test(a_slow_server_gets_one_lane_and_a_quick_one_all),
     };
     return cmocka_run_group_tests_name("import", tests, NULL, NULL);
 }
