@@ -59,6 +59,13 @@ static u64 now_ns(void)
     return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
 }
 
+static u64 cpu_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
+}
+
 static struct span text(const char *string)
 {
     return (struct span){.data = (const u8 *)string, .bytes = (u32)strlen(string)};
@@ -349,7 +356,7 @@ static void ask_others(struct bench *bench)
     measure(bench, "trending", OPCODE_TRENDING, &trending, none);
 }
 
-/* Another language: the index is made anew by an idle reactor. The last slice puts it in force. */
+/* Another language: the index is made anew by an idle reactor. */
 static void renew(struct bench *bench)
 {
     const struct msg_search_policy_put_req put = {.home_id = POLICY_HOME_ID,
@@ -361,16 +368,16 @@ static void renew(struct bench *bench)
     MUST(feeder_call(bench->feeder, OPCODE_SEARCH_POLICY_PUT, &put, NULL, NULL) == STATUS_OK);
     bench->is_first = true;
     bench->slice_count = 0;
-    u64 begin_ns = now_ns(), last_ns = 0, slices = 0;
-    while (shard_work(bench->shard)) {
-        begin_ns = now_ns();
-        slices++;
+    u64 most_ns = 0, slices = 0;
+    for (bool has_more = true; has_more; slices++) {
+        const u64 begin_ns = cpu_ns();
+        has_more = shard_work(bench->shard);
+        most_ns = MAX(most_ns, cpu_ns() - begin_ns);
     }
-    last_ns = now_ns() - begin_ns;
-    bench->missed += last_ns > GATE_NS;
-    (void)printf("%-26s %6llu slices, the last one %.1f us  %s\n", "renewal",
-                 (unsigned long long)slices, (double)last_ns / 1000,
-                 last_ns > GATE_NS ? "MISSED" : "good");
+    bench->missed += most_ns > GATE_NS;
+    (void)printf("%-26s %6llu slices, at most %.1f us of processor time  %s\n", "renewal",
+                 (unsigned long long)slices, (double)most_ns / 1000,
+                 most_ns > GATE_NS ? "MISSED" : "good");
 }
 
 int main(int argc, char **argv)

@@ -104,6 +104,8 @@ void search_deinit(struct search *search)
 {
     query_stats_deinit(&search->stats);
     search_settings_deinit(&search->words);
+    while (search->dropped.slabs != NULL)
+        (void)arena_deinit_some(&search->dropped);
     search_index_deinit(search_current(search));
     if (search->is_renewing)
         search_index_deinit(&search->indexes[1 - search->current]);
@@ -158,6 +160,8 @@ bool search_renew(struct shard *shard, u32 products)
     struct search *search = &shard->search;
     const struct catalog *catalog = &shard->catalog;
     struct search_index *made = &search->indexes[1 - search->current];
+    if (search->dropped.slabs != NULL)
+        return !arena_deinit_some(&search->dropped) || search->is_renewing;
     if (!search->is_renewing)
         return false;
     for (; products != 0 && search->renewed < catalog->pool.next_fresh; products--) {
@@ -169,12 +173,12 @@ bool search_renew(struct shard *shard, u32 products)
         return true;
     if (search->question_count != 0)
         return true; /* they hold numbers of the old one */
-    search_index_deinit(search_current(search));
+    search->dropped = search_index_drop(search_current(search));
     search->current = 1 - search->current;
     search->is_renewing = false;
     search->node_limit = WORN_NODES + 2 * made->columns.tree.node_end;
     search_settings_renew(&search->words, &shard->settings, search_current(search));
-    return false;
+    return search->dropped.slabs != NULL;
 }
 
 static bool has_many_unused(const struct search_index *index)

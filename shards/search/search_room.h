@@ -38,6 +38,7 @@ struct search_policy {
 struct search {
     struct store_memory memory;
     struct search_index indexes[2];
+    struct arena dropped; /* of the index before, given back a chunk at a time */
     struct search_settings words;
     struct query_stats stats;
     struct search_policy policy;

@@ -272,6 +272,19 @@ void arena_deinit(struct arena *arena)
     arena_init(arena, arena->memory);
 }
 
+bool arena_deinit_some(struct arena *arena)
+{
+    if (arena->slabs != NULL) {
+        struct arena_slab *next = arena->slabs->next;
+        store_memory_release(arena->memory, arena->slabs, SLAB_BYTES);
+        arena->slabs = next;
+    }
+    if (arena->slabs != NULL)
+        return false;
+    arena_init(arena, arena->memory);
+    return true;
+}
+
 void *arena_acquire(struct arena *arena, size_t bytes)
 {
     MUST(bytes <= ARENA_BYTES_MAX);

@@ -64,6 +64,8 @@ void arena_init(struct arena *arena, struct store_memory *memory);
 
 /* Gives all memory back, with every object that is still held. */
 void arena_deinit(struct arena *arena);
+/* The same in steps, for an arena that is not used any more: one chunk. True: that was the last. */
+bool arena_deinit_some(struct arena *arena);
 
 /* Returns at least `bytes` bytes with unspecified contents, aligned to 16, and to 64 if the class
  * size is a multiple of 64. `bytes` from 0 to ARENA_BYTES_MAX; 0 gets the smallest class. */
