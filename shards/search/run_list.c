@@ -332,6 +332,22 @@ static bool judge_window(struct run *run)
     return true;
 }
 
+/* Windows that were looked at whole are behind: streams go on with this one. */
+static void catch_up(struct run *run)
+{
+    const u32 first = run->window.number * WINDOW_DOCS;
+    for (u32 i = 0; i < run->list.stream_count; i++) {
+        struct run_stream *stream = &run->list.streams[i];
+        if (stream_doc(stream) >= first)
+            continue;
+        if (stream->cursor != NULL)
+            (void)postings_seek(stream->cursor, first);
+        else
+            stream->doc = run_table_next(stream->tables, first, run->question.end);
+        run->work += COST_OF_LOOK_UP;
+    }
+}
+
 bool run_list_starts(struct run *run)
 {
     struct run_list *list = &run->list;
@@ -347,6 +363,7 @@ bool run_list_starts(struct run *run)
         return false;
     list->docs_seen = 0;
     list->is_now = true;
+    catch_up(run);
     if (!list->is_direct)
         memset(&run->window.candidates, 0, sizeof run->window.candidates);
     return true;

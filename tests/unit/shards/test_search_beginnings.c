@@ -160,6 +160,27 @@ static void words_of_the_dead_do_not_count(void **state)
     assert_int_equal(total_of("zaq"), QUERY_PREFIX_STEMS_MAX);
 }
 
+/* Whole windows at first, then along the words that begin so, when the page is full: each product once. */
+static void a_lower_bound_repeats_nothing(void **state)
+{
+    (void)state;
+    static struct row_hit hits[10];
+    char code[16], title[64];
+    for (u32 i = 0; i < 16000; i++) {
+        snprintf(code, sizeof code, "Q%u", i);
+        snprintf(title, sizeof title, "zaq%c%c peg %s", 'b' + i % 9, 'b' + i / 9 % 9,
+                 i % 7 == 0 ? "of some other words" : "");
+        sx_put(&sx, code, .title = title, .popularity = i);
+    }
+    sx_ask(&sx, .query = "zaq", .limit = 10, .flags = SEARCH_FLAG_NO_DROP);
+    assert_int_equal(sx.hit_count, 10);
+    memcpy(hits, sx.hits, sizeof hits);
+    sx_ask(&sx, .query = "zaq", .limit = 10, .flags = SEARCH_FLAG_NO_DROP | SEARCH_FLAG_AT_LEAST);
+    assert_int_equal(sx.hit_count, 10);
+    assert_memory_equal(hits, sx.hits, sizeof hits);
+    assert_true(sx.rsp.total <= 16000);
+}
+
 #define ON_BOTH(test)                                           \
     cmocka_unit_test_setup_teardown(test, open_one, close_all), \
     {                                                           \
@@ -177,6 +198,7 @@ int main(void)
         ON_BOTH(longer_model_numbers_count_among_them),
         ON_BOTH(a_synonym_counts_among_model_numbers),
         ON_BOTH(words_of_the_dead_do_not_count),
+        ON_BOTH(a_lower_bound_repeats_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
