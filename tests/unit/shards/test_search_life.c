@@ -27,7 +27,8 @@ SX_SHOP(put_nothing)
 
 /* ---- a question that is left alone in the middle ---- */
 
-#define ANSWERS_MAX 256u
+#define ANSWERS_MAX    256u
+#define STEP_OF_OTHERS 15u
 
 /* A gather whose asker may go away: after `left` slices of its parts nothing is asked any more. */
 struct asker {
@@ -51,6 +52,8 @@ static u32 step_of(const struct gather_ask *ask)
     struct record_view view;
     struct msg_search_part_req asked;
     u32 offset = 0;
+    if (ask->info->code != OPCODE_SEARCH_PART)
+        return STEP_OF_OTHERS; /* the query is counted */
     frame_record_next(ask->info, FRAME_DIRECTION_REQUEST, ask->body, &offset, &view);
     memcpy(&asked, view.fixed, sizeof asked);
     if (kept_step == asked.step && ask->shard == 0) {
