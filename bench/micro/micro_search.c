@@ -10,7 +10,7 @@
  * the request to those of the reply, with ten hits with their texts; the peers give ten numbers.
  *
  * Gates (issue item 5): geometric mean over all classes that both can do at least 10 for FTS5 and 4 for
- * Xapian, none below 1; p50 <= 100 us, p99 <= 2 ms; facets <= 5 ns per match and field; a product
+ * Xapian, none below 1; over all queries p50 <= 100 us, p99 <= 2 ms; facets <= 5 ns per match and field; a product
  * <= 20 us. Judged for the greatest number of products; exit code 1 when one is missed.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -30,7 +30,7 @@
 
 #define PEERS_MAX   2u
 #define SIZES_MAX   8u
-#define QUERIES_MAX 20000u
+#define QUERIES_MAX 2000u /* of a class */
 #define QUERY_BYTES 256u
 #define WORDS_MAX   8u
 
@@ -55,6 +55,7 @@ struct engines {
 
 /* Of one class of queries. */
 struct outcome {
+    double times[QUERIES_MAX]; /* microseconds, growing */
     double p50_us, p99_us, mean_hits;
     char slowest[QUERY_BYTES];
     double ratios[PEERS_MAX]; /* geometric means; 0: the peer cannot do that */
@@ -189,7 +190,7 @@ static u16 flags_of(enum grow_query kind)
 static void run_class(struct engines *engines, const struct grow *grow, enum grow_query kind,
                       u32 products, const struct options *options, struct outcome *outcome)
 {
-    static double times[QUERIES_MAX];
+    double *times = outcome->times;
     const bool is_prefix = kind == GROW_QUERY_PREFIX, is_phrase = kind == GROW_QUERY_PHRASE;
     double logs[PEERS_MAX] = {0}, all_hits = 0, slowest = 0;
     char query[QUERY_BYTES];
@@ -285,10 +286,13 @@ static void run_size(const struct options *options, const struct grow *grow, u32
     for (u32 p = 0; p < engines.peer_count; p++)
         (void)printf(" %20s", engines.calls[p]->name);
     (void)printf("\n");
-    double worst_p50 = 0, worst_p99 = 0, logs[PEERS_MAX] = {0}, least[PEERS_MAX] = {1e9, 1e9};
+    static double all[GROW_QUERY_COUNT * QUERIES_MAX];
+    static struct outcome outcome;
+    u32 all_count = 0;
+    double logs[PEERS_MAX] = {0}, least[PEERS_MAX] = {1e9, 1e9};
     u32 classes = 0;
     for (u32 kind = 0; kind < GROW_QUERY_COUNT; kind++) {
-        struct outcome outcome = {0};
+        outcome = (struct outcome){0};
         if (options->only != NULL &&
             strstr(grow_query_name((enum grow_query)kind), options->only) == NULL)
             continue;
@@ -301,8 +305,8 @@ static void run_size(const struct options *options, const struct grow *grow, u32
         if (options->only != NULL)
             (void)printf("  slowest: %s", outcome.slowest);
         (void)printf("\n");
-        worst_p50 = MAX(worst_p50, outcome.p50_us);
-        worst_p99 = MAX(worst_p99, outcome.p99_us);
+        memcpy(all + all_count, outcome.times, options->queries * sizeof *all);
+        all_count += options->queries;
         classes += outcome.ratios[0] > 0 ? 1 : 0;
         for (u32 p = 0; p < engines.peer_count; p++)
             if (outcome.ratios[p] > 0) {
@@ -318,8 +322,9 @@ static void run_size(const struct options *options, const struct grow *grow, u32
     (void)printf("facets: %.2f ns per match and field\n", facet_ns);
     if (is_judged) {
         static const double wanted[PEERS_MAX] = {10, 4};
-        gate(verdict, "slowest class, p50 in us", worst_p50, 100, false);
-        gate(verdict, "slowest class, p99 in us", worst_p99, 2000, false);
+        qsort(all, all_count, sizeof *all, by_size);
+        gate(verdict, "all queries, p50 in us", all[all_count / 2], 100, false);
+        gate(verdict, "all queries, p99 in us", all[all_count * 99 / 100], 2000, false);
         gate(verdict, "facets, ns per match and field", facet_ns, 5, false);
         gate(verdict, "a product, us", engines.index_us, 20, false);
         for (u32 p = 0; p < engines.peer_count; p++) {
