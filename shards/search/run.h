@@ -33,7 +33,7 @@
 #include "shards/search/run_table.h"
 #include "shards/search/run_top.h"
 
-#define RUN_FEW_WORDS      8u
+#define RUN_FEW_WORDS      4u
 #define RUN_ALL_SLOTS      UINT32_MAX
 #define RUN_INLINE_HITS    128u /* details come with the hits up to so many */
 #define RUN_HIGHLIGHTS_MAX 32u

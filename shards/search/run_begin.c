@@ -328,17 +328,14 @@ static bool wants_set(const struct run *run, const struct run_slot *slot)
     if (slot == &run->slots[0] || slot->word_count <= RUN_FEW_WORDS || !run_wants_list(run) ||
         !run_is_rare(run))
         return false;
-    const u64 by_words = slot->word_count > CURSORS_MAX
-                             ? 5000 + 200 * (u64)slot->word_count + 4 * slot->df
-                             : 60 * (u64)slot->word_count * run->slots[0].df;
-    return run->slots[0].df * 150 < by_words;
+    const u64 by_table = 5000 + 200 * (u64)slot->word_count + 2 * slot->df; /* nanoseconds */
+    return run->slots[0].df * 150 < by_table;
 }
 
-/* Few cursors can be looked at for every document; the rarest slot is walked by a few or by a table. */
+/* Few cursors can be looked at for every document. */
 static bool wants_table(const struct run *run, const struct run_slot *slot)
 {
-    const bool is_walked = slot == &run->slots[0] && run_wants_list(run);
-    return slot->word_count > (is_walked ? RUN_FEW_WORDS : CURSORS_MAX);
+    return slot->word_count > (run_wants_list(run) ? RUN_FEW_WORDS : CURSORS_MAX);
 }
 
 static void choose_kind(struct run *run, struct run_slot *slot)
@@ -356,23 +353,23 @@ static void choose_kind(struct run *run, struct run_slot *slot)
         slot->words[i].cursor = open_cursor(run, slot->words[i].term);
 }
 
-/* Some postings of a word into its slot's table; true: that was the last. */
+/* Some postings of a word into its slot's table, a block at a time; true: that was the last. */
 static bool fill_table(struct run *run, const struct run_slot *slot, const struct run_word *word)
 {
     struct postings_cursor *cursor = &run->table_cursor;
     if (!run->has_cursor)
         postings_open(cursor, &run->index->index, word->term);
     run->has_cursor = true;
-    u32 count = 0;
-    for (u32 doc = cursor->doc; doc < run->question.end; doc = postings_next(cursor)) {
-        run_table_raise(slot->tables, doc, run_slot_impact(word->factor, cursor->impact));
-        if (++count == 8192)
-            break;
+    run->work += 200;
+    while (cursor->doc < run->question.end && run_has_time(run)) {
+        const u32 last_doc = cursor->docs[cursor->count - 1];
+        for (u32 i = cursor->slot; i < cursor->count && cursor->docs[i] < run->question.end; i++)
+            run_table_raise(slot->tables, cursor->docs[i],
+                            run_slot_impact(word->factor, cursor->impacts[i]));
+        run->work += 60 + 2 * (cursor->count - cursor->slot);
+        (void)postings_seek(cursor, last_doc + 1);
     }
-    run->work += 300 + 4 * count;
-    if (count == 8192)
-        (void)postings_next(cursor);
-    return count < 8192;
+    return cursor->doc >= run->question.end;
 }
 
 bool run_ready_step(struct run *run)
