@@ -247,7 +247,13 @@ static void read_item(struct run *run, struct run_slot *slot)
     run->work += 100;
 }
 
-/* Positive slots first, the rarest first; their bits are in the order of the query. */
+/* What it takes to walk along the slot: of many words nothing can be left out. */
+static u64 length_of(const struct run_slot *slot)
+{
+    return slot->word_count > RUN_FEW_WORDS ? 4 * slot->df : slot->df;
+}
+
+/* Positive slots first, the shortest way first; their bits are in the order of the query. */
 static void sort_slots(struct run *run)
 {
     u32 bit = 0;
@@ -263,8 +269,9 @@ static void sort_slots(struct run *run)
         u32 at = i;
         for (; at != 0; at--) {
             const struct run_slot *before = &run->slots[at - 1];
-            const bool stays =
-                (before->bit != 0) != (slot.bit != 0) ? before->bit != 0 : before->df <= slot.df;
+            const bool stays = (before->bit != 0) != (slot.bit != 0)
+                                   ? before->bit != 0
+                                   : length_of(before) <= length_of(&slot);
             if (stays)
                 break;
             run->slots[at] = *before;
@@ -328,8 +335,10 @@ static bool wants_set(const struct run *run, const struct run_slot *slot)
     if (slot == &run->slots[0] || slot->word_count <= RUN_FEW_WORDS || !run_wants_list(run) ||
         !run_is_rare(run))
         return false;
-    const u64 by_table = 5000 + 200 * (u64)slot->word_count + 2 * slot->df; /* nanoseconds */
-    return run->slots[0].df * 150 < by_table;
+    const u64 by_table = 5000 + 200 * (u64)slot->word_count + 4 * slot->df; /* nanoseconds */
+    const u64 docs =
+        (run->head.flags & SEARCH_FLAG_AT_LEAST) != 0 ? run->slots[0].df / 4 : run->slots[0].df;
+    return docs * 200 < by_table;
 }
 
 /* Few cursors can be looked at for every document. */
