@@ -13,6 +13,8 @@
 #define RUN_SPARSE 48u
 /* With so many documents in a window, words in a row are read as windows. */
 #define ROW_BY_WINDOWS 24u
+/* So many are set by their impacts, and not one by one: 64 of them wait for each other. */
+#define DENSE_WINDOW 160u
 
 static bool is_strict(const struct run *run)
 {
@@ -32,6 +34,27 @@ static void raise(struct run_window *window, u32 at, u8 impact)
     window_set(&window->touched, at);
 }
 
+/* Those that have an impact. */
+static void find_touched(struct run_window *window)
+{
+    for (u32 i = 0; i < WINDOW_WORDS; i++) {
+        u64 bits = 0;
+#if defined(__x86_64__)
+        typedef u8 lanes __attribute__((vector_size(16)));
+        typedef char bytes __attribute__((vector_size(16)));
+        for (u32 j = 0; j < 64; j += 16) {
+            lanes sixteen;
+            memcpy(&sixteen, window->best + i * 64 + j, sizeof sixteen);
+            bits |= (u64)(u32)__builtin_ia32_pmovmskb128((bytes)(sixteen != 0)) << j;
+        }
+#else
+        for (u32 j = 0; j < 64; j++)
+            bits |= (u64)(window->best[i * 64 + j] != 0) << j;
+#endif
+        window->touched.words[i] = bits;
+    }
+}
+
 static void take_window(struct run *run, const struct run_word *word)
 {
     struct run_window *window = &run->window;
@@ -39,9 +62,15 @@ static void take_window(struct run *run, const struct run_word *word)
     if (word->cursor->doc >= end)
         return;
     const u32 count = postings_window(word->cursor, window->number, window->docs, window->impacts);
-    for (u32 i = 0; i < count; i++)
+    for (u32 i = 0; i < count && count < DENSE_WINDOW; i++)
         raise(window, window->docs[i], run_slot_impact(word->factor, window->impacts[i]));
-    run->work += 50 + 3 * count;
+    for (u32 i = 0; i < count && count >= DENSE_WINDOW; i++) {
+        u8 *best = &window->best[window->docs[i]];
+        *best = MAX(*best, run_slot_impact(word->factor, window->impacts[i]));
+    }
+    if (count >= DENSE_WINDOW)
+        find_touched(window);
+    run->work += 50 + 2 * count;
 }
 
 static void take_candidates(struct run *run, const struct run_word *word,
