@@ -73,6 +73,10 @@ u32 gather_next(struct gather *gather)
     operation_of(gather->info->index)(gather);
     MUST(gather->round == round);
     gather->round++;
+    if (gather->is_full) { /* nobody is asked what some cannot be asked */
+        gather->open_count = 0;
+        gather_refuse(gather, STATUS_TOO_LARGE);
+    }
     if (gather->open_count == 0)
         gather->ask_count = 0; /* this round has asked nothing */
     return gather->open_count;
@@ -91,8 +95,10 @@ void gather_ask(struct gather *gather, u16 opcode, u16 shard, const void *fixed,
     const struct span *texts = spans != NULL ? spans : none;
     const u32 bytes = frame_record_bytes(info, FRAME_DIRECTION_REQUEST, texts);
     u8 *frame = bump_acquire(&gather->bump, FRAME_HEADER_BYTES + bytes);
-    if (frame == NULL)
-        PANIC("a gather asks for more than it may remember");
+    if (frame == NULL) {
+        gather->is_full = true;
+        return;
+    }
     u8 *body = frame + FRAME_HEADER_BYTES;
     MUST(frame_record_write(info, FRAME_DIRECTION_REQUEST, body, bytes, fixed, texts) == bytes);
     gather->asks[gather->ask_count++] =

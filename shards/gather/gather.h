@@ -52,6 +52,7 @@ struct gather {
     struct gather_ask *asks;       /* GATHER_ASKS_MAX */
     u32 ask_count;                 /* of this round */
     u32 open_count;                /* of them not answered */
+    bool is_full;                  /* no memory was left for something: TOO_LARGE */
     void *state;                   /* of the operation, NULL in the first call */
     u64 reply[GATHER_REPLY_WORDS]; /* struct msg_..._rsp, zeroed at the beginning */
     struct span reply_spans[MESSAGE_SPANS_MAX];
@@ -82,13 +83,16 @@ void gather_end(struct gather *gather);
 
 /* ---- for the operations ---- */
 
-/* One more ask of the next round; the record is written at once. */
+/* One more ask of the next round; the record is written at once. Without memory for it the gather ends
+ * TOO_LARGE after this round. */
 void gather_ask(struct gather *gather, u16 opcode, u16 shard, const void *fixed,
                 const struct span *spans);
-/* Memory until the end; NULL when there is no more: answer TOO_LARGE. */
+/* Memory until the end; NULL when there is no more: the gather ends TOO_LARGE after this round. */
 static inline void *gather_acquire(struct gather *gather, size_t bytes)
 {
-    return bump_acquire(&gather->bump, bytes);
+    void *memory = bump_acquire(&gather->bump, bytes);
+    gather->is_full = gather->is_full || memory == NULL;
+    return memory;
 }
 /* The reply has this status and nothing else. */
 void gather_refuse(struct gather *gather, u16 status);
