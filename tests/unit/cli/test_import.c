@@ -117,7 +117,7 @@ static void the_last_row_of_a_product_wins(void **state)
         *at++ = '\n';
     }
     *at = '\0';
-    u32 again = 0;
+    u64 again = 0;
     for (u32 lanes = 1; lanes <= 4; lanes += 3) {
         struct fake_listener *listener = listener_open(2, 0);
         struct heard heard = {0};
