@@ -191,7 +191,6 @@ bench-compare: $(BUILD)/soukd $(BUILD)/souk-bench ## this tree against another c
 # Searches without pause beside takes at a fixed rate.
 $(BUILD)/search-load: $(call obj,bench/tail/search_load.c bench/find/grow.c) $(LIB_client) $(LIB_proto)
 	$(link) $(filter %.o %.a,$^) $(LDFLAGS)
-$(BUILD)/search-load: $(BUILD)/obj/tests/support/plain_panic.o
 .PHONY: bench-tail
 bench-tail: $(BUILD)/soukd $(BUILD)/souk-bench $(BUILD)/search-load ## what searches do to the tail of reservations (PRODUCTS= ROUNDS= RATE=)
 	$(Q)sh bench/tail/tail.sh $(BUILD)
