@@ -25,7 +25,7 @@
 #include "shards/search/search_room.h"
 
 /* About so many nanoseconds of work in a slice. */
-#define QUERY_SLICE_WORK 30000u
+#define QUERY_SLICE_WORK 20000u
 
 /* The places of a query by their names in the settings: names[i] of `bytes`, hashes of rows. */
 struct query_names {

@@ -142,6 +142,7 @@ struct run_window {
     u32 at;   /* of that row's postings */
     u32 posting_count;
     u32 word;          /* of the bits, that is judged next */
+    u32 slot_word;     /* of the slot in hand, that is taken next */
     bool has_words;    /* of the slot in hand */
     bool has_row;      /* its postings are there */
     bool is_row_whole; /* they have all words of the row */
@@ -251,8 +252,8 @@ struct run {
     u32 counts[SCORE_SHARES + 1]; /* SLOTS: documents by the share that their slots weigh */
     struct query_pack pack;
     u32 detail_at;
-    struct run_mark *marks; /* by term */
-    u32 mark_count;
+    struct run_mark *marks; /* hash table by term; NULL: not made yet */
+    u32 mark_mask;
     struct run_window window; /* the last: most of it is not cleared */
 };
 

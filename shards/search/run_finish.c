@@ -108,35 +108,36 @@ void run_find_ads(struct run *run)
 
 /* ---- which words of a title are those of the query ---- */
 
+/* Where the term is in the table, or where it would be. */
+static struct run_mark *mark_place(const struct run *run, u32 term)
+{
+    u32 at = (term * 2654435761u) & run->mark_mask;
+    while (run->marks[at].term != 0 && run->marks[at].term != term)
+        at = (at + 1) & run->mark_mask; /* ends: half of it is free */
+    return &run->marks[at];
+}
+
 static void add_mark(struct run *run, u32 term, u32 bit, u8 kind)
 {
-    const bool is_exact = kind != SCORE_TYPO && kind != SCORE_PREFIX;
-    run->marks[run->mark_count++] =
-        (struct run_mark){.term = term, .exact = is_exact ? bit : 0, .all = bit};
+    struct run_mark *mark = mark_place(run, term);
+    mark->term = term;
+    mark->exact |= kind != SCORE_TYPO && kind != SCORE_PREFIX ? bit : 0;
+    mark->all |= bit;
 }
 
-static void sort_marks(struct run_mark *marks, u32 count)
-{
-    for (u32 gap = count / 2; gap != 0; gap = gap == 2 ? 1 : gap * 5 / 11)
-        for (u32 i = gap; i < count; i++) {
-            const struct run_mark mark = marks[i];
-            u32 at = i;
-            for (; at >= gap && marks[at - gap].term > mark.term; at -= gap)
-                marks[at] = marks[at - gap];
-            marks[at] = mark;
-        }
-}
-
-/* All terms of the plan in order, with the slots that they are for. */
+/* All terms of the plan, with the slots that they are for. */
 static void make_marks(struct run *run)
 {
-    u32 count = 0;
+    u32 count = 0, size = 16;
     for (u32 i = 0; i < run->positive_count; i++) {
         count += run->slots[i].word_count;
         for (u32 j = 0; j < run->slots[i].row_count; j++)
             count += run->slots[i].rows[j].count;
     }
-    run->marks = run_acquire(run, (count + 1) * sizeof run->marks[0]);
+    while (size < 2 * count)
+        size *= 2;
+    run->mark_mask = size - 1;
+    run->marks = run_acquire(run, size * sizeof run->marks[0]);
     if (run->marks == NULL)
         return;
     for (u32 i = 0; i < run->positive_count; i++) {
@@ -147,31 +148,13 @@ static void make_marks(struct run *run)
             for (u32 k = 0; k < slot->rows[j].count; k++)
                 add_mark(run, slot->rows[j].terms[k], slot->bit, slot->rows[j].kind);
     }
-    sort_marks(run->marks, run->mark_count);
-    u32 kept = 0;
-    for (u32 i = 0; i < run->mark_count; i++) {
-        if (kept != 0 && run->marks[kept - 1].term == run->marks[i].term) {
-            run->marks[kept - 1].exact |= run->marks[i].exact;
-            run->marks[kept - 1].all |= run->marks[i].all;
-        } else {
-            run->marks[kept++] = run->marks[i];
-        }
-    }
-    run->mark_count = kept;
-    run->work += 40 * count;
+    run->work += 15 * count;
 }
 
 static const struct run_mark *find_mark(const struct run *run, u32 term)
 {
-    u32 low = 0, high = run->mark_count;
-    while (low < high) {
-        const u32 middle = (low + high) / 2;
-        if (run->marks[middle].term < term)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < run->mark_count && run->marks[low].term == term ? &run->marks[low] : NULL;
+    const struct run_mark *mark = mark_place(run, term);
+    return mark->term != 0 ? mark : NULL;
 }
 
 /* Rows of highlights; how many. */

@@ -102,24 +102,32 @@ static void take_table(struct run *run, const struct run_slot *slot, const struc
     run->work += 100 + 2 * window_count(&window->touched);
 }
 
-static void take_words(struct run *run, const struct run_slot *slot, const struct window_bits *base)
+/* Goes on with the slot's words; true: that was the last. */
+static bool take_words(struct run *run, const struct run_slot *slot, const struct window_bits *base)
 {
     struct run_window *window = &run->window;
-    memset(window->best, 0, sizeof window->best);
-    memset(&window->touched, 0, sizeof window->touched);
+    if (window->slot_word == 0) {
+        memset(window->best, 0, sizeof window->best);
+        memset(&window->touched, 0, sizeof window->touched);
+        run->work += 150;
+    }
     if (slot->tables != NULL) {
         take_table(run, slot, base);
-        return;
+        return true;
     }
     const u32 count = window_count(base);
     const u64 of_window = slot->df * WINDOW_DOCS / MAX(run->question.end, WINDOW_DOCS);
     const bool is_sparse = count < RUN_SPARSE && (u64)count * 20 * slot->word_count < of_window;
-    for (u32 i = 0; i < slot->word_count; i++)
+    for (; window->slot_word < slot->word_count; window->slot_word++) {
+        if (!run_has_time(run))
+            return false;
         if (is_sparse)
-            take_candidates(run, &slot->words[i], base);
+            take_candidates(run, &slot->words[window->slot_word], base);
         else
-            take_window(run, &slot->words[i]);
-    run->work += 150;
+            take_window(run, &slot->words[window->slot_word]);
+    }
+    window->slot_word = 0;
+    return true;
 }
 
 /* ---- a slot's words in a row ---- */
@@ -352,6 +360,7 @@ static void begin_window(struct run *run)
                 run->only_doc % WINDOW_DOCS / 64 == i ? 1ull << run->only_doc % 64 : 0;
     window->slot = 0;
     window->row = 0;
+    window->slot_word = 0;
     window->has_words = false;
     window->has_row = false;
     window->is_open = true;
@@ -378,9 +387,8 @@ bool run_words_step(struct run *run)
         if (is_empty(base))
             break; /* nothing is left, or was there */
         if (!window->has_words) {
-            if (!run_has_time(run))
+            if (!run_has_time(run) || !take_words(run, slot, base))
                 return false;
-            take_words(run, slot, base);
             window->has_words = true;
         }
         for (; window->row < slot->row_count; window->row++)
