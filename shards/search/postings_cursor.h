@@ -60,7 +60,7 @@ u32 postings_next_above(struct postings_cursor *cursor, u8 least, struct posting
 u8 postings_impact_of(const struct index *index, u32 term, u32 doc);
 
 /* No posting from `doc` to *last_doc has a greater impact; *last_doc >= doc, POSTINGS_DOC_END when
- * no posting comes. `doc` not before the cursor's. Reads no block. */
+ * no posting comes. Postings before the cursor do not count. Reads no block. */
 u8 postings_block_max(const struct postings_cursor *cursor, u32 doc, u32 *last_doc);
 
 /* The same for all documents of a window (doc / INDEX_WINDOW_DOCS) that is not before the cursor's. */

@@ -128,9 +128,8 @@ struct run_special {
     u32 value;
 };
 
-/* A term of the plan, with bits of the slots that it is for. */
+/* The slots that a term of the plan is for, as bits. */
 struct run_mark {
-    u32 term;
     u32 exact; /* not by a typo or a beginning alone */
     u32 all;
 };
@@ -222,7 +221,7 @@ struct run {
     struct query_unpack slots_left; /* to be resolved */
     struct span query;
     struct index_question question;
-    struct run_slot slots[QUERY_WORDS_MAX]; /* positive ones first, the rarest first */
+    struct run_slot slots[QUERY_WORDS_MAX]; /* positive ones first, the shortest way first */
     u32 slot_at;                            /* resolving, or making tables */
     u32 word_at;
     u32 items_left; /* of the slot that is being read */
@@ -252,7 +251,8 @@ struct run {
     u32 counts[SCORE_SHARES + 1]; /* SLOTS: documents by the share that their slots weigh */
     struct query_pack pack;
     u32 detail_at;
-    struct run_mark *marks; /* hash table by term; NULL: not made yet */
+    u32 *mark_terms;        /* hash table; NULL: not made yet */
+    struct run_mark *marks; /* beside them */
     u32 mark_mask;
     struct run_window window; /* the last: most of it is not cleared */
 };
@@ -282,8 +282,6 @@ bool run_match_step(struct run *run);
 u8 run_row_impact(struct run *run, const struct run_row *row, u32 doc, u8 rarest);
 /* The same, where they stand not being looked at: not less. */
 u8 run_row_most(struct run *run, const struct run_row *row, u32 doc, u8 rarest);
-/* The same, where they stand not being looked at: not less. */
-u8 run_row_most(struct run *run, const struct run_row *row, u32 doc, u8 rarest);
 /* One match: visible, counted, offered to the best. */
 void run_judge_doc(struct run *run, u32 doc, u32 score);
 /* When slots have been sorted: is there a way along the rarest one? Then begin, when they are ready. */
@@ -305,14 +303,27 @@ static inline u8 run_slot_impact(u32 factor, u32 impact)
     return value == 0 ? 1 : (u8)value;
 }
 
+/* Hash tables of terms, at least half of them free. */
+static inline u32 run_terms_size(u32 count)
+{
+    u32 size = 16;
+    while (size < 2 * count)
+        size *= 2;
+    return size;
+}
+/* Where a term is, or where it would be: 0 stands there. */
+static inline u32 run_terms_place(const u32 *terms, u32 mask, u32 term)
+{
+    u32 at = (term * 2654435761u) & mask;
+    while (terms[at] != 0 && terms[at] != term)
+        at = (at + 1) & mask;
+    return at;
+}
+
 /* Of a slot with a set: the factor of a term, 0: it is none of them. */
 static inline u32 run_set_factor(const struct run_slot *slot, u32 term)
 {
-    u32 at = (term * 2654435761u) & slot->set_mask;
-    for (; slot->set_terms[at] != 0; at = (at + 1) & slot->set_mask)
-        if (slot->set_terms[at] == term)
-            return slot->set_factors[at];
-    return 0;
+    return slot->set_factors[run_terms_place(slot->set_terms, slot->set_mask, term)];
 }
 
 /* Facts of a document for ranks and hits. */

@@ -312,17 +312,13 @@ static void open_tables(struct run *run, struct run_slot *slot)
 
 static void make_set(struct run *run, struct run_slot *slot)
 {
-    u32 size = 16;
-    while (size < 2 * slot->word_count)
-        size *= 2;
+    const u32 size = run_terms_size(slot->word_count);
     slot->set_mask = size - 1;
     slot->set_terms = run_acquire(run, size * sizeof slot->set_terms[0]);
     slot->set_factors = run_acquire(run, size * sizeof slot->set_factors[0]);
     for (u32 i = 0; i < slot->word_count && run->status == STATUS_OK; i++) {
         const struct run_word *word = &slot->words[i];
-        u32 at = (word->term * 2654435761u) & slot->set_mask;
-        while (slot->set_terms[at] != 0 && slot->set_terms[at] != word->term)
-            at = (at + 1) & slot->set_mask; /* ends: half of it is free */
+        const u32 at = run_terms_place(slot->set_terms, slot->set_mask, word->term);
         slot->set_terms[at] = word->term;
         slot->set_factors[at] = MAX(slot->set_factors[at], word->factor);
     }

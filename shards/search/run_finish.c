@@ -108,37 +108,28 @@ void run_find_ads(struct run *run)
 
 /* ---- which words of a title are those of the query ---- */
 
-/* Where the term is in the table, or where it would be. */
-static struct run_mark *mark_place(const struct run *run, u32 term)
-{
-    u32 at = (term * 2654435761u) & run->mark_mask;
-    while (run->marks[at].term != 0 && run->marks[at].term != term)
-        at = (at + 1) & run->mark_mask; /* ends: half of it is free */
-    return &run->marks[at];
-}
-
 static void add_mark(struct run *run, u32 term, u32 bit, u8 kind)
 {
-    struct run_mark *mark = mark_place(run, term);
-    mark->term = term;
-    mark->exact |= kind != SCORE_TYPO && kind != SCORE_PREFIX ? bit : 0;
-    mark->all |= bit;
+    const u32 at = run_terms_place(run->mark_terms, run->mark_mask, term);
+    run->mark_terms[at] = term;
+    run->marks[at].exact |= kind != SCORE_TYPO && kind != SCORE_PREFIX ? bit : 0;
+    run->marks[at].all |= bit;
 }
 
 /* All terms of the plan, with the slots that they are for. */
 static void make_marks(struct run *run)
 {
-    u32 count = 0, size = 16;
+    u32 count = 0;
     for (u32 i = 0; i < run->positive_count; i++) {
         count += run->slots[i].word_count;
         for (u32 j = 0; j < run->slots[i].row_count; j++)
             count += run->slots[i].rows[j].count;
     }
-    while (size < 2 * count)
-        size *= 2;
+    const u32 size = run_terms_size(count);
     run->mark_mask = size - 1;
+    run->mark_terms = run_acquire(run, size * sizeof run->mark_terms[0]);
     run->marks = run_acquire(run, size * sizeof run->marks[0]);
-    if (run->marks == NULL)
+    if (run->mark_terms == NULL || run->marks == NULL)
         return;
     for (u32 i = 0; i < run->positive_count; i++) {
         const struct run_slot *slot = &run->slots[i];
@@ -153,8 +144,8 @@ static void make_marks(struct run *run)
 
 static const struct run_mark *find_mark(const struct run *run, u32 term)
 {
-    const struct run_mark *mark = mark_place(run, term);
-    return mark->term != 0 ? mark : NULL;
+    const u32 at = run_terms_place(run->mark_terms, run->mark_mask, term);
+    return run->mark_terms[at] != 0 ? &run->marks[at] : NULL;
 }
 
 /* Rows of highlights; how many. */
