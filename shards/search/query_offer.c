@@ -474,25 +474,61 @@ static void offer_halves(const struct search_index *index, struct offer_state *s
     }
 }
 
-/* Words like one: the first QUERY_TYPOS_MAX by (cost, bytes) that may be meant. */
-static void offer_likes(struct shard *shard, struct offer_state *state, struct span word,
-                        bool is_joined)
+/* What parts of a row are by themselves, alone or joined: a typo of the whole row that is one of these is
+ * no reading. "lamp s" does not mean "lamp". */
+static u32 read_parts(const struct search_index *index, const struct query_text *text, u32 first,
+                      u32 last, u32 *terms)
+{
+    u8 bytes[TEXT_WORD_BYTES];
+    u32 count = 0;
+    for (u32 i = first; i <= last; i++)
+        for (u32 j = i; j <= last; j++) {
+            if (i == first && j == last)
+                continue;
+            const u32 part_bytes = query_text_join(text, i, j, bytes);
+            if (part_bytes != 0)
+                terms[count++] =
+                    dict_find_stem(&index->dict, (struct span){.data = bytes, .bytes = part_bytes});
+        }
+    return count;
+}
+#define ROW_PARTS_MAX (SCORE_JOIN_TYPO_SLOTS * (SCORE_JOIN_TYPO_SLOTS + 1) / 2 - 1)
+
+static bool is_one_of(const u32 *terms, u32 count, u32 term)
+{
+    for (u32 i = 0; i < count; i++)
+        if (terms[i] == term)
+            return true;
+    return false;
+}
+
+/* Words like the row from `first` to `last`: the first QUERY_TYPOS_MAX by (cost, bytes) that may be
+ * meant. */
+static void offer_likes(struct shard *shard, struct offer_state *state, u32 first, u32 last)
 {
     const struct search_index *index = search_current(&shard->search);
     const struct search_policy *policy = &shard->search.policy;
     struct dict_like likes[4 * QUERY_TYPOS_MAX];
+    u32 parts[ROW_PARTS_MAX];
+    u8 bytes[TEXT_WORD_BYTES];
+    const struct span word = {.data = bytes,
+                              .bytes = query_text_join(&state->text, first, last, bytes)};
+    const bool is_joined = first != last;
     const u32 letters = query_letters(word);
     const bool is_number = query_is_number(word);
     const bool two =
         !is_joined && !is_number && policy->typo2_bytes != 0 && letters >= policy->typo2_bytes;
-    if (policy->typo1_bytes == 0 || letters + 1 < policy->typo1_bytes || (is_joined && is_number))
+    if (word.bytes == 0 || policy->typo1_bytes == 0 || letters + 1 < policy->typo1_bytes ||
+        (is_joined && is_number))
         return;
+    const u32 part_count = read_parts(index, &state->text, first, last, parts);
     const u32 count = dict_typo(&index->dict, word, two ? 2 : 1, likes, ARRAY_COUNT(likes));
     u32 offered = 0;
     for (u32 i = 0; i < count && offered < QUERY_TYPOS_MAX; i++) {
         const struct span like = dict_text(&index->dict, likes[i].surface);
         if (MAX(letters, query_letters(like)) < policy->typo1_bytes ||
-            (query_is_number(like) && !is_number))
+            (query_is_number(like) && !is_number) ||
+            is_one_of(parts, part_count, dict_term(&index->dict, likes[i].surface)))
             continue;
         struct query_offer offer = {.kind = SCORE_TYPO,
                                     .apart = likes[i].distance,
@@ -507,16 +543,10 @@ static void offer_likes(struct shard *shard, struct offer_state *state, struct s
 /* Rows of slots with this one in them that may have a typo when they are joined. */
 static void offer_joined_likes(struct shard *shard, struct offer_state *state, u32 slot)
 {
-    u8 bytes[TEXT_WORD_BYTES];
     for (u32 more = 1; more < SCORE_JOIN_TYPO_SLOTS; more++)
-        for (u32 i = slot >= more ? slot - more : 0; i <= slot; i++) {
-            if ((state->ask.rows[more - 1] >> i & 1) == 0 || i + more >= state->text.slot_count)
-                continue;
-            const struct span word = {.data = bytes,
-                                      .bytes = query_text_join(&state->text, i, i + more, bytes)};
-            if (word.bytes != 0)
-                offer_likes(shard, state, word, true);
-        }
+        for (u32 i = slot >= more ? slot - more : 0; i <= slot; i++)
+            if ((state->ask.rows[more - 1] >> i & 1) != 0 && i + more < state->text.slot_count)
+                offer_likes(shard, state, i, i + more);
 }
 
 static void offer_typos(struct shard *shard, struct offer_state *state)
@@ -527,7 +557,7 @@ static void offer_typos(struct shard *shard, struct offer_state *state)
     if (is_plain(&state->text, at) && slot->joined != QUERY_NO_PART) {
         const struct span word = query_text_part(&state->text, slot->joined);
         if ((state->ask.slots >> at & 1) != 0) {
-            offer_likes(shard, state, word, false);
+            offer_likes(shard, state, at, at);
             offer_halves(search_current(&shard->search), state, word);
         }
         offer_joined_likes(shard, state, at);

@@ -335,9 +335,30 @@ static bool is_same_first(struct span a, struct span b)
     return x[0] == y[0];
 }
 
-void find_offer_likes(struct find_work *work, u32 at, struct span word, bool is_joined)
+/* Does a part of the row say it, alone or joined? */
+static bool is_said_by_part(const struct find_work *work, u32 first, u32 last, struct span like)
+{
+    struct find_part part, own, stem;
+    (void)stem_of(work, like, &stem);
+    for (u32 i = first; i <= last; i++)
+        for (u32 j = i; j <= last; j++) {
+            if ((i == first && j == last) || !find_join(work, i, j, &part))
+                continue;
+            (void)stem_of(work, find_part_span(&part), &own);
+            if (own.bytes == stem.bytes && memcmp(own.text, stem.text, own.bytes) == 0)
+                return true;
+        }
+    return false;
+}
+
+void find_offer_likes(struct find_work *work, u32 at, u32 first, u32 last)
 {
     const struct find_shop *shop = work->shop;
+    const bool is_joined = first != last;
+    struct find_part row;
+    if (!find_join(work, first, last, &row))
+        return;
+    const struct span word = find_part_span(&row);
     const u32 letters = find_letters(word);
     const bool number = find_is_number(word);
     const bool two = !is_joined && !find_has_digit(word) && shop->typo2 != 0 &&
@@ -352,7 +373,8 @@ void find_offer_likes(struct find_work *work, u32 at, struct span word, bool is_
             (own == 1 && letters == 1))
             continue;
         const u32 distance = distance_of(word, like);
-        if (distance != 0 && distance <= (two && !find_has_digit(like) ? 2u : 1u))
+        if (distance != 0 && distance <= (two && !find_has_digit(like) ? 2u : 1u) &&
+            !is_said_by_part(work, first, last, like))
             offer_word(work, at, SCORE_TYPO, distance, is_joined,
                        2 * distance + (is_same_first(word, like) ? 0 : 1), like);
     }

@@ -43,9 +43,9 @@ static bool may_have_typos(const struct find_work *work, u32 at)
     return find_is_plain(work, at) && !work->slots[at].is_out && work->query.places[at].has_joined;
 }
 
-static bool row_wants_typos(const struct find_work *work, u32 first, u32 last,
-                            struct find_part *word)
+static bool row_wants_typos(const struct find_work *work, u32 first, u32 last)
 {
+    struct find_part word;
     bool has_unknown = false;
     if (last >= work->query.place_count)
         return false;
@@ -54,9 +54,9 @@ static bool row_wants_typos(const struct find_work *work, u32 first, u32 last,
             return false;
         has_unknown = has_unknown || df_of(&work->slots[i], true) == 0;
     }
-    if (!has_unknown || !find_join(work, first, last, word))
+    if (!has_unknown || !find_join(work, first, last, &word))
         return false;
-    const u32 known = find_name_of(&work->shop->words, find_part_span(word));
+    const u32 known = find_name_of(&work->shop->words, find_part_span(&word));
     return known == UINT32_MAX || work->shop->words.items[known].live == 0;
 }
 
@@ -65,7 +65,6 @@ static void offer_typos(struct find_work *work)
     const u32 count = work->query.place_count;
     bool wants[FIND_SLOTS_MAX] = {0};
     bool rows[FIND_SLOTS_MAX][2] = {{0}};
-    struct find_part words[FIND_SLOTS_MAX][2];
     for (u32 i = 0; i < count; i++) {
         if (!may_have_typos(work, i))
             continue;
@@ -74,18 +73,18 @@ static void offer_typos(struct find_work *work)
                        ? df == 0
                        : score_wants_typos(work->shop->live, df);
         for (u32 more = 0; more < 2; more++)
-            rows[i][more] = row_wants_typos(work, i, i + more + 1, &words[i][more]);
+            rows[i][more] = row_wants_typos(work, i, i + more + 1);
     }
     for (u32 i = 0; i < count; i++) {
         const struct span word = find_part_span(&work->query.places[i].joined);
         if (wants[i]) {
-            find_offer_likes(work, i, word, false);
+            find_offer_likes(work, i, i, i);
             find_offer_halves(work, i, word);
         }
         for (u32 first = i >= 2 ? i - 2 : 0; first <= i; first++)
             for (u32 more = 0; more < 2; more++)
                 if (rows[first][more] && first + more + 1 >= i)
-                    find_offer_likes(work, i, find_part_span(&words[first][more]), true);
+                    find_offer_likes(work, i, first, first + more + 1);
     }
 }
 

@@ -91,7 +91,8 @@ void find_offer_place(struct find_work *work, u32 at, enum score_kind kind,
 void find_offer_synonyms(struct find_work *work, u32 at);
 void find_offer_joined(struct find_work *work, u32 at);
 void find_offer_longer(struct find_work *work, u32 at);
-void find_offer_likes(struct find_work *work, u32 at, struct span word, bool is_joined);
+/* Words like the row of places from first to last. */
+void find_offer_likes(struct find_work *work, u32 at, u32 first, u32 last);
 void find_offer_halves(struct find_work *work, u32 at, struct span word);
 
 #endif

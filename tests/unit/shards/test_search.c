@@ -153,6 +153,31 @@ static void joined_words_of_the_catalog_have_no_typos(void **state)
     sx_expect(&sx, "BANKED");
 }
 
+/* A typo of joined slots is no reading when it is what some of them say alone: "lamp" is not what
+ * somebody means who types "lamp s" and goes on. */
+static void joined_words_are_no_typos_of_their_own_parts(void **state)
+{
+    (void)state;
+    sx_put(&sx, "RED", .title = "Red lamp", .popularity = 100000);
+    sx_put(&sx, "SKY", .title = "Sky lamp");
+    ASK_ALL(.query = "lamp s");
+    sx_expect(&sx, "SKY");
+    ASK_ALL(.query = "lamp x "); /* nothing here begins so */
+    sx_expect(&sx, "");
+    sx_put(&sx, "NET", .title = "Wifi box", .popularity = 100000);
+    sx_put(&sx, "TOP", .title = "Wifi tower");
+    ASK_ALL(.query = "wi fi t");
+    sx_expect(&sx, "TOP");
+    sx_put(&sx, "MORE",
+           .title = "Lamps of glass"); /* a word of the catalog: that is what it may be */
+    ASK_ALL(.query = "lamp s");
+    assert_int_equal(sx.rsp.total, 3);
+    ASK_ALL(.query = "lan ter "); /* typos of the row that none of them says */
+    sx_expect(&sx, "LANTERN");
+    ASK_ALL(.query = "lam tern ");
+    sx_expect(&sx, "LANTERN");
+}
+
 static void synonyms_find_each_other(void **state)
 {
     (void)state;
@@ -279,6 +304,7 @@ int main(void)
         SX_ON_BOTH(typos_are_forgiven),
         SX_ON_BOTH(words_are_joined_and_cut),
         SX_ON_BOTH(joined_words_of_the_catalog_have_no_typos),
+        SX_ON_BOTH(joined_words_are_no_typos_of_their_own_parts),
         SX_ON_BOTH(synonyms_find_each_other),
         SX_ON_BOTH(stop_words_are_left_out),
         SX_ON_BOTH(words_are_dropped_when_too_few_match),
