@@ -72,6 +72,18 @@ const char *text_invalid(const u8 *bytes, u32 count, bool allow_lines)
     return NULL;
 }
 
+u32 text_utf8_bytes(const u8 *bytes, u32 count)
+{
+    u32 at = 0;
+    while (at < count) {
+        const u32 length = sequence_bytes(bytes + at, count - at);
+        if (length == 0)
+            break;
+        at += length;
+    }
+    return at;
+}
+
 struct text64 text64_of(const char *bytes, size_t count)
 {
     struct text64 text = {{0}};

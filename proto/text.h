@@ -14,6 +14,9 @@
 /* NULL when the bytes are good text, else the reason. `allow_lines`: line feeds are fine. */
 const char *text_invalid(const u8 *bytes, u32 count, bool allow_lines);
 
+/* How many bytes from the beginning are valid UTF-8, whatever signs they are; `count`: all. */
+u32 text_utf8_bytes(const u8 *bytes, u32 count);
+
 /* A text of the fixed part of a record. `bytes` beyond TEXT64_BYTES are cut off. */
 struct text64 text64_of(const char *bytes, size_t count);
 /* Its length, up to the first zero byte. */

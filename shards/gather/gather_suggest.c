@@ -17,7 +17,8 @@ enum suggest_round { SUGGEST_ROUND_WORDS, SUGGEST_ROUND_COUNTS, SUGGEST_ROUND_PR
 struct suggestion {
     struct span word;
     u64 seen[SHARDS_MAX / 64];
-    u64 count; /* documents */
+    u64 count;     /* documents */
+    bool is_shown; /* in one that is visible */
 };
 
 struct suggest_state {
@@ -96,8 +97,10 @@ static bool take_words(struct gather *gather, struct suggest_state *state)
         struct query_unpack from = answer_of(gather, shard);
         while (from.at < from.bytes) {
             const u32 count = unpack_u32(&from);
+            const bool is_shown = unpack_u8(&from) != 0;
             struct suggestion *word = find_or_add(state, unpack_text(&from));
             word->count += count;
+            word->is_shown = word->is_shown || is_shown;
             word->seen[shard / 64] |= 1ull << shard % 64;
         }
     }
@@ -106,7 +109,7 @@ static bool take_words(struct gather *gather, struct suggest_state *state)
 
 static void ask_counts(struct gather *gather, struct suggest_state *state)
 {
-    const u32 capacity = state->word_count * (TEXT_WORD_BYTES + 2);
+    const u32 capacity = (u32)sizeof(u64) + state->word_count * (TEXT_WORD_BYTES + 2);
     for (u16 shard = 0; shard < gather->shard_count; shard++) {
         struct query_pack pack = {.capacity = MIN(capacity, PART_BYTES_MAX / 2)};
         for (u32 i = 0; i < state->word_count; i++) {
@@ -116,6 +119,8 @@ static void ask_counts(struct gather *gather, struct suggest_state *state)
                 pack.data = gather_acquire(gather, pack.capacity);
             if (pack.data == NULL)
                 return;
+            if (pack.used == 0)
+                pack_u64(&pack, gather->now_ns);
             pack_text(&pack, state->words[i].word);
         }
         if (pack.used != 0 && !pack.is_full)
@@ -128,8 +133,10 @@ static void take_counts(struct gather *gather, struct suggest_state *state)
     for (u32 i = 0; i < gather->ask_count; i++) {
         struct query_unpack from = answer_of(gather, i);
         for (u32 j = 0; j < state->word_count; j++)
-            if (is_missing(&state->words[j], gather->asks[i].shard))
+            if (is_missing(&state->words[j], gather->asks[i].shard)) {
                 state->words[j].count += unpack_u32(&from);
+                state->words[j].is_shown = unpack_u8(&from) != 0 || state->words[j].is_shown;
+            }
     }
 }
 
@@ -138,12 +145,14 @@ static bool word_precedes(const struct suggestion *a, const struct suggestion *b
     return a->count != b->count ? a->count > b->count : pack_compare(a->word, b->word) < 0;
 }
 
-/* The first `limit` of them, in order, stand at the beginning. */
+/* The first `limit` of those that are shown, in order, stand at the beginning. */
 static u32 choose_words(struct suggest_state *state, u32 limit)
 {
     u32 count = 0;
     for (u32 i = 0; i < state->word_count; i++) {
         const struct suggestion word = state->words[i];
+        if (!word.is_shown)
+            continue;
         if (count == limit && (count == 0 || !word_precedes(&word, &state->words[count - 1])))
             continue;
         u32 at = count < limit ? count++ : count - 1;
@@ -243,8 +252,9 @@ static void begin(struct gather *gather)
         begin_products(gather, state);
         return;
     }
-    u8 bytes[TEXT_WORD_BYTES + 2];
+    u8 bytes[sizeof(u64) + TEXT_WORD_BYTES + 2];
     struct query_pack pack = {.data = bytes, .capacity = sizeof bytes};
+    pack_u64(&pack, gather->now_ns);
     pack_text(&pack, word);
     for (u16 shard = 0; shard < gather->shard_count; shard++)
         ask(gather, shard, SUGGEST_STEP_WORDS, &pack);

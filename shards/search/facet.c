@@ -37,6 +37,13 @@ static bool refuse_name(struct filter_problem *problem, u32 at, struct span name
     return false;
 }
 
+static bool is_text(struct facet_reader *reader)
+{
+    u32 at;
+    const char *reason = filter_text_invalid(reader->text, &at);
+    return reason == NULL || refuse(reader, at, reason);
+}
+
 static u8 peek(const struct facet_reader *reader)
 {
     return reader->at < reader->text.bytes ? reader->text.data[reader->at] : 0;
@@ -168,7 +175,7 @@ struct facets *facet_parse(struct span text, u16 bars, struct bump *bump,
         return NULL;
     }
     reader.names = bump_acquire(bump, text.bytes + 1);
-    if (reader.names == NULL || !read_facets(&reader, items, &count))
+    if (reader.names == NULL || !is_text(&reader) || !read_facets(&reader, items, &count))
         return NULL;
     const u32 head = (u32)(sizeof(struct facets) + count * sizeof *items);
     const u32 bytes = ROUND_UP(head + reader.name_bytes, 8u);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "proto/id.h"
+#include "proto/text.h"
 #include "shards/search/column_field.h"
 
 #define NODES_MAX (2 * FILTER_TERMS_MAX)
@@ -58,11 +59,18 @@ struct parser {
     struct parse_level levels[FILTER_DEPTH_MAX + 1];
 };
 
+static bool is_space(u8 c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /* ---- problems ---------------------------------------------------------------------------------- */
 
+/* As much as there is room for, and whole letters. */
 void filter_problem_add_span(struct filter_problem *problem, struct span text)
 {
-    const u32 bytes = MIN(text.bytes, FILTER_PROBLEM_MAX - problem->text_bytes);
+    const u32 room = MIN(text.bytes, FILTER_PROBLEM_MAX - problem->text_bytes);
+    const u32 bytes = text_utf8_bytes(text.data, room);
     if (bytes != 0)
         memcpy(problem->text + problem->text_bytes, text.data, bytes);
     problem->text_bytes += bytes;
@@ -82,6 +90,24 @@ static bool refuse(struct parser *parser, u32 at, const char *reason)
     parser->problem->text_bytes = 0;
     filter_problem_add(parser->problem, reason);
     return false;
+}
+
+const char *filter_text_invalid(struct span text, u32 *at)
+{
+    const u32 utf8_bytes = text_utf8_bytes(text.data, text.bytes);
+    for (*at = 0; *at < utf8_bytes; ++*at) {
+        const u8 c = text.data[*at];
+        if (c == 0x7f || (c < ' ' && !is_space(c)))
+            return "a control character";
+    }
+    return utf8_bytes == text.bytes ? NULL : "not UTF-8";
+}
+
+static bool is_text(struct parser *parser)
+{
+    u32 at;
+    const char *reason = filter_text_invalid(parser->text, &at);
+    return reason == NULL || refuse(parser, at, reason);
 }
 
 /* "price wants a value" */
@@ -133,11 +159,6 @@ static bool is_plain(u8 c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.' || c == '/' || c >= 0x80;
-}
-
-static bool is_space(u8 c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 /* 0 at the end, and for a zero byte, which is not plain either. */
@@ -523,7 +544,8 @@ struct filter *filter_parse(struct span text, struct bump *bump, struct filter_p
     parser->nodes = bump_acquire(bump, NODES_MAX * sizeof *parser->nodes);
     parser->texts = bump_acquire(bump, text.bytes + 1);
     if (parser->terms == NULL || parser->values == NULL || parser->names == NULL ||
-        parser->nodes == NULL || parser->texts == NULL || !read_expression(parser))
+        parser->nodes == NULL || parser->texts == NULL || !is_text(parser) ||
+        !read_expression(parser))
         return NULL;
     if (parser->counts.term_count != 0)
         parser->root = close_or(parser);

@@ -138,6 +138,8 @@ bool filter_chooses(const struct filter *filter, enum filter_field field, struct
 
 /* The field of a name, with "attr." taken off the name of an attribute. */
 enum filter_field filter_field_of(struct span *name);
+/* Why the text of a filter or of facets is no text, and at which byte; NULL: it is. */
+const char *filter_text_invalid(struct span text, u32 *at);
 /* Adds to the reason; starts one if `at` is another. */
 void filter_problem_add(struct filter_problem *problem, const char *text);
 void filter_problem_add_span(struct filter_problem *problem, struct span text);

@@ -14,21 +14,6 @@ static bool is_space(u8 byte)
     return byte <= ' ' || byte == 0x7f;
 }
 
-/* Where the text stops being UTF-8; its length when it does not. */
-static u32 find_bad_byte(struct span source)
-{
-    u32 at = 0;
-    while (at < source.bytes) {
-        const u8 first = source.data[at];
-        const u32 bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-        if (first >= 0x80 &&
-            (bytes > source.bytes - at || text_invalid(source.data + at, bytes, true) != NULL))
-            return at;
-        at += bytes;
-    }
-    return at;
-}
-
 struct parse {
     struct query_text *query;
     struct span source;
@@ -279,7 +264,7 @@ const char *query_text_parse(struct query_text *query, struct span source)
     query->slot_count = 0;
     query->part_count = 0;
     query->place_count = 0;
-    query->error_at = find_bad_byte(source);
+    query->error_at = text_utf8_bytes(source.data, source.bytes);
     if (query->error_at < source.bytes)
         return "not UTF-8";
     query->error_at = 0;

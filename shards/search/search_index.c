@@ -197,15 +197,32 @@ static void keep_surfaces(struct search_index *index, struct search_entry *entry
         memcpy(entry->surfaces, index->packed, bytes);
 }
 
+/* The surface after `before` in the packed ones; *at grows. */
+static u32 next_surface(const struct search_entry *entry, u32 *at, u32 before)
+{
+    u32 shift = 0, difference = 0;
+    do {
+        difference |= (u32)(entry->surfaces[*at] & 0x7f) << shift;
+        shift += 7;
+    } while ((entry->surfaces[(*at)++] & 0x80) != 0);
+    return before + difference;
+}
+
+bool search_index_has_surface(const struct search_index *index, u32 product, u32 surface)
+{
+    MUST(search_index_doc(index, product) != 0);
+    const struct search_entry *entry =
+        &index->pages[product / SEARCH_PAGE_PRODUCTS][product % SEARCH_PAGE_PRODUCTS];
+    u32 own = 0;
+    for (u32 at = 0; at < entry->bytes && own < surface;)
+        own = next_surface(entry, &at, own);
+    return own == surface;
+}
+
 static void drop_surfaces(struct search_index *index, struct search_entry *entry)
 {
     for (u32 at = 0, surface = 0; at < entry->bytes;) {
-        u32 shift = 0, difference = 0;
-        do {
-            difference |= (u32)(entry->surfaces[at] & 0x7f) << shift;
-            shift += 7;
-        } while ((entry->surfaces[at++] & 0x80) != 0);
-        surface += difference;
+        surface = next_surface(entry, &at, surface);
         dict_count(&index->dict, surface, -1);
     }
     if (entry->bytes != 0)

@@ -98,6 +98,9 @@ static inline u32 search_index_doc(const struct search_index *index, u32 product
     return index->pages[page][product % SEARCH_PAGE_PRODUCTS].doc;
 }
 
+/* Does the document of a product have the surface? */
+bool search_index_has_surface(const struct search_index *index, u32 product, u32 surface);
+
 /* The stem of a folded word, known or not; its length, 1 to TEXT_WORD_BYTES. */
 u32 search_index_stem(const struct search_index *index, struct span word, u8 *stem);
 

@@ -78,7 +78,7 @@ static void what_is_wrong_is_refused_with_its_place_and_reason(void **state)
     refused("category:a..b", 9, "no number that a range can begin with");
     refused("in_stock:perhaps", 9, "in_stock is true or false");
     refused("in_stock:1..", 9, "in_stock has no ranges");
-    refused("brand:a\001", 7, "has to stand in quotes");
+    refused("brand:a\001", 7, "a control character");
 }
 
 static void numbers_of_any_size_are_read_or_refused(void **state)

@@ -146,6 +146,7 @@ static void the_best_of_many_words_are_exact(void **state)
             sx_put(&sx, code, .title = title);
         }
     type_in("qq", NULL, 25, 0);
+    assert_true(sx.loop->use.slices_most >= 3); /* no long piece of work */
     assert_string_equal(answer.words,
                         "qq007 9,qq107 9,qq207 9,qq307 9,qq407 9,qq507 9,qq607 9,"
                         "qq003 5,qq053 5,qq103 5,qq153 5,qq203 5,qq253 5,qq303 5,qq353 5,qq403 5,"
@@ -194,6 +195,44 @@ static void hidden_products_are_never_offered(void **state)
     expect_products("unlis", "");
 }
 
+/* Words too: a name that is not to be known yet must not be completed. */
+static void words_that_nobody_may_see_are_not_offered(void **state)
+{
+    (void)state;
+    const u64 now_ns = feeder_now_ns(sx.feeder);
+    sx_put(&sx, "SHOWN", .title = "Glow lamp");
+    sx_put(&sx, "DRAFT", .title = "Glowdraft lamp", .marks = PRODUCT_MARK_DRAFT);
+    sx_put(&sx, "UNLISTED", .title = "Glowunlisted lamp", .marks = PRODUCT_MARK_UNLISTED);
+    sx_put(&sx, "LATER", .title = "Glowlater lamp", .visible_from_ns = now_ns + 100 * NS_PER_S);
+    sx_put(&sx, "OVER", .title = "Glowover lamp", .visible_until_ns = now_ns + 50 * NS_PER_S);
+    expect_words("glow", "glow 1,glowover 1");
+    expect_words("lam", "lamp 5"); /* of all products that there are */
+    feeder_pass(sx.feeder, 60 * NS_PER_S);
+    expect_words("glow", "glow 1");
+    feeder_pass(sx.feeder, 60 * NS_PER_S);
+    expect_words("glow", "glow 1,glowlater 1");
+    sx_put(&sx, "DRAFT", .title = "Glowdraft lamp");
+    expect_words("glow", "glow 1,glowdraft 1,glowlater 1");
+    sx_put(&sx, "SHOWN", .title = "Glow lamp", .marks = PRODUCT_MARK_DRAFT);
+    expect_words("glow", "glowdraft 1,glowlater 1");
+    /* The word itself, not another one of its stem. */
+    sx_put(&sx, "ONE", .title = "Glowing lamp");
+    sx_put(&sx, "TWO", .title = "Glows lamp", .marks = PRODUCT_MARK_DRAFT);
+    expect_words("glowi", "glowing 1");
+    expect_words("glows", "");
+    /* Hidden by many before the one that is shown. */
+    for (u32 i = 0; i < 6000; i++) {
+        char code[16];
+        snprintf(code, sizeof code, "H%u", i);
+        sx_put(&sx, code, .title = "Zebra", .marks = PRODUCT_MARK_DRAFT);
+    }
+    expect_words("zeb", "");
+    sx_put(&sx, "AT-LAST", .title = "Zebra");
+    expect_words("zeb", "zebra 6001");
+    sx_delete(&sx, "AT-LAST");
+    expect_words("zeb", "");
+}
+
 static void a_category_keeps_others_out(void **state)
 {
     (void)state;
@@ -238,6 +277,7 @@ int main(void)
         SX_ON_BOTH(the_best_of_many_words_are_exact),
         SX_ON_BOTH(products_are_in_order_of_popularity),
         SX_ON_BOTH(hidden_products_are_never_offered),
+        SX_ON_BOTH(words_that_nobody_may_see_are_not_offered),
         SX_ON_BOTH(a_category_keeps_others_out),
         SX_ON_BOTH(what_cannot_be_asked_is_refused),
     };
