@@ -132,6 +132,7 @@ struct run_special {
 struct run_mark {
     u32 exact; /* not by a typo or a beginning alone */
     u32 all;
+    u32 in_rows; /* as one of several words in a row */
 };
 
 struct run_window {
@@ -254,6 +255,7 @@ struct run {
     u32 *mark_terms;        /* hash table; NULL: not made yet */
     struct run_mark *marks; /* beside them */
     u32 mark_mask;
+    struct run_title *title;  /* of the hit in hand */
     struct run_window window; /* the last: most of it is not cleared */
 };
 

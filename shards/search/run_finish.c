@@ -108,12 +108,25 @@ void run_find_ads(struct run *run)
 
 /* ---- which words of a title are those of the query ---- */
 
-static void add_mark(struct run *run, u32 term, u32 bit, u8 kind)
+#define TITLE_WORDS_MAX 512u /* of the query in a title; more are not marked */
+
+/* A title as it is read: its words that are in the plan. */
+struct run_title {
+    u32 count;
+    struct title_word {
+        const struct run_mark *mark;
+        u32 term;
+        u32 position;
+        u32 begin;
+        u32 end;
+    } words[TITLE_WORDS_MAX];
+};
+
+static struct run_mark *add_mark(struct run *run, u32 term)
 {
     const u32 at = run_terms_place(run->mark_terms, run->mark_mask, term);
     run->mark_terms[at] = term;
-    run->marks[at].exact |= kind != SCORE_TYPO && kind != SCORE_PREFIX ? bit : 0;
-    run->marks[at].all |= bit;
+    return &run->marks[at];
 }
 
 /* All terms of the plan, with the slots that they are for. */
@@ -128,16 +141,21 @@ static void make_marks(struct run *run)
     const u32 size = run_terms_size(count);
     run->mark_mask = size - 1;
     run->mark_terms = run_acquire(run, size * sizeof run->mark_terms[0]);
+    run->title = run_acquire(run, sizeof *run->title);
     run->marks = run_acquire(run, size * sizeof run->marks[0]);
-    if (run->mark_terms == NULL || run->marks == NULL)
+    if (run->mark_terms == NULL || run->title == NULL || run->marks == NULL)
         return;
     for (u32 i = 0; i < run->positive_count; i++) {
         const struct run_slot *slot = &run->slots[i];
-        for (u32 j = 0; j < slot->word_count; j++)
-            add_mark(run, slot->words[j].term, slot->bit, slot->words[j].kind);
+        for (u32 j = 0; j < slot->word_count; j++) {
+            struct run_mark *mark = add_mark(run, slot->words[j].term);
+            const u8 kind = slot->words[j].kind;
+            mark->exact |= kind != SCORE_TYPO && kind != SCORE_PREFIX ? slot->bit : 0;
+            mark->all |= slot->bit;
+        }
         for (u32 j = 0; j < slot->row_count; j++)
             for (u32 k = 0; k < slot->rows[j].count; k++)
-                add_mark(run, slot->rows[j].terms[k], slot->bit, slot->rows[j].kind);
+                add_mark(run, slot->rows[j].terms[k])->in_rows |= slot->bit;
     }
     run->work += 15 * count;
 }
@@ -148,29 +166,89 @@ static const struct run_mark *find_mark(const struct run *run, u32 term)
     return run->mark_terms[at] != 0 ? &run->marks[at] : NULL;
 }
 
-/* Rows of highlights; how many. */
-static u32 write_highlights(struct run *run, struct span title)
+static void read_title(struct run *run, struct span title)
 {
     struct text_reader reader;
     struct text_word word;
-    u32 count = 0, end = 0;
+    run->title->count = 0;
     text_begin(&reader, title);
-    while (count < RUN_HIGHLIGHTS_MAX && text_next(&reader, &word)) {
+    while (run->title->count < TITLE_WORDS_MAX && text_next(&reader, &word)) {
         const struct span text = {.data = word.data, .bytes = word.bytes};
         const u32 surface = dict_find(&run->index->dict, text);
-        const struct run_mark *mark =
-            surface != 0 ? find_mark(run, dict_term(&run->index->dict, surface)) : NULL;
+        const u32 term = surface != 0 ? dict_term(&run->index->dict, surface) : 0;
+        const struct run_mark *mark = surface != 0 ? find_mark(run, term) : NULL;
         run->work += 150;
-        if (mark == NULL || word.end <= end)
+        if (mark != NULL)
+            run->title->words[run->title->count++] = (struct title_word){.mark = mark,
+                                                                         .term = term,
+                                                                         .position = word.position,
+                                                                         .begin = word.begin,
+                                                                         .end = word.end};
+    }
+}
+
+/* Does the title have the row's words at positions from `position` on? */
+static bool stands_at(struct run *run, const struct run_row *row, u32 position)
+{
+    const struct run_title *title = run->title;
+    for (u32 k = 0; k < row->count; k++) {
+        bool is_there = false;
+        for (u32 i = 0; i < title->count; i++)
+            is_there = is_there || (title->words[i].position == position + k &&
+                                    title->words[i].term == row->terms[k]);
+        run->work += 2 * title->count;
+        if (!is_there)
+            return false;
+    }
+    return true;
+}
+
+/* The slots that have a row of which the word is one, where it stands. */
+static u32 bits_of_rows(struct run *run, const struct title_word *word)
+{
+    u32 bits = 0;
+    for (u32 i = 0; i < run->positive_count; i++) {
+        const struct run_slot *slot = &run->slots[i];
+        for (u32 j = 0; j < slot->row_count && (word->mark->in_rows & slot->bit) != 0; j++)
+            for (u32 k = 0; k < slot->rows[j].count && k <= word->position; k++)
+                if (slot->rows[j].terms[k] == word->term &&
+                    stands_at(run, &slot->rows[j], word->position - k))
+                    bits |= slot->bit;
+    }
+    return bits;
+}
+
+/* Rows of highlights; how many. Words of a row are marked where all of it stands. */
+static u32 write_highlights(struct run *run, struct span title)
+{
+    u32 count = 0, end = 0;
+    read_title(run, title);
+    for (u32 i = 0; i < run->title->count && count < RUN_HIGHLIGHTS_MAX; i++) {
+        const struct title_word *word = &run->title->words[i];
+        if (word->end <= end)
             continue;
-        const struct row_highlight row = {.offset = (u16)word.begin,
-                                          .bytes = (u16)(word.end - word.begin),
-                                          .word = (u16)__builtin_ctz(mark->all)};
+        const u32 bits = word->mark->all | bits_of_rows(run, word);
+        if (bits == 0)
+            continue;
+        const struct row_highlight row = {.offset = (u16)word->begin,
+                                          .bytes = (u16)(word->end - word->begin),
+                                          .word = (u16)__builtin_ctz(bits)};
         pack_bytes(&run->pack, &row, sizeof row);
-        end = word.end;
+        end = word->end;
         count++;
     }
     return count;
+}
+
+/* Does it have the slot by words in a row? They are no typo and no beginning. */
+static bool has_row(struct run *run, const struct run_slot *slot, u32 doc)
+{
+    for (u32 i = 0; i < slot->row_count; i++) {
+        run->work += 100;
+        if (index_phrase(&run->index->index, doc, slot->rows[i].terms, slot->rows[i].count))
+            return true;
+    }
+    return false;
 }
 
 /* Slots that the document has by a typo or a beginning alone. */
@@ -187,6 +265,9 @@ static u32 find_inexact(struct run *run, u32 doc)
         exact |= mark->exact;
         all |= mark->all;
     }
+    for (u32 i = 0; i < run->positive_count; i++)
+        if ((all & ~exact & run->slots[i].bit) != 0 && has_row(run, &run->slots[i], doc))
+            exact |= run->slots[i].bit;
     return all & ~exact;
 }
 

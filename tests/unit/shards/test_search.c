@@ -250,6 +250,37 @@ static void titles_say_where_the_words_stand(void **state)
     assert_int_equal(row[1].word, 0);
 }
 
+static void words_of_a_phrase_are_marked_where_it_stands(void **state)
+{
+    (void)state;
+    sx_put(&sx, "TWICE", .title = "Hanging lamp, hanging heart, heart box");
+    ASK_ALL(.query = "\"hanging heart\" lamp");
+    sx_expect(&sx, "TWICE");
+    const struct span rows = sx.view.spans[SPAN_OF(search_rsp, highlights)];
+    struct row_highlight row[3];
+    assert_int_equal(rows.bytes, sizeof row);
+    memcpy(row, rows.data, sizeof row);
+    assert_int_equal(row[0].offset, 8);
+    assert_int_equal(row[0].word, 1);
+    assert_int_equal(row[1].offset, 14);
+    assert_int_equal(row[1].word, 0);
+    assert_int_equal(row[2].offset, 22);
+    assert_int_equal(row[2].word, 0);
+}
+
+/* One word of a cut ("hot bottle") beside a typo of the whole is no reason to call the typo the word. */
+static void half_of_a_row_is_a_guess_still(void **state)
+{
+    (void)state;
+    sx_put(&sx, "BOTH", .title = "Hot water");
+    sx_put(&sx, "LIKE", .title = "Hot hotwatex");
+    ASK_ALL(.query = "hotwater ");
+    assert_int_equal(sx.hit_count, 3);
+    for (u32 i = 0; i < sx.hit_count; i++)
+        assert_int_equal((sx.hits[i].flags & HIT_FLAG_INEXACT) != 0,
+                         sx.hits[i].product_id == sx_id("LIKE"));
+}
+
 static void scores_are_explained(void **state)
 {
     (void)state;
@@ -309,6 +340,8 @@ int main(void)
         SX_ON_BOTH(stop_words_are_left_out),
         SX_ON_BOTH(words_are_dropped_when_too_few_match),
         SX_ON_BOTH(titles_say_where_the_words_stand),
+        SX_ON_BOTH(words_of_a_phrase_are_marked_where_it_stands),
+        SX_ON_BOTH(half_of_a_row_is_a_guess_still),
         SX_ON_BOTH(scores_are_explained),
         SX_ON_BOTH(what_is_written_is_found_at_once),
     };
