@@ -27,7 +27,7 @@ static bool stands_at(const struct find_doc *doc, u32 field, u32 position, u32 s
     return false;
 }
 
-static bool has_row(const struct find_doc *doc, const struct find_row *row)
+bool find_has_row(const struct find_doc *doc, const struct find_row *row)
 {
     for (u32 i = 0; i < doc->token_count; i++) {
         u32 same = 0;
@@ -52,7 +52,7 @@ static u32 slot_impact(const struct find_doc *doc, const struct find_slot *slot)
         u32 least = UINT32_MAX;
         for (u32 j = 0; j < row->count; j++)
             least = MIN(least, impact_of(doc, row->stems[j]));
-        if (least != 0 && has_row(doc, row))
+        if (least != 0 && find_has_row(doc, row))
             best = MAX(best, MAX(1u, row->factor * least / SCORE_FACTOR_ONE));
     }
     return best;
@@ -467,6 +467,7 @@ void find_answer_make(struct find_shop *shop, const struct find_question *questi
     if (!begin(&judging, shop, question, now_ns, answer))
         return;
     judging.world = world;
+    answer->plan = &judging.plan;
     for (u32 i = 0; i < shop->doc_count; i++)
         judge_doc(&judging, i);
     const u32 total = weight_of(&judging.plan);

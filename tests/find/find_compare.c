@@ -32,9 +32,33 @@ void find_differ(struct find_check *check, const char *what, u64 at, u64 expecte
                      (unsigned long long)at, (unsigned long long)expected, (unsigned long long)got);
     check->is_wrong = true;
 }
+
 /* ---- a page ---- */
 
-static void check_hit(struct find_check *check, u32 at, const struct row_hit *row)
+/* Where the words stand in its title. */
+static void check_marks(struct find_check *check, u32 at, const struct find_doc *doc,
+                        const struct find_asked *asked, const struct row_hit *row)
+{
+    const struct span rows = asked->view.spans[SPAN_OF(search_rsp, highlights)];
+    struct find_mark marks[FIND_MARKS_MAX];
+    const u32 count =
+        find_marks_make(&check->worlds->shop, check->answer.plan, doc->texts[FIND_TITLE], marks);
+    FIND_EXPECT(check, "highlights of hit", at, count, row->highlight_count);
+    FIND_EXPECT(check, "room for the highlights of hit", at, true,
+                (row->highlight_offset + row->highlight_count) * sizeof(struct row_highlight) <=
+                    rows.bytes);
+    for (u32 i = 0; i < count && !check->is_wrong; i++) {
+        struct row_highlight own;
+        memcpy(&own, rows.data + (row->highlight_offset + i) * sizeof own, sizeof own);
+        FIND_EXPECT(check, "a highlight begins, of hit", at, marks[i].begin, own.offset);
+        FIND_EXPECT(check, "a highlight ends, of hit", at, marks[i].end, own.offset + own.bytes);
+        FIND_EXPECT(check, "a highlight's word, of hit", at, marks[i].word, own.word);
+    }
+    check->tally->highlights += count;
+}
+
+static void check_hit(struct find_check *check, u32 at, const struct find_asked *asked,
+                      const struct row_hit *row)
 {
     const struct find_hit *hit = &check->answer.hits[at];
     const struct find_doc *doc = &check->worlds->shop.docs[hit->doc];
@@ -52,9 +76,15 @@ static void check_hit(struct find_check *check, u32 at, const struct row_hit *ro
                 (u32)__builtin_popcount(hit->words) < check->answer.words,
                 (row->flags & HIT_FLAG_WORDS_MISSING) != 0);
     FIND_EXPECT(check, "ad of hit", at, 0, row->ad_id + (row->flags & HIT_FLAG_SPONSORED));
+    FIND_EXPECT(check, "a word of hit by a guess", at,
+                find_is_inexact(check->answer.plan, doc, hit->words),
+                (row->flags & HIT_FLAG_INEXACT) != 0);
+    check->tally->inexact += (row->flags & HIT_FLAG_INEXACT) != 0;
+    check_marks(check, at, doc, asked, row);
 }
 
-static void check_ad(struct find_check *check, u32 at, const struct row_hit *row)
+static void check_ad(struct find_check *check, u32 at, const struct find_asked *asked,
+                     const struct row_hit *row)
 {
     const struct find_ad *ad = check->answer.ads[at];
     const struct find_doc *doc = &check->worlds->shop.docs[ad->doc];
@@ -64,6 +94,7 @@ static void check_ad(struct find_check *check, u32 at, const struct row_hit *row
     FIND_EXPECT(check, "state of ad", at, find_doc_state(doc), row->state);
     FIND_EXPECT(check, "flags of ad", at, HIT_FLAG_SPONSORED, row->flags);
     FIND_EXPECT(check, "scores of ad", at, 0, row->text_score + row->rank_score + row->sort_key);
+    check_marks(check, at, doc, asked, row);
 }
 
 static struct row_hit hit_at(struct span rows, u32 at)
@@ -85,11 +116,11 @@ static u32 check_page(struct find_check *check, u32 from, const struct find_aske
                 MIN(left, check->question->ask.limit) + answer->ad_count, all);
     for (u32 i = 0; i < answer->ad_count && !check->is_wrong; i++) {
         const struct row_hit row = hit_at(rows, i);
-        check_ad(check, i, &row);
+        check_ad(check, i, asked, &row);
     }
     for (u32 i = 0; i < count && !check->is_wrong; i++) {
         const struct row_hit row = hit_at(rows, answer->ad_count + i);
-        check_hit(check, from + i, &row);
+        check_hit(check, from + i, asked, &row);
     }
     check->tally->ads += answer->ad_count;
     if ((check->question->ask.flags & SEARCH_FLAG_EXPLAIN) != 0 && !check->is_wrong)
@@ -159,6 +190,17 @@ static void check_total(struct find_check *check, u32 page, const struct find_as
     check->tally->lower_bounds += asked->rsp.total < exact;
 }
 
+static void check_corrected(struct find_check *check, const struct find_asked *asked)
+{
+    const struct find_plan *plan = check->answer.plan;
+    const struct span own = asked->view.spans[SPAN_OF(search_rsp, corrected)];
+    FIND_EXPECT(check, "a corrected query", 0, strlen(plan->corrected), own.bytes);
+    if (!check->is_wrong && own.bytes != 0)
+        FIND_EXPECT(check, "the corrected query", 0, 0,
+                    memcmp(plan->corrected, own.data, own.bytes));
+    check->tally->corrected += own.bytes != 0;
+}
+
 static void check_first(struct find_check *check, const struct find_asked *asked)
 {
     const struct find_answer *answer = &check->answer;
@@ -166,6 +208,7 @@ static void check_first(struct find_check *check, const struct find_asked *asked
     FIND_EXPECT(check, "words", 0, answer->words, asked->rsp.words);
     FIND_EXPECT(check, "words required", 0, answer->required, asked->rsp.words_required);
     FIND_EXPECT(check, "notes", 0, answer->notes, asked->rsp.notes & ~(u32)SEARCH_NOTE_AT_LEAST);
+    check_corrected(check, asked);
     for (u32 i = 0; i < check->question->facet_count; i++) {
         check_values(check, i, asked);
         check_ranges(check, i, asked);
@@ -220,8 +263,9 @@ void find_question_print(const struct find_check *check, u64 seed)
         question->ask.sort, question->profile, question->collection, question->user,
         (unsigned long long)question->ask.only_product_id, question->ask.ads,
         (unsigned long long)question->at_ns, question->edge);
-    (void)printf("  expected: status %u total %u words %u of %u\n", answer->status, answer->total,
-                 answer->required, answer->words);
+    (void)printf("  expected: status %u total %u words %u of %u [%s]\n", answer->status,
+                 answer->total, answer->required, answer->words,
+                 answer->plan != NULL ? answer->plan->corrected : "");
     for (u32 i = 0; i < MIN(answer->total, 12u); i++) {
         const struct find_doc *doc = &check->worlds->shop.docs[answer->hits[i].doc];
         (void)printf("    %u %s [%s] text %u rank %u words %x\n", i, doc->texts[FIND_CODE],
@@ -232,9 +276,10 @@ void find_question_print(const struct find_check *check, u64 seed)
     find_ask(check, (struct span){0}, offset_of(check), &asked);
     const struct span rows = asked.view.spans[SPAN_OF(search_rsp, hits)];
     const struct span texts = asked.view.spans[SPAN_OF(search_rsp, texts)];
-    (void)printf("  got: status %u total %llu words %u of %u notes %u\n", asked.status,
+    const struct span corrected = asked.view.spans[SPAN_OF(search_rsp, corrected)];
+    (void)printf("  got: status %u total %llu words %u of %u notes %u [%.*s]\n", asked.status,
                  (unsigned long long)asked.rsp.total, asked.rsp.words_required, asked.rsp.words,
-                 asked.rsp.notes);
+                 asked.rsp.notes, (int)corrected.bytes, (const char *)corrected.data);
     for (u32 i = 0;
          asked.status == STATUS_OK && i < MIN(rows.bytes / (u32)sizeof(struct row_hit), 12u); i++) {
         struct row_hit row;

@@ -16,6 +16,9 @@ struct find_tally {
     u32 pages;
     u32 ads;
     u32 explained;
+    u32 highlights;
+    u32 inexact; /* hits that have a word by a guess */
+    u32 corrected;
     u32 lower_bounds; /* totals that were less than the exact one */
     u32 forms[FIND_FORMS];
 };

@@ -281,6 +281,7 @@ struct find_answer {
     u32 words;
     u32 required;
     struct find_hit *hits; /* all of them, in order, pins at their places */
+    const struct find_plan *plan;
     struct find_facet_answer facets[6];
 };
 
@@ -290,12 +291,14 @@ struct find_row {
     u32 factor;
     u32 count;
     const u32 *stems;
+    bool is_exact; /* no typo and no beginning */
 };
 struct find_slot {
     bool is_excluded;
     bool is_phrase;
     u32 weight;
     u16 *factors; /* by stem, 0: it is no alternative */
+    bool *exact;  /* by stem: it is one that is no typo and no beginning */
     struct find_row *rows;
     u32 row_count;
 };
@@ -304,6 +307,7 @@ struct find_plan {
     u32 slot_count;
     u32 positive_count;
     bool is_corrected;
+    char corrected[QUERY_BYTES_MAX + 1]; /* the query as it was understood, if it was corrected */
     struct find_action actions[128];
     u32 action_count;
     bool fits_ad[FIND_SETTINGS_MAX]; /* by its words or its category */
@@ -327,6 +331,22 @@ struct find_state {
 /* Of `count` documents from `first` on. */
 void find_states_of(struct find_shop *shop, const struct find_question *question, u64 now_ns,
                     u32 first, u32 count, struct find_state *states);
+
+/* ---- what a page shows of words: find_show.c ---- */
+
+#define FIND_MARKS_MAX 32u
+/* Where words of the query stand in a title. */
+struct find_mark {
+    u32 begin;
+    u32 end;
+    u32 word; /* of the query: its slots that are not excluded */
+};
+u32 find_marks_make(const struct find_shop *shop, const struct find_plan *plan, const char *text,
+                    struct find_mark *marks);
+/* Has the document one of the words by a typo or a beginning alone? */
+bool find_is_inexact(const struct find_plan *plan, const struct find_doc *doc, u32 words);
+/* Do the words of the row stand there in a row? */
+bool find_has_row(const struct find_doc *doc, const struct find_row *row);
 
 /* Memory until the next question. */
 void *find_bump(size_t bytes);

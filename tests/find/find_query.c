@@ -42,6 +42,7 @@ static bool is_space(u8 byte)
 
 struct raw {
     struct find_part parts[TEXT_PLACE_PARTS];
+    u32 begins[TEXT_PLACE_PARTS];
     u32 ends[TEXT_PLACE_PARTS];
     u32 count;
     struct find_part joined;
@@ -64,6 +65,7 @@ static bool read_raw(struct text_reader *reader, struct raw *raw)
     while (text_next(reader, &word)) {
         raw->end = MAX(raw->end, word.end);
         if ((word.flags & TEXT_VARIANT) == 0) {
+            raw->begins[raw->count] = word.begin;
             raw->ends[raw->count] = word.end;
             raw->parts[raw->count++] = part_of(&word);
         } else if (word.width > raw->width) {
@@ -115,14 +117,17 @@ static void read_words(struct find_query *query, const char *text, u32 begin, u3
                 add_place(query, &raw.parts[i], 1,
                           (struct find_place){.has_joined = true,
                                               .joined = raw.parts[i],
+                                              .begin = begin + raw.begins[i],
                                               .end = begin + raw.ends[i],
                                               .is_apart = *is_apart});
                 *is_apart = false;
             }
             continue;
         }
-        struct find_place place = {
-            .is_excluded = is_excluded, .is_apart = *is_apart, .end = begin + raw.end};
+        struct find_place place = {.is_excluded = is_excluded,
+                                   .is_apart = *is_apart,
+                                   .begin = begin + raw.begins[0],
+                                   .end = begin + raw.end};
         if (raw.width != 0 && raw.width >= raw.count) {
             place.joined = raw.joined;
             place.has_joined = place.is_variant = true;

@@ -5,6 +5,7 @@
  */
 #include "tests/find/find_slots.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TYPOS_MAX       64u
@@ -178,6 +179,35 @@ static bool is_guess(const struct find_choice *slot)
     return is_any;
 }
 
+/* Was it most likely meant to be `a`, and not `b`? */
+static bool is_rather(const struct find_alternative *a, const struct find_alternative *b)
+{
+    if (b == NULL || a->factor != b->factor)
+        return b == NULL || a->factor > b->factor;
+    return a->df != b->df ? a->df > b->df : strcmp(a->words, b->words) < 0;
+}
+
+/* What the query says, a place that is a guess by its likeliest words. */
+static void correct(const struct find_work *work, const char *query, char *to)
+{
+    u32 from = 0, used = 0;
+    for (u32 i = 0; i < work->query.place_count; i++) {
+        const struct find_place *place = &work->query.places[i];
+        const struct find_choice *slot = &work->slots[i];
+        const struct find_alternative *best = NULL;
+        if (slot->is_out || place->is_excluded || !is_guess(slot))
+            continue;
+        for (u32 j = 0; j < slot->count; j++)
+            if (!slot->items[j].is_out && slot->items[j].df != 0 &&
+                is_rather(&slot->items[j], best))
+                best = &slot->items[j];
+        used += (u32)snprintf(to + used, QUERY_BYTES_MAX + 1 - used, "%.*s%s",
+                              (int)(place->begin - from), query + from, best->words);
+        from = place->end;
+    }
+    (void)snprintf(to + used, QUERY_BYTES_MAX + 1 - used, "%s", query + from);
+}
+
 static void give(const struct find_work *work, u32 at, struct find_slot *to)
 {
     const struct find_choice *slot = &work->slots[at];
@@ -187,22 +217,28 @@ static void give(const struct find_work *work, u32 at, struct find_slot *to)
     to->is_excluded = place->is_excluded;
     to->is_phrase = place->is_phrase;
     to->factors = find_bump((work->shop->stems.count + 1) * sizeof(u16));
+    to->exact = find_bump((work->shop->stems.count + 1) * sizeof(bool));
     to->rows = find_bump((slot->count + 1) * sizeof to->rows[0]);
     for (u32 i = 0; i < place->count; i++)
         digit = digit || find_has_digit(find_part_span(&work->query.parts[place->first + i]));
     for (u32 i = 0; i < slot->count; i++) {
         const struct find_alternative *item = &slot->items[i];
+        const bool is_exact = item->kind != SCORE_TYPO && item->kind != SCORE_PREFIX;
         bool is_known = true;
         if (item->is_out)
             continue;
         df += score_df(item->df, item->factor);
         for (u32 j = 0; j < item->word_count; j++)
             is_known = is_known && item->stems[j] != UINT32_MAX;
-        if (is_known && item->word_count == 1)
+        if (is_known && item->word_count == 1) {
             to->factors[item->stems[0]] = (u16)MAX(to->factors[item->stems[0]], item->factor);
-        else if (is_known)
-            to->rows[to->row_count++] = (struct find_row){
-                .factor = item->factor, .count = item->word_count, .stems = item->stems};
+            to->exact[item->stems[0]] |= is_exact;
+        } else if (is_known) {
+            to->rows[to->row_count++] = (struct find_row){.factor = item->factor,
+                                                          .count = item->word_count,
+                                                          .stems = item->stems,
+                                                          .is_exact = is_exact};
+        }
     }
     to->weight = score_weight(work->shop->live, MIN(df, work->shop->live), digit);
 }
@@ -314,6 +350,8 @@ bool find_plan_make(struct find_shop *shop, const struct find_question *question
         plan->positive_count += !work.query.places[i].is_excluded;
         give(&work, i, &plan->slots[plan->slot_count++]);
     }
+    if (plan->is_corrected)
+        correct(&work, question->query, plan->corrected);
     if ((question->ask.flags & SEARCH_FLAG_NO_CURATION) == 0)
         find_actions(&work, category_id, now_ns, plan);
     if (question->ask.ads != 0)

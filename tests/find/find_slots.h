@@ -27,6 +27,7 @@ struct find_place {
     bool is_open;
     bool has_joined;
     bool is_variant; /* the joined form is none of its parts */
+    u32 begin;       /* in the query */
     u32 end;
     struct find_part joined;
 };
