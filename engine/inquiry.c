@@ -61,6 +61,7 @@ void inquiry_begin(struct reactor *reactor, const struct origin *origin,
     inquiry->answers = NULL;
     inquiry->late_ns = deadline_ms == 0 ? UINT64_MAX : origin->arrival_ns + deadline_ms * NS_PER_MS;
     inquiry->sent_count = 0;
+    inquiry->goes_on = false;
     inquiry->status = STATUS_OK;
     gather_begin(&inquiry->gather, message_find(header->opcode), body, body_bytes,
                  reactor->server->shard_count, reactor->log_now_ns);
@@ -163,71 +164,95 @@ static bool send(struct reactor *reactor, struct inquiry *inquiry, u32 i)
     return true;
 }
 
-/* Sends what can be sent, and goes on to the next round when all is answered. True: it has ended. */
+/* Bytes that are sent with one piece; about ten microseconds. */
+#define SEND_BYTES_MAX (64u << 10)
+
+/* Sends what can be sent, some of it. True: something was. */
+static bool send_some(struct reactor *reactor, struct inquiry *inquiry)
+{
+    const struct gather *gather = &inquiry->gather;
+    u32 bytes = 0;
+    const u32 before = inquiry->sent_count;
+    while (inquiry->sent_count < gather->ask_count && bytes < SEND_BYTES_MAX) {
+        bytes += 1024 + gather->asks[inquiry->sent_count].body_bytes;
+        inquiry->sent_count++; /* the answer may come at once */
+        if (send(reactor, inquiry, inquiry->sent_count - 1))
+            continue;
+        inquiry->sent_count--;
+        break;
+    }
+    return inquiry->sent_count != before;
+}
+
+/* Some work: asks are sent, or a piece of the next round is done, when all is answered. False: it waits for
+ * somebody. */
 static bool advance(struct reactor *reactor, struct inquiry *inquiry)
 {
     struct gather *gather = &inquiry->gather;
-    for (;;) {
-        while (inquiry->sent_count < gather->ask_count) {
-            inquiry->sent_count++; /* the answer may come at once */
-            if (!send(reactor, inquiry, inquiry->sent_count - 1)) {
-                inquiry->sent_count--;
-                return false;
-            }
-        }
-        if (gather->open_count > 0)
-            return false;
+    if (!inquiry->goes_on && inquiry->sent_count < gather->ask_count)
+        return send_some(reactor, inquiry);
+    if (!inquiry->goes_on && gather->open_count > 0)
+        return false;
+    if (!inquiry->goes_on)
         gather->is_late = inquiry->late_ns <= reactor->now_ns;
-        inquiry->sent_count = 0;
-        if (inquiry->status != STATUS_OK || gather_next(gather) == 0) {
-            reply(reactor, inquiry);
-            return true;
-        }
-    }
+    inquiry->sent_count = 0;
+    const u32 asks = inquiry->status == STATUS_OK ? gather_next(gather) : 0;
+    inquiry->goes_on = asks == GATHER_GOES_ON;
+    if (asks == 0)
+        reply(reactor, inquiry);
+    return true;
 }
 
 /* ---- the step -------------------------------------------------------------------------------- */
 
-static void advance_all(struct reactor *reactor)
+/* The next question that can do something without waiting does it. False: none can. */
+static bool advance_one(struct reactor *reactor)
 {
     struct inquiry_table *table = &reactor->inquiries;
-    u32 left = table->used_count;
-    for (u32 i = 0; left > 0; i++) {
-        struct inquiry *inquiry = &table->inquiries[i];
+    for (u32 i = 0, seen = 0, used = table->used_count; i < INQUIRIES_MAX && seen < used; i++) {
+        struct inquiry *inquiry = &table->inquiries[table->next++ % INQUIRIES_MAX];
         if (!inquiry->is_used)
             continue;
-        left--;
-        (void)advance(reactor, inquiry);
+        seen++;
+        if (advance(reactor, inquiry))
+            return true;
     }
+    return false;
 }
 
-/* A slice of each host that has one; false: none has. */
-static bool slice_all(struct reactor *reactor)
+/* A slice of the next host that has one; false: none has. */
+static bool slice_one(struct reactor *reactor)
 {
-    bool is_any = false;
+    struct inquiry_table *table = &reactor->inquiries;
     for (u32 i = 0; i < reactor->host_count; i++)
-        is_any = part_queue_slice(&reactor->hosts[i]) || is_any;
-    return is_any;
+        if (part_queue_slice(&reactor->hosts[table->next_host++ % reactor->host_count]))
+            return true;
+    return false;
 }
 
+/* Pieces and slices in turn. What begins last may go beyond the time. */
 void inquiry_turn(struct reactor *reactor)
 {
+    struct inquiry_table *table = &reactor->inquiries;
     const u64 end_ns = clock_monotonic_ns() + PART_TURN_NS;
+    table->has_more = false;
     for (;;) {
-        if (reactor->inquiries.used_count > 0)
-            advance_all(reactor);
-        if (!slice_all(reactor))
-            return;
-        reactor->now_ns = clock_monotonic_ns();
+        const bool has_piece = table->used_count > 0 && advance_one(reactor);
+        if (!has_piece || (reactor->now_ns = clock_monotonic_ns()) < end_ns) {
+            if (!slice_one(reactor) && !has_piece)
+                return;
+            reactor->now_ns = clock_monotonic_ns();
+        }
         if (reactor->now_ns >= end_ns)
             break;
     }
-    if (reactor->inquiries.used_count > 0)
-        advance_all(reactor); /* what the last slices have answered */
+    table->has_more = table->used_count > 0; /* perhaps: what has been answered just now */
 }
 
 bool inquiry_has_work(const struct reactor *reactor)
 {
+    if (reactor->inquiries.has_more)
+        return true;
     for (u32 i = 0; i < reactor->host_count; i++)
         if (reactor->hosts[i].parts.count > 0)
             return true;

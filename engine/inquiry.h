@@ -6,6 +6,9 @@
  *           shard of another        forward.h, the answer comes with its mail
  *      all answered -> gather_next ... -> 0: the reply leaves
  *
+ * A round may go on for several pieces: these take turns with the slices of parts, and commands are applied in
+ * between.
+ *
  * An ask is a frame like any other, whose origin is the inquiry. Answers are copied into buffers of
  * the reactor's pool and stay until the inquiry ends.
  *
@@ -49,6 +52,7 @@ struct inquiry {
     u32 retry_after_ms;
     u16 status; /* of the first ask that was refused */
     struct frame_detail detail;
+    bool goes_on; /* a round is not over: nothing is sent yet */
     bool is_used;
 };
 
@@ -57,6 +61,9 @@ struct inquiry_table {
     struct bump_reserve reserve;
     struct store_memory memory;
     u32 used_count;
+    u32 next;      /* inquiry that does something */
+    u32 next_host; /* whose slice is next */
+    bool has_more; /* the turn was over before all had done what they can */
 };
 
 /* A well-formed frame of class GATHER whose shard is of this reactor. */

@@ -230,7 +230,7 @@ static u32 ask(struct bench *bench, u16 opcode, const void *fixed, const struct 
                                   fixed, spans != NULL ? spans : none);
     gather_begin(gather, info, bench->answers, used, 1, bench->now_ns);
     for (u32 count; (count = gather_next(gather)) != 0;)
-        for (u32 i = 0; i < count; i++) {
+        for (u32 i = 0; i < count && count != GATHER_GOES_ON; i++) {
             const struct gather_ask *own = &gather->asks[i];
             const struct frame_header header = {.opcode = own->info->code, .record_count = 1};
             struct shard_reply reply;

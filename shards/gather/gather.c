@@ -39,11 +39,13 @@ void gather_init(struct gather *gather, struct bump_reserve *reserve)
 {
     memset(gather, 0, sizeof *gather);
     bump_init_shared(&gather->bump, reserve);
+    bump_init_shared(&gather->ask_bump, reserve);
 }
 
 void gather_deinit(struct gather *gather)
 {
     bump_deinit(&gather->bump);
+    bump_deinit(&gather->ask_bump);
 }
 
 void gather_begin(struct gather *gather, const struct message_info *info, const u8 *body,
@@ -68,10 +70,15 @@ STATIC_CHECK(GATHER_ASKS_MAX * sizeof(struct gather_ask) + FRAME_BYTES_MAX + 256
 
 u32 gather_next(struct gather *gather)
 {
-    MUST(gather->open_count == 0);
+    MUST(gather->open_count == 0 || gather->goes_on);
     const u32 round = gather->round;
+    gather->goes_on = false;
+    gather->work = 0;
     operation_of(gather->info->index)(gather);
     MUST(gather->round == round);
+    if (gather->goes_on && !gather->is_full)
+        return GATHER_GOES_ON;
+    gather->goes_on = false;
     gather->round++;
     if (gather->is_full) { /* nobody is asked what some cannot be asked */
         gather->open_count = 0;
@@ -82,28 +89,56 @@ u32 gather_next(struct gather *gather)
     return gather->open_count;
 }
 
-void gather_ask(struct gather *gather, u16 opcode, u16 shard, const void *fixed,
-                const struct span *spans)
+/* A body with room for a header in front; NULL: no memory. */
+static u8 *write_body(struct gather *gather, const struct message_info *info, const void *fixed,
+                      const struct span *spans, u32 *bytes)
 {
     static const struct span none[MESSAGE_SPANS_MAX];
-    const struct message_info *info = message_find(opcode);
-    MUST(info != NULL && shard < gather->shard_count);
-    MUST(info->class == MESSAGE_CLASS_PART || info->class == MESSAGE_CLASS_READ);
-    if (gather->open_count == 0)
-        gather->ask_count = 0; /* the first one of a round */
-    MUST(gather->ask_count < GATHER_ASKS_MAX);
     const struct span *texts = spans != NULL ? spans : none;
-    const u32 bytes = frame_record_bytes(info, FRAME_DIRECTION_REQUEST, texts);
-    u8 *frame = bump_acquire(&gather->bump, FRAME_HEADER_BYTES + bytes);
+    MUST(info != NULL);
+    MUST(info->class == MESSAGE_CLASS_PART || info->class == MESSAGE_CLASS_READ);
+    if (gather->open_count == 0) { /* the first one of a round */
+        gather->ask_count = 0;
+        bump_reset(&gather->ask_bump);
+    }
+    *bytes = frame_record_bytes(info, FRAME_DIRECTION_REQUEST, texts);
+    u8 *frame = bump_acquire(&gather->ask_bump, FRAME_HEADER_BYTES + *bytes);
     if (frame == NULL) {
         gather->is_full = true;
-        return;
+        return NULL;
     }
     u8 *body = frame + FRAME_HEADER_BYTES;
-    MUST(frame_record_write(info, FRAME_DIRECTION_REQUEST, body, bytes, fixed, texts) == bytes);
+    MUST(frame_record_write(info, FRAME_DIRECTION_REQUEST, body, *bytes, fixed, texts) == *bytes);
+    gather->work += 100 + *bytes / 8;
+    return body;
+}
+
+static void add_ask(struct gather *gather, const struct message_info *info, u16 shard, u8 *body,
+                    u32 bytes)
+{
+    MUST(shard < gather->shard_count && gather->ask_count < GATHER_ASKS_MAX);
     gather->asks[gather->ask_count++] =
         (struct gather_ask){.info = info, .body = body, .body_bytes = bytes, .shard = shard};
     gather->open_count++;
+}
+
+void gather_ask(struct gather *gather, u16 opcode, u16 shard, const void *fixed,
+                const struct span *spans)
+{
+    const struct message_info *info = message_find(opcode);
+    u32 bytes;
+    u8 *body = write_body(gather, info, fixed, spans, &bytes);
+    if (body != NULL)
+        add_ask(gather, info, shard, body, bytes);
+}
+
+void gather_ask_all(struct gather *gather, u16 opcode, const void *fixed, const struct span *spans)
+{
+    const struct message_info *info = message_find(opcode);
+    u32 bytes;
+    u8 *body = write_body(gather, info, fixed, spans, &bytes);
+    for (u16 shard = 0; shard < gather->shard_count && body != NULL; shard++)
+        add_ask(gather, info, shard, body, bytes);
 }
 
 u32 gather_answer(struct gather *gather, u32 i, const u8 *body, u64 lsn)
@@ -135,10 +170,12 @@ u32 gather_reply(const struct gather *gather, u8 *to, u32 capacity)
 
 void gather_end(struct gather *gather)
 {
-    struct bump bump = gather->bump;
+    struct bump bump = gather->bump, ask_bump = gather->ask_bump;
     bump_reset(&bump);
+    bump_reset(&ask_bump);
     memset(gather, 0, sizeof *gather);
     gather->bump = bump;
+    gather->ask_bump = ask_bump;
 }
 
 void gather_refuse(struct gather *gather, u16 status)

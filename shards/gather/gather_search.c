@@ -15,7 +15,8 @@ static struct msg_search_rsp *reply_of(struct gather *gather)
     return (struct msg_search_rsp *)(void *)gather->reply;
 }
 
-void search_problem(struct gather *gather, u16 status, u32 at, struct span reason)
+/* Puts the reason in the reply. */
+static void tell_problem(struct gather *gather, u16 status, u32 at, struct span reason)
 {
     gather_refuse(gather, status);
     reply_of(gather)->error_at = at;
@@ -23,16 +24,25 @@ void search_problem(struct gather *gather, u16 status, u32 at, struct span reaso
         (struct span){.data = reason.data, .bytes = MIN(reason.bytes, 256u)};
 }
 
-static void refuse_filter(struct gather *gather, const struct filter_problem *problem)
+void search_refuse(struct gather *gather, struct search_state *state, u16 status)
+{
+    gather->open_count = 0; /* what this round has asked so far stays unsent */
+    gather_refuse(gather, status);
+    search_go(state, SEARCH_STAGE_END);
+}
+
+void search_refuse_filter(struct gather *gather, struct search_state *state,
+                          const struct filter_problem *problem)
 {
     struct filter_problem *kept = gather_acquire(gather, sizeof *kept);
+    search_go(state, SEARCH_STAGE_END);
     if (problem->text_bytes == 0 || kept == NULL) {
         gather_refuse(gather, STATUS_TOO_LARGE);
         return;
     }
     *kept = *problem;
-    search_problem(gather, STATUS_BAD_FILTER, kept->at,
-                   (struct span){.data = kept->text, .bytes = kept->text_bytes});
+    tell_problem(gather, STATUS_BAD_FILTER, kept->at,
+                 (struct span){.data = kept->text, .bytes = kept->text_bytes});
 }
 
 /* ---- judging ---- */
@@ -109,19 +119,19 @@ static bool judge(struct gather *gather, struct search_state *state)
         u32 bytes = 0;
         while (bytes < 256 && wrong[bytes] != 0)
             bytes++;
-        search_problem(gather, STATUS_BAD_QUERY, state->text.error_at,
-                       (struct span){.data = (const u8 *)wrong, .bytes = bytes});
+        tell_problem(gather, STATUS_BAD_QUERY, state->text.error_at,
+                     (struct span){.data = (const u8 *)wrong, .bytes = bytes});
         return false;
     }
     state->filter = filter_parse(spans[SPAN_OF(search_req, filter)], &gather->bump, &problem);
     if (state->filter == NULL) {
-        refuse_filter(gather, &problem);
+        search_refuse_filter(gather, state, &problem);
         return false;
     }
     state->facets = facet_parse(spans[SPAN_OF(search_req, facets)], state->request.bars,
                                 &gather->bump, &problem);
     if (state->facets == NULL) {
-        refuse_filter(gather, &problem);
+        search_refuse_filter(gather, state, &problem);
         return false;
     }
     if (!read_cursor(gather, state)) {
@@ -142,76 +152,29 @@ void search_ask_step(struct gather *gather, u16 shard, enum search_step step,
     gather_ask(gather, OPCODE_SEARCH_PART, shard, &part, &span);
 }
 
-static void ask_all(struct gather *gather, enum search_step step, const struct query_pack *data)
+void search_ask_all(struct gather *gather, enum search_step step, const struct query_pack *data)
 {
-    for (u16 shard = 0; shard < gather->shard_count; shard++)
-        search_ask_step(gather, shard, step, data);
+    const struct msg_search_part_req part = {.step = step};
+    const struct span span = {.data = data->data, .bytes = data->used};
+    gather_ask_all(gather, OPCODE_SEARCH_PART, &part, &span);
 }
 
-/* Room for what a step is asked; false: TOO_LARGE is the reply. */
-static bool open_pack(struct gather *gather, struct query_pack *pack)
+bool search_open_pack(struct gather *gather, struct search_state *state, enum search_step step,
+                      struct query_pack **pack)
 {
-    *pack = (struct query_pack){.data = gather_acquire(gather, PART_BYTES_MAX / 2),
-                                .capacity = PART_BYTES_MAX / 2};
-    if (pack->data == NULL)
-        gather_refuse(gather, STATUS_TOO_LARGE);
-    return pack->data != NULL;
-}
-
-/* `wanted` says which slots and rows TYPOS is about. */
-static void ask_words(struct gather *gather, struct search_state *state, enum search_step step,
-                      struct query_ask *wanted)
-{
-    struct query_pack pack;
-    struct query_ask *ask = wanted != NULL ? wanted : gather_acquire(gather, sizeof *ask);
-    if (ask == NULL || !open_pack(gather, &pack))
-        return;
-    if (wanted == NULL)
-        memset(ask, 0, sizeof *ask);
-    *ask = (struct query_ask){.slots = ask->slots,
-                              .rows = {ask->rows[0], ask->rows[1]},
-                              .profile_id = state->request.profile_id,
-                              .collection_id = state->request.collection_id,
-                              .user_id = state->request.user_id,
-                              .category_id = state->category_id,
-                              .now_ns = gather->now_ns,
-                              .flags = state->request.flags,
-                              .query = gather->spans[SPAN_OF(search_req, query)]};
-    if (step == SEARCH_STEP_WORDS) {
-        for (u32 i = 0; i < state->filter->name_count; i++)
-            ask->names[ask->name_count++] = filter_name(state->filter, i);
-        for (u32 i = 0; i < state->facets->count; i++)
-            ask->names[ask->name_count++] = facet_name(state->facets, i);
+    *pack = &state->pack;
+    if (state->pack.data == NULL)
+        state->pack = (struct query_pack){.data = gather_acquire(gather, PART_BYTES_MAX / 2)};
+    state->pack.capacity = PART_BYTES_MAX / 2;
+    state->pack.used = 0;
+    state->pack.is_full = false;
+    if (state->pack.data == NULL) {
+        search_refuse(gather, state, STATUS_TOO_LARGE);
+        return false;
     }
-    query_ask_write(ask, &pack);
-    ask_all(gather, step, &pack);
-}
-STATIC_CHECK(QUERY_NAMES_MAX >= FILTER_TERMS_MAX + FACETS_MAX);
-
-/* False: nothing is missing. */
-static bool ask_counts(struct gather *gather, struct search_state *state)
-{
-    bool is_any = false;
-    for (u16 shard = 0; shard < gather->shard_count; shard++) {
-        struct query_pack pack = {0};
-        if (!plan_missing(&state->plan, shard, &pack))
-            continue;
-        if (!open_pack(gather, &pack))
-            return true;
-        (void)plan_missing(&state->plan, shard, &pack);
-        MUST(!pack.is_full); /* a few thousand words */
-        search_ask_step(gather, shard, SEARCH_STEP_COUNTS, &pack);
-        is_any = true;
-    }
-    return is_any;
-}
-
-static void take_counts(struct gather *gather, struct search_state *state)
-{
-    for (u32 i = 0; i < gather->ask_count; i++) {
-        struct query_unpack answer = search_answer(gather, i);
-        plan_take_counts(&state->plan, gather->asks[i].shard, &answer);
-    }
+    if (query_step_names_index(step))
+        query_generations_write(state->generations, gather->shard_count, &state->pack);
+    return true;
 }
 
 static void pack_blob(struct query_pack *to, const void *data, u32 bytes)
@@ -226,26 +189,34 @@ static bool may_drop(const struct search_state *state)
     return state->plan.count >= 2 && (state->request.flags & SEARCH_FLAG_NO_DROP) == 0;
 }
 
-bool search_write_run(struct gather *gather, struct search_state *state, u32 limit,
-                      const struct run_hit *hits, u32 hit_count, struct query_pack *to)
+static struct run_head head_of(const struct gather *gather, const struct search_state *state,
+                               u32 limit)
 {
-    if (!open_pack(gather, to))
-        return false;
-    state->head = (struct run_head){.now_ns = gather->now_ns,
-                                    .cursor_key = state->cursor.key,
-                                    .cursor_id = state->cursor.product_id,
-                                    .only_product_id = state->request.only_product_id,
-                                    .category_id = state->category_id,
-                                    .only_category_id = state->suggest_category_id,
-                                    .limit = limit,
-                                    .share = state->share,
-                                    .action_count = state->action_count,
-                                    .flags = state->request.flags,
-                                    .sort = state->request.sort,
-                                    .ads = state->request.ads,
-                                    .has_cursor = state->cursor.check != 0,
-                                    .recent_count = state->facts.recent_count,
-                                    .drop_below = may_drop(state) ? state->facts.drop_below : 0};
+    return (struct run_head){.now_ns = gather->now_ns,
+                             .cursor_key = state->cursor.key,
+                             .cursor_id = state->cursor.product_id,
+                             .only_product_id = state->request.only_product_id,
+                             .category_id = state->category_id,
+                             .only_category_id = state->suggest_category_id,
+                             .limit = limit,
+                             .share = state->share,
+                             .action_count = state->action_count,
+                             .flags = state->request.flags,
+                             .sort = state->request.sort,
+                             .ads = state->request.ads,
+                             .has_cursor = state->cursor.check != 0,
+                             .recent_count = state->facts.recent_count,
+                             .drop_below = may_drop(state) ? state->facts.drop_below : 0};
+}
+
+const struct query_pack *search_write_run(struct gather *gather, struct search_state *state,
+                                          enum search_step step, u32 limit,
+                                          const struct run_hit *hits, u32 hit_count)
+{
+    struct query_pack *to;
+    if (!search_open_pack(gather, state, step, &to))
+        return NULL;
+    state->head = head_of(gather, state, limit);
     pack_bytes(to, &state->head, sizeof state->head);
     query_profile_write(&state->facts.profile, to);
     for (u32 i = 0; i < state->facts.recent_count; i++)
@@ -257,199 +228,26 @@ bool search_write_run(struct gather *gather, struct search_state *state, u32 lim
     pack_blob(to, state->facets, state->facets->count != 0 ? state->facets->bytes : 0);
     pack_u32(to, hit_count);
     pack_bytes(to, hits, hit_count * (u32)sizeof hits[0]);
-    plan_write(&state->plan, to);
+    pack_bytes(to, state->packed.data, state->packed.used);
+    gather->work += 500 + to->used / 8;
     if (to->is_full)
-        gather_refuse(gather, STATUS_TOO_LARGE);
-    return !to->is_full;
+        search_refuse(gather, state, STATUS_TOO_LARGE);
+    return to->is_full ? NULL : to;
 }
 
-static void ask_run(struct gather *gather, struct search_state *state, enum search_step step)
+void search_ask_run(struct gather *gather, struct search_state *state, enum search_round round)
 {
-    struct query_pack pack;
     const u32 limit =
         state->request.limit == 0 ? 0 : state->request.offset + state->request.limit + 1;
-    if (search_write_run(gather, state, limit, NULL, 0, &pack))
-        ask_all(gather, step, &pack);
+    const enum search_step step = round == SEARCH_ROUND_SLOTS ? SEARCH_STEP_SLOTS : SEARCH_STEP_RUN;
+    const struct query_pack *pack = search_write_run(gather, state, step, limit, NULL, 0);
+    state->round = round;
+    search_go(state, SEARCH_STAGE_END);
+    if (pack != NULL)
+        search_ask_all(gather, step, pack);
 }
 
-/* ---- what the shards say beside the words ---- */
-
-static bool take_known(struct query_unpack *answers, u16 shard_count, u32 count,
-                       struct filter_known *known)
-{
-    for (u16 shard = 0; shard < shard_count; shard++)
-        for (u32 i = 0; i < count; i++) {
-            struct filter_known one;
-            one.is_known = unpack_u8(&answers[shard]);
-            one.type = unpack_u8(&answers[shard]);
-            filter_known_add(&known[i], one);
-        }
-    return true;
-}
-
-/* The collection's filter, with what the shards know of its names. Collections may differ between
- * shards for a moment: those that have another filter than the first shard are not asked. */
-static bool take_collection(struct gather *gather, struct search_state *state,
-                            struct query_unpack *answers)
-{
-    struct filter_problem problem = {0};
-    struct filter_known known[FILTER_TERMS_MAX] = {{0}};
-    u32 names = 0;
-    if (state->request.collection_id != 0) {
-        if (state->facts.has_collection == 0) {
-            gather_refuse(gather, STATUS_NOT_FOUND);
-            return false;
-        }
-        state->collection = filter_parse(state->facts.collection, &gather->bump, &problem);
-        if (state->collection == NULL) {
-            refuse_filter(gather, &problem);
-            return false;
-        }
-        names = state->collection->name_count;
-    }
-    for (u16 shard = 0; shard < gather->shard_count; shard++) {
-        const u32 count = unpack_u32(&answers[shard]);
-        for (u32 i = 0; i < count; i++) {
-            struct filter_known one;
-            one.is_known = unpack_u8(&answers[shard]);
-            one.type = unpack_u8(&answers[shard]);
-            if (count == names)
-                filter_known_add(&known[i], one);
-        }
-    }
-    if (state->collection != NULL && !filter_judge(state->collection, known, &problem)) {
-        refuse_filter(gather, &problem);
-        return false;
-    }
-    return true;
-}
-
-/* The first shard's: curations are what every shard has. */
-static void take_actions(struct gather *gather, struct search_state *state,
-                         struct query_unpack *answers)
-{
-    for (u16 shard = 0; shard < gather->shard_count; shard++) {
-        const u32 count = unpack_u32(&answers[shard]);
-        const u32 bytes = count * (u32)sizeof(struct run_action);
-        const u8 *data = unpack_bytes(&answers[shard], bytes);
-        if (shard == 0 && (state->request.flags & SEARCH_FLAG_NO_CURATION) == 0) {
-            state->actions = (struct span){.data = data, .bytes = bytes};
-            state->action_count = count;
-        }
-    }
-}
-
-static void take_facts(struct gather *gather, struct search_state *state,
-                       struct query_unpack *answers)
-{
-    for (u16 shard = 0; shard < gather->shard_count; shard++) {
-        struct query_facts facts;
-        answers[shard] = search_answer(gather, shard);
-        query_facts_read(&facts, &answers[shard]);
-        if (shard == 0)
-            state->facts = facts;
-        else
-            state->facts.live += facts.live;
-        state->notes |= facts.notes;
-        if (shard != 0 && facts.recent_count != 0) {
-            state->facts.recent_count = facts.recent_count;
-            memcpy(state->facts.recents, facts.recents, sizeof facts.recents);
-        }
-        const struct msg_search_part_rsp *answer = (const void *)gather->asks[shard].answer.fixed;
-        state->shards[shard] =
-            (struct row_shard_span){.first_lsn = answer->first_lsn, .shard = shard};
-    }
-}
-
-/* False: the reply is there. */
-static bool take_words(struct gather *gather, struct search_state *state)
-{
-    struct filter_problem problem = {0};
-    struct filter_known known[QUERY_NAMES_MAX] = {{0}};
-    struct query_unpack answers[SHARDS_MAX];
-    take_facts(gather, state, answers);
-    if (state->facts.has_profile == 0) {
-        gather_refuse(gather, STATUS_NOT_FOUND);
-        return false;
-    }
-    const u32 names = state->filter->name_count;
-    (void)take_known(answers, gather->shard_count, names + state->facets->count, known);
-    if (!filter_judge(state->filter, known, &problem) ||
-        !facet_judge(state->facets, known + names, &problem)) {
-        refuse_filter(gather, &problem);
-        return false;
-    }
-    if (!take_collection(gather, state, answers))
-        return false;
-    take_actions(gather, state, answers);
-    for (u16 shard = 0; shard < gather->shard_count; shard++)
-        MUST(unpack_u32(&answers[shard]) == state->text.slot_count);
-    plan_init(&state->plan, &state->text, gather->shard_count, &gather->bump);
-    state->plan.live = state->facts.live;
-    if (!plan_take(&state->plan, answers)) {
-        gather_refuse(gather, STATUS_TOO_LARGE);
-        return false;
-    }
-    return true;
-}
-
-/* ---- rounds ---- */
-
-static void begin_run(struct gather *gather, struct search_state *state)
-{
-    plan_finish(&state->plan);
-    state->share = RUN_ALL_SLOTS;
-    state->required = state->plan.count;
-    state->round = SEARCH_ROUND_RUN;
-    ask_run(gather, state, SEARCH_STEP_RUN);
-}
-
-static void begin_typos(struct gather *gather, struct search_state *state)
-{
-    struct query_ask *ask = gather_acquire(gather, sizeof *ask);
-    plan_drop_stop_words(&state->plan);
-    if (ask == NULL || (state->request.flags & SEARCH_FLAG_NO_TYPOS) != 0 || gather->is_late ||
-        !plan_wants_typos(&state->plan, ask)) {
-        begin_run(gather, state);
-        return;
-    }
-    state->round = SEARCH_ROUND_TYPOS;
-    ask_words(gather, state, SEARCH_STEP_TYPOS, ask);
-}
-
-static void take_typos(struct gather *gather, struct search_state *state)
-{
-    struct query_unpack answers[SHARDS_MAX];
-    for (u16 shard = 0; shard < gather->shard_count; shard++)
-        answers[shard] = search_answer(gather, shard);
-    if (!plan_take(&state->plan, answers)) {
-        gather_refuse(gather, STATUS_TOO_LARGE);
-        return;
-    }
-    state->round = SEARCH_ROUND_TYPO_COUNTS;
-    if (!ask_counts(gather, state))
-        begin_run(gather, state);
-}
-
-static void give_reply(struct gather *gather, struct search_state *state)
-{
-    if (state->is_suggestion)
-        suggest_reply(gather, state);
-    else
-        search_reply(gather, state);
-}
-
-static void finish_page(struct gather *gather, struct search_state *state)
-{
-    if (!search_merge(gather, state)) {
-        gather_refuse(gather, STATUS_TOO_LARGE);
-        return;
-    }
-    state->round = SEARCH_ROUND_LAST;
-    search_ask_rest(gather, state);
-    if (gather->open_count == 0)
-        give_reply(gather, state);
-}
+/* ---- what was found ---- */
 
 /* Documents that have the words, and is that the whole truth? */
 static bool take_totals(struct gather *gather, struct search_state *state)
@@ -466,24 +264,25 @@ static bool take_totals(struct gather *gather, struct search_state *state)
         const struct msg_search_part_rsp *part = (const void *)gather->asks[shard].answer.fixed;
         state->shards[shard].last_lsn = part->last_lsn;
     }
+    gather->work += 200 + 20u * gather->shard_count;
     return (state->notes & (SEARCH_NOTE_PARTIAL | SEARCH_NOTE_AT_LEAST)) == 0;
 }
 
-static void take_run(struct gather *gather, struct search_state *state)
+static void found_stage(struct gather *gather, struct search_state *state)
 {
     const bool is_whole = take_totals(gather, state);
-    if (!is_whole || gather->is_late || !may_drop(state) ||
-        state->word_total >= state->facts.drop_below) {
-        finish_page(gather, state);
+    if (state->round == SEARCH_ROUND_RUN_FEWER || !is_whole || gather->is_late ||
+        !may_drop(state) || state->word_total >= state->facts.drop_below) {
+        search_go(state, SEARCH_STAGE_READ);
+        search_open_page(gather, state);
         return;
     }
-    state->round = SEARCH_ROUND_SLOTS;
     state->share = 0;
-    ask_run(gather, state, SEARCH_STEP_SLOTS);
+    search_ask_run(gather, state, SEARCH_ROUND_SLOTS);
 }
 
 /* The greatest share that enough documents have. */
-static void take_slots(struct gather *gather, struct search_state *state)
+static void slots_stage(struct gather *gather, struct search_state *state)
 {
     u64 counts[SCORE_SHARES + 1] = {0};
     for (u16 shard = 0; shard < gather->shard_count; shard++) {
@@ -504,8 +303,49 @@ static void take_slots(struct gather *gather, struct search_state *state)
     state->required = plan_words_required(&state->plan, share);
     if (state->required < state->plan.count)
         state->notes |= SEARCH_NOTE_DROPPED;
-    state->round = SEARCH_ROUND_RUN_FEWER;
-    ask_run(gather, state, SEARCH_STEP_RUN);
+    search_ask_run(gather, state, SEARCH_ROUND_RUN_FEWER);
+}
+
+/* ---- rounds ---- */
+
+static void step_stage(struct gather *gather, struct search_state *state)
+{
+    switch (state->stage) {
+    case SEARCH_STAGE_FACTS: search_facts_stage(gather, state); return;
+    case SEARCH_STAGE_OFFERS: search_offers_stage(gather, state); return;
+    case SEARCH_STAGE_MISSING: search_missing_stage(gather, state); return;
+    case SEARCH_STAGE_COUNTS: search_counts_stage(gather, state); return;
+    case SEARCH_STAGE_TYPOS: search_typos_stage(gather, state); return;
+    case SEARCH_STAGE_PLAN: search_plan_stage(gather, state); return;
+    case SEARCH_STAGE_PACK: search_pack_stage(gather, state); return;
+    case SEARCH_STAGE_FOUND: found_stage(gather, state); return;
+    case SEARCH_STAGE_SLOTS: slots_stage(gather, state); return;
+    case SEARCH_STAGE_READ: search_read_stage(gather, state); return;
+    case SEARCH_STAGE_PAGE: search_page_stage(gather, state); return;
+    case SEARCH_STAGE_FACETS: search_facets_stage(gather, state); return;
+    case SEARCH_STAGE_LABELS: search_labels_stage(gather, state); return;
+    case SEARCH_STAGE_REST: search_rest_stage(gather, state); return;
+    case SEARCH_STAGE_DETAILS: search_details_stage(gather, state); return;
+    case SEARCH_STAGE_VALUES: search_values_stage(gather, state); return;
+    case SEARCH_STAGE_REPLY: search_reply_stage(gather, state); return;
+    case SEARCH_STAGE_END: return;
+    }
+}
+
+/* With what the answers of a round are looked at first. */
+static enum search_stage stage_after(const struct search_state *state)
+{
+    switch (state->round) {
+    case SEARCH_ROUND_WORDS: return SEARCH_STAGE_FACTS;
+    case SEARCH_ROUND_TYPOS: return SEARCH_STAGE_OFFERS;
+    case SEARCH_ROUND_COUNTS:
+    case SEARCH_ROUND_TYPO_COUNTS: return SEARCH_STAGE_COUNTS;
+    case SEARCH_ROUND_RUN:
+    case SEARCH_ROUND_RUN_FEWER: return SEARCH_STAGE_FOUND;
+    case SEARCH_ROUND_SLOTS: return SEARCH_STAGE_SLOTS;
+    case SEARCH_ROUND_LAST: return SEARCH_STAGE_DETAILS;
+    }
+    return SEARCH_STAGE_END;
 }
 
 static u16 refusal_of(const struct gather *gather)
@@ -519,44 +359,55 @@ static u16 refusal_of(const struct gather *gather)
     return STATUS_OK;
 }
 
+/* Has a shard another index than it had? */
+static bool has_other_index(const struct gather *gather)
+{
+    for (u32 i = 0; i < gather->ask_count; i++) {
+        struct msg_search_part_req asked;
+        if (gather->asks[i].info->code != OPCODE_SEARCH_PART)
+            continue;
+        memcpy(&asked, gather->asks[i].body, sizeof asked);
+        if (query_step_names_index((enum search_step)asked.step) &&
+            search_answer(gather, i).bytes == 0)
+            return true;
+    }
+    return false;
+}
+
 void search_begin(struct gather *gather, struct search_state *state)
 {
+    memset(&state->round, 0, sizeof *state - offsetof(struct search_state, round));
+    state->stage = SEARCH_STAGE_END;
+    if (state->attempts == SEARCH_ATTEMPTS)
+        state->notes |= SEARCH_NOTE_REINDEXING;
     if (judge(gather, state))
-        ask_words(gather, state, SEARCH_STEP_WORDS, NULL);
+        search_ask_words(gather, state, SEARCH_STEP_WORDS, NULL);
 }
 
 void search_continue(struct gather *gather, struct search_state *state)
 {
-    const u16 refusal = refusal_of(gather);
-    if (refusal != STATUS_OK) {
-        gather_refuse(gather, refusal);
-        return;
-    }
-    switch (state->round) {
-    case SEARCH_ROUND_WORDS:
-        if (!take_words(gather, state))
+    if (!state->is_within) {
+        const u16 refusal = refusal_of(gather);
+        if (refusal != STATUS_OK) {
+            gather_refuse(gather, refusal);
             return;
-        state->round = SEARCH_ROUND_COUNTS;
-        if (!ask_counts(gather, state))
-            begin_typos(gather, state);
-        return;
-    case SEARCH_ROUND_COUNTS:
-        take_counts(gather, state);
-        begin_typos(gather, state);
-        return;
-    case SEARCH_ROUND_TYPOS: take_typos(gather, state); return;
-    case SEARCH_ROUND_TYPO_COUNTS:
-        take_counts(gather, state);
-        begin_run(gather, state);
-        return;
-    case SEARCH_ROUND_RUN: take_run(gather, state); return;
-    case SEARCH_ROUND_SLOTS: take_slots(gather, state); return;
-    case SEARCH_ROUND_RUN_FEWER:
-        (void)take_totals(gather, state);
-        finish_page(gather, state);
-        return;
-    case SEARCH_ROUND_LAST: give_reply(gather, state); return;
+        }
+        if (has_other_index(gather)) {
+            state->attempts++;
+            search_begin(gather, state);
+            return;
+        }
+        search_go(state, stage_after(state));
+        state->is_within = true;
     }
+    while (state->stage != SEARCH_STAGE_END && !gather->is_full) {
+        if (!gather_has_time(gather)) {
+            gather->goes_on = true;
+            return;
+        }
+        step_stage(gather, state);
+    }
+    state->is_within = false;
 }
 
 void gather_search(struct gather *gather)

@@ -1,6 +1,6 @@
 /* gather_search_page: what the shards have found, made one page: see gather_search.h.
  *
- *      hits of the shards, each in order  -> merged; pins at their places; ads before all
+ *      hits of the shards, each in order  -> merged, in pieces; pins at their places; ads before all
  *      counts of the facets               -> merged; texts of the values that are shown are asked for
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -49,37 +49,60 @@ static void take_detail(struct query_unpack *from, bool is_there, struct search_
 
 /* ---- merging ---- */
 
-/* The hits of a shard, in order. */
-struct stream {
-    struct search_hit head;
-    const u8 *hits;
-    struct query_unpack details;
-    u32 left;
-    bool has_details;
-    bool is_there;
-};
+/* Nanoseconds, about. */
+#define COST_HIT    15u /* and for each time that the shards double */
+#define COST_DETAIL 40u
+#define COST_LABEL  10u /* of a shard */
+#define COST_VALUE  60u
 
-static void next_head(struct stream *stream)
+/* The next hit of the stream; false: there is none. */
+static bool next_head(struct search_stream *stream)
 {
-    stream->is_there = stream->left != 0;
-    if (!stream->is_there)
-        return;
-    stream->head = (struct search_hit){0};
-    memcpy(&stream->head.hit, stream->hits, sizeof stream->head.hit);
-    stream->hits += sizeof stream->head.hit;
+    if (stream->left == 0)
+        return false;
+    memcpy(&stream->key, stream->hits + offsetof(struct run_hit, key), sizeof stream->key);
+    memcpy(&stream->product_id, stream->hits + offsetof(struct run_hit, product_id),
+           sizeof stream->product_id);
     stream->left--;
-    take_detail(&stream->details, stream->has_details, &stream->head);
+    return true;
 }
 
-/* What all shards have found. */
-struct merge {
-    struct stream *streams;
-    u32 stream_count;
-    struct search_hit *pins;
-    u32 pin_count;
-    struct search_hit *ads;
-    u32 ad_count;
-};
+static bool stream_precedes(const struct search_stream *a, const struct search_stream *b)
+{
+    return a->key != b->key ? a->key > b->key : a->product_id < b->product_id;
+}
+
+static void sink_stream(struct search_merge *merge, u32 at)
+{
+    struct search_stream *streams = merge->streams;
+    const struct search_stream stream = streams[at];
+    for (u32 child; (child = 2 * at + 1) < merge->stream_count; at = child) {
+        if (child + 1 < merge->stream_count &&
+            stream_precedes(&streams[child + 1], &streams[child]))
+            child++;
+        if (!stream_precedes(&streams[child], &stream))
+            break;
+        streams[at] = streams[child];
+    }
+    streams[at] = stream;
+}
+
+/* The first hit of all shards; into `hit`, if that is not NULL. */
+static void take_hit(struct search_merge *merge, struct search_hit *hit)
+{
+    struct search_stream *first = &merge->streams[0];
+    struct search_hit skipped;
+    struct search_hit *to = hit != NULL ? hit : &skipped;
+    if (hit != NULL) {
+        *hit = (struct search_hit){0};
+        memcpy(&hit->hit, first->hits, sizeof hit->hit);
+    }
+    first->hits += sizeof(struct run_hit);
+    take_detail(&first->details, first->has_details, to);
+    if (!next_head(first))
+        *first = merge->streams[--merge->stream_count];
+    sink_stream(merge, 0);
+}
 
 static bool ad_precedes(const struct search_hit *a, const struct search_hit *b)
 {
@@ -102,20 +125,19 @@ static void insert(struct search_hit *list, u32 count, const struct search_hit *
 }
 
 /* Hits stay where they are; pins and ads are put in order. */
-static void read_found(struct gather *gather, u32 ask, const struct run_found *found,
-                       struct query_unpack *from, struct merge *merge)
+static void read_found(const struct run_found *found, struct query_unpack *from,
+                       struct search_merge *merge)
 {
-    (void)gather;
-    struct stream *stream = &merge->streams[ask];
+    struct search_stream *stream = &merge->streams[merge->stream_count];
     struct search_hit hit = {0};
-    stream->left = found->hit_count;
-    stream->has_details = found->has_details != 0;
+    *stream =
+        (struct search_stream){.left = found->hit_count, .has_details = found->has_details != 0};
     stream->hits = unpack_bytes(from, found->hit_count * (u32)sizeof(struct run_hit));
     const u8 *pins = unpack_bytes(from, found->pin_count * (u32)sizeof(struct run_hit));
     const u8 *ads = unpack_bytes(from, found->ad_count * (u32)sizeof(struct run_ad));
     stream->details = *from;
-    for (u32 i = 0; i < found->hit_count; i++)
-        take_detail(from, stream->has_details, &hit);
+    for (u32 i = 0; i < found->hit_count && stream->has_details; i++)
+        take_detail(from, true, &hit);
     for (u32 i = 0; i < found->pin_count; i++) {
         struct search_hit pin = {0};
         memcpy(&pin.hit, pins + i * sizeof pin.hit, sizeof pin.hit);
@@ -129,24 +151,58 @@ static void read_found(struct gather *gather, u32 ask, const struct run_found *f
         take_detail(from, true, &slot);
         insert(merge->ads, merge->ad_count++, &slot, ad_precedes);
     }
-    next_head(stream);
+    if (next_head(stream))
+        merge->stream_count++;
 }
 
-static struct stream *best_stream(struct merge *merge)
+static struct run_found found_of(struct query_unpack *from)
 {
-    struct stream *best = NULL;
-    for (u32 i = 0; i < merge->stream_count; i++) {
-        struct stream *stream = &merge->streams[i];
-        if (stream->is_there &&
-            (best == NULL || run_hit_precedes(&stream->head.hit, &best->head.hit)))
-            best = stream;
+    struct run_found found;
+    memcpy(&found, unpack_bytes(from, sizeof found), sizeof found);
+    return found;
+}
+
+void search_open_page(struct gather *gather, struct search_state *state)
+{
+    const u16 count = gather->shard_count;
+    struct search_merge *merge = &state->merge;
+    u32 pins = 0, ads = 0;
+    for (u16 i = 0; i < count; i++) {
+        struct query_unpack from = search_answer(gather, i);
+        const struct run_found found = found_of(&from);
+        pins += found.pin_count;
+        ads += found.ad_count;
     }
-    return best;
+    *merge = (struct search_merge){0};
+    merge->findings = gather_acquire(gather, count * sizeof(merge->findings[0]));
+    merge->streams = gather_acquire(gather, count * sizeof merge->streams[0]);
+    merge->pins = gather_acquire(gather, (pins + 1) * sizeof merge->pins[0]);
+    merge->ads = gather_acquire(gather, (ads + 1) * sizeof merge->ads[0]);
+    state->page = gather_acquire(gather, (SEARCH_LIMIT_MAX + 10) * sizeof state->page[0]);
+    gather->work += 1000 + 20u * count;
+}
+
+/* What one shard has found. */
+void search_read_stage(struct gather *gather, struct search_state *state)
+{
+    struct search_merge *merge = &state->merge;
+    struct query_unpack from = search_answer(gather, state->at);
+    const struct run_found found = found_of(&from);
+    merge->findings[state->at] = unpack_bytes(&from, found.facet_bytes);
+    read_found(&found, &from, merge);
+    const u32 details = found.has_details != 0 ? found.hit_count : 0;
+    gather->work += 200 + COST_DETAIL * (details + 2 * found.pin_count + 2 * found.ad_count);
+    if (++state->at != gather->shard_count)
+        return;
+    for (u32 at = merge->stream_count / 2; at-- > 0;)
+        sink_stream(merge, at);
+    gather->work += COST_HIT * gather->shard_count;
+    search_go(state, SEARCH_STAGE_PAGE);
 }
 
 /* Each pin at its place, or right after the one before it; those beyond the end at the end, so that a
  * cursor knows which of them have been shown. */
-static void place_pins(struct merge *merge, u64 total)
+static void place_pins(struct search_merge *merge, u64 total)
 {
     u32 least = 1;
     for (u32 i = 0; i < merge->pin_count; i++) {
@@ -158,132 +214,126 @@ static void place_pins(struct merge *merge, u64 total)
         merge->pins[i].hit.place = (u32)MIN((u64)merge->pins[i].hit.place, most);
 }
 
-static void make_page(struct search_state *state, struct merge *merge)
+/* Ads stand first, and nothing has been taken. */
+static void begin_page(struct search_state *state)
 {
-    const u32 wanted = state->request.offset + state->request.limit;
-    u64 position = state->cursor.position;
-    u32 pin = 0;
+    struct search_merge *merge = &state->merge;
+    place_pins(merge, state->total);
+    merge->position = state->cursor.position;
+    while (merge->pin < merge->pin_count && merge->pins[merge->pin].hit.place <= merge->position)
+        merge->pin++;
     state->ad_count = MIN(merge->ad_count, state->request.ads);
     memcpy(state->page, merge->ads, state->ad_count * sizeof state->page[0]);
     state->page_count = state->ad_count;
     state->next = state->cursor;
-    if (state->request.limit == 0)
-        return;
-    while (pin < merge->pin_count && merge->pins[pin].hit.place <= position)
-        pin++;
-    for (u32 n = 0; n < wanted; n++, position++) {
-        struct stream *stream = best_stream(merge);
-        const bool is_pin = pin < merge->pin_count &&
-                            (stream == NULL || merge->pins[pin].hit.place == position + 1);
-        if (!is_pin && stream == NULL)
-            break;
-        if (n >= state->request.offset)
-            state->page[state->page_count++] = is_pin ? merge->pins[pin] : stream->head;
-        if (is_pin) {
-            pin++;
-            continue;
-        }
-        state->next.key = stream->head.hit.key;
-        state->next.product_id = stream->head.hit.product_id;
-        next_head(stream);
-    }
-    state->next.position = position;
-    state->has_more = pin < merge->pin_count || best_stream(merge) != NULL;
 }
 
-/* A copy where the findings of a shard may lie. */
-static const u8 *copy_findings(struct gather *gather, const u8 *from, u32 bytes)
+/* One more hit or pin; false: there is none. */
+static bool take_next(struct search_state *state)
 {
-    u8 *copy = bytes <= STORE_CHUNK_BYTES ? gather_acquire(gather, bytes) : NULL;
-    if (copy != NULL)
-        memcpy(copy, from, bytes);
-    return copy;
-}
-
-bool search_merge(struct gather *gather, struct search_state *state)
-{
-    const u16 count = gather->shard_count;
-    struct merge merge = {.stream_count = count};
-    const u8 **findings = gather_acquire(gather, count * sizeof(findings[0]));
-    u32 pins = 0, ads = 0;
-    for (u16 i = 0; i < count; i++) {
-        struct query_unpack from = search_answer(gather, i);
-        struct run_found found;
-        memcpy(&found, unpack_bytes(&from, sizeof found), sizeof found);
-        pins += found.pin_count;
-        ads += found.ad_count;
-    }
-    merge.streams = gather_acquire(gather, count * sizeof merge.streams[0]);
-    merge.pins = gather_acquire(gather, (pins + 1) * sizeof merge.pins[0]);
-    merge.ads = gather_acquire(gather, (ads + 1) * sizeof merge.ads[0]);
-    state->page = gather_acquire(gather, (SEARCH_LIMIT_MAX + 10) * sizeof state->page[0]);
-    if (findings == NULL || merge.streams == NULL || merge.pins == NULL || merge.ads == NULL ||
-        state->page == NULL)
+    struct search_merge *merge = &state->merge;
+    const bool has_hit = merge->stream_count != 0;
+    const bool is_pin = merge->pin < merge->pin_count &&
+                        (!has_hit || merge->pins[merge->pin].hit.place == merge->position + 1);
+    const bool is_shown = merge->taken >= state->request.offset;
+    if (!is_pin && !has_hit)
         return false;
-    for (u16 i = 0; i < count; i++) {
-        struct query_unpack from = search_answer(gather, i);
-        struct run_found found;
-        memcpy(&found, unpack_bytes(&from, sizeof found), sizeof found);
-        findings[i] =
-            copy_findings(gather, unpack_bytes(&from, found.facet_bytes), found.facet_bytes);
-        if (findings[i] == NULL)
-            return false;
-        read_found(gather, i, &found, &from, &merge);
+    if (is_pin) {
+        if (is_shown)
+            state->page[state->page_count++] = merge->pins[merge->pin];
+        merge->pin++;
+    } else {
+        state->next.key = merge->streams[0].key;
+        state->next.product_id = merge->streams[0].product_id;
+        take_hit(merge, is_shown ? &state->page[state->page_count++] : NULL);
     }
-    place_pins(&merge, state->total);
-    make_page(state, &merge);
-    return state->facets->count == 0 ||
-           facet_merge(state->facets, findings, count, &gather->bump, &state->merged);
+    merge->taken++;
+    merge->position++;
+    return true;
+}
+
+void search_page_stage(struct gather *gather, struct search_state *state)
+{
+    struct search_merge *merge = &state->merge;
+    const u32 wanted = state->request.offset + state->request.limit;
+    u32 cost = COST_HIT;
+    for (u32 shards = gather->shard_count; shards > 1; shards /= 2)
+        cost += COST_HIT;
+    if (state->at++ == 0)
+        begin_page(state);
+    while (state->request.limit != 0 && merge->taken < wanted) {
+        if (!gather_has_time(gather))
+            return;
+        if (!take_next(state))
+            break;
+        gather->work += cost;
+    }
+    if (state->request.limit != 0) {
+        state->next.position = merge->position;
+        state->has_more = merge->pin < merge->pin_count || merge->stream_count != 0;
+    }
+    for (u32 i = 0; i < state->page_count; i++)
+        state->page[i].shard =
+            route_shard(route_hash_u64(state->page[i].hit.product_id), gather->shard_count);
+    gather->work += COST_HIT * state->page_count;
+    search_go(state, SEARCH_STAGE_FACETS);
+}
+
+void search_facets_stage(struct gather *gather, struct search_state *state)
+{
+    struct search_merge *merge = &state->merge;
+    const u32 most = GATHER_PIECE_WORK;
+    if (state->facets->count != 0 && merge->facets == NULL) {
+        merge->facets =
+            facet_merge_begin(state->facets, merge->findings, gather->shard_count, &gather->bump);
+        gather->work += 2000;
+        if (merge->facets == NULL) {
+            search_refuse(gather, state, STATUS_TOO_LARGE);
+            return;
+        }
+    }
+    if (merge->facets != NULL &&
+        !facet_merge_step(merge->facets, &gather->work, most, &state->merged))
+        return;
+    state->round = SEARCH_ROUND_LAST;
+    search_go(state, SEARCH_STAGE_LABELS);
 }
 
 /* ---- what is still needed ---- */
 
-static bool needs_detail(const struct search_state *state, u32 at, u16 shard, u16 shard_count)
-{
-    const struct search_hit *hit = &state->page[at];
-    return hit->detail.data == NULL &&
-           route_shard(route_hash_u64(hit->hit.product_id), shard_count) == shard;
-}
-
-static void ask_details(struct gather *gather, struct search_state *state)
-{
-    struct run_hit hits[SEARCH_LIMIT_MAX + 10];
-    for (u16 shard = 0; shard < gather->shard_count; shard++) {
-        struct query_pack pack;
-        u32 count = 0;
-        for (u32 i = 0; i < state->page_count; i++)
-            if (needs_detail(state, i, shard, gather->shard_count))
-                hits[count++] = state->page[i].hit;
-        if (count == 0)
-            continue;
-        if (!search_write_run(gather, state, 0, hits, count, &pack))
-            return;
-        search_ask_step(gather, shard, SEARCH_STEP_DETAILS, &pack);
-        state->detail_asks++;
-    }
-}
-
-static void ask_labels(struct gather *gather, struct search_state *state)
+/* The texts of the values. */
+void search_labels_stage(struct gather *gather, struct search_state *state)
 {
     const u32 count = state->merged.value_count;
-    if (count == 0)
-        return;
-    const u32 capacity = state->facets->bytes + 16 + count * 10;
-    struct query_pack pack = {.data = gather_acquire(gather, capacity), .capacity = capacity};
-    if (pack.data == NULL) {
-        gather_refuse(gather, STATUS_TOO_LARGE);
+    struct query_pack *pack = &state->pack;
+    if (count == 0) {
+        search_go(state, SEARCH_STAGE_REST);
         return;
     }
-    pack_u32(&pack, state->facets->bytes);
-    pack_bytes(&pack, state->facets, state->facets->bytes);
-    pack_u32(&pack, count);
-    for (u32 i = 0; i < count; i++) {
-        pack_u16(&pack, state->merged.values[i].facet);
-        pack_u64(&pack, state->merged.values[i].value_id);
+    if (state->at == 0) {
+        if (!search_open_pack(gather, state, SEARCH_STEP_LABELS, &pack))
+            return;
+        pack_u32(pack, state->facets->bytes);
+        pack_bytes(pack, state->facets, state->facets->bytes);
+        pack_u32(pack, count);
     }
-    for (u16 shard = 0; shard < gather->shard_count; shard++)
-        search_ask_step(gather, shard, SEARCH_STEP_LABELS, &pack);
+    for (; state->at < count; state->at++) {
+        if (!gather_has_time(gather))
+            return;
+        pack_u16(pack, state->merged.values[state->at].facet);
+        pack_u64(pack, state->merged.values[state->at].value_id);
+        gather->work += COST_LABEL;
+    }
+    MUST(!pack->is_full);
+    search_ask_all(gather, SEARCH_STEP_LABELS, pack);
     state->label_asks = gather->shard_count;
+    search_go(state, SEARCH_STAGE_REST);
+}
+STATIC_CHECK(FACET_VALUES_MAX * 10u + (64u << 10) <= PART_BYTES_MAX / 2);
+
+static bool needs_detail(const struct search_hit *hit, u16 shard)
+{
+    return hit->detail.data == NULL && hit->shard == shard;
 }
 
 /* The query as it is counted: its words folded, with their signs. */
@@ -324,25 +374,42 @@ static void ask_seen(struct gather *gather, struct search_state *state)
     gather_ask(gather, OPCODE_QUERY_SEEN, shard, &seen, &query);
 }
 
-void search_ask_rest(struct gather *gather, struct search_state *state)
+/* Details of the hits of one shard. */
+static void ask_details(struct gather *gather, struct search_state *state, u16 shard)
 {
-    ask_labels(gather, state);
-    ask_details(gather, state);
+    struct run_hit hits[SEARCH_LIMIT_MAX + 10];
+    u32 count = 0;
+    for (u32 i = 0; i < state->page_count; i++)
+        if (needs_detail(&state->page[i], shard))
+            hits[count++] = state->page[i].hit;
+    gather->work += 2 * state->page_count;
+    if (count == 0)
+        return;
+    const struct query_pack *pack =
+        search_write_run(gather, state, SEARCH_STEP_DETAILS, 0, hits, count);
+    if (pack == NULL)
+        return;
+    search_ask_step(gather, shard, SEARCH_STEP_DETAILS, pack);
+    state->detail_asks++;
+}
+
+void search_rest_stage(struct gather *gather, struct search_state *state)
+{
+    if (state->at < gather->shard_count) {
+        ask_details(gather, state, (u16)state->at++);
+        return;
+    }
     ask_seen(gather, state);
+    if (gather->open_count != 0)
+        search_go(state, SEARCH_STAGE_END);
+    else
+        search_go(state, SEARCH_STAGE_DETAILS);
 }
 
 /* ---- the reply ---- */
 
-struct reply_rows {
-    struct query_pack hits;
-    struct query_pack highlights;
-    struct query_pack values;
-    struct query_pack texts;
-    struct query_pack explanation;
-};
-
 static bool open_rows(struct gather *gather, const struct search_state *state,
-                      struct reply_rows *rows)
+                      struct search_rows *rows)
 {
     const u32 explained = (state->request.flags & SEARCH_FLAG_EXPLAIN) != 0 ? EXPLANATION_MAX : 8;
     const struct {
@@ -397,47 +464,81 @@ void search_write_hits(struct search_state *state, struct query_pack *hits,
         write_hit(&state->page[i], hits, highlights, texts, explanation);
 }
 
-static void take_details(struct gather *gather, struct search_state *state)
+/* Of one ask. */
+void search_details_stage(struct gather *gather, struct search_state *state)
 {
-    for (u32 ask = state->label_asks; ask < state->label_asks + state->detail_asks; ask++) {
+    const u32 ask = state->label_asks + state->at;
+    if (state->at < state->detail_asks) {
         struct query_unpack from = search_answer(gather, ask);
+        const u16 shard = gather->asks[ask].shard;
         for (u32 i = 0; i < state->page_count; i++)
-            if (needs_detail(state, i, gather->asks[ask].shard, gather->shard_count))
+            if (needs_detail(&state->page[i], shard))
                 take_detail(&from, true, &state->page[i]);
+        gather->work += COST_DETAIL * state->page_count;
+        state->at++;
+        return;
     }
+    if (state->is_suggestion) {
+        search_go(state, SEARCH_STAGE_REPLY);
+        return;
+    }
+    if (!open_rows(gather, state, &state->rows))
+        return; /* the gather is full */
+    for (u32 i = 0; i < state->label_asks; i++)
+        state->answers[i] = search_answer(gather, i);
+    search_write_hits(state, &state->rows.hits, &state->rows.highlights, &state->rows.texts,
+                      &state->rows.explanation);
+    gather->work += COST_VALUE * state->page_count;
+    search_go(state, SEARCH_STAGE_VALUES);
 }
 
-static void write_values(struct gather *gather, const struct search_state *state,
-                         struct reply_rows *rows)
+/* What the shards say of the next value: the first that knows it is right. */
+static struct span read_label(struct search_state *state, u64 *parent_id)
 {
-    struct query_unpack answers[SHARDS_MAX];
-    for (u32 i = 0; i < state->label_asks; i++)
-        answers[i] = search_answer(gather, i);
-    for (u32 i = 0; i < state->merged.value_count; i++) {
-        const struct facet_found *value = &state->merged.values[i];
-        struct row_facet_value row = {.value_id = value->value_id,
-                                      .count = value->count,
-                                      .facet = value->facet,
-                                      .text_offset = rows->texts.used};
-        struct span text = {0};
-        for (u32 j = 0; j < state->label_asks; j++) {
-            const u8 is_known = unpack_u8(&answers[j]);
-            const u64 parent_id = unpack_u64(&answers[j]);
-            const struct span label = unpack_text(&answers[j]);
-            if (is_known != 0 && text.bytes == 0) {
-                text = label;
-                row.parent_id = parent_id;
-            }
+    struct span text = {0};
+    for (u32 i = 0; i < state->label_asks; i++) {
+        struct query_unpack *from = &state->answers[i];
+        const u8 is_known = unpack_u8(from);
+        const u64 parent = unpack_u64(from);
+        const struct span label = unpack_text(from);
+        if (is_known != 0 && text.bytes == 0) {
+            text = label;
+            *parent_id = parent;
         }
-        row.text_bytes = (u16)text.bytes;
-        row.is_chosen = filter_chooses(state->filter,
-                                       (enum filter_field)state->facets->items[value->facet].field,
-                                       facet_name(state->facets, value->facet), value->value_id)
-                            ? 1
-                            : 0;
-        pack_bytes(&rows->texts, text.data, text.bytes);
-        pack_bytes(&rows->values, &row, sizeof row);
     }
+    return text;
+}
+
+static void write_value(struct search_state *state, const struct facet_found *value)
+{
+    struct search_rows *rows = &state->rows;
+    struct row_facet_value row = {.value_id = value->value_id,
+                                  .count = value->count,
+                                  .facet = value->facet,
+                                  .text_offset = rows->texts.used};
+    u64 parent_id = 0;
+    const struct span text = read_label(state, &parent_id);
+    row.parent_id = parent_id;
+    row.text_bytes = (u16)text.bytes;
+    row.is_chosen =
+        filter_chooses(state->filter, (enum filter_field)state->facets->items[value->facet].field,
+                       facet_name(state->facets, value->facet), value->value_id)
+            ? 1
+            : 0;
+    pack_bytes(&rows->texts, text.data, text.bytes);
+    pack_bytes(&rows->values, &row, sizeof row);
+}
+
+void search_values_stage(struct gather *gather, struct search_state *state)
+{
+    const u32 cost = COST_VALUE + COST_LABEL * state->label_asks + 4u * state->filter->term_count;
+    for (; state->at < state->merged.value_count; state->at++) {
+        if (!gather_has_time(gather))
+            return;
+        write_value(state, &state->merged.values[state->at]);
+        gather->work += cost;
+    }
+    search_go(state, SEARCH_STAGE_REPLY);
 }
 
 static void give(struct gather *gather, u32 span, const struct query_pack *pack)
@@ -454,20 +555,11 @@ static void write_cursor(struct gather *gather, struct search_state *state)
         (struct span){.data = (const u8 *)&state->next, .bytes = sizeof state->next};
 }
 
-void search_reply(struct gather *gather, struct search_state *state)
+static void write_reply(struct gather *gather, struct search_state *state)
 {
     struct msg_search_rsp *reply = (void *)gather->reply;
-    struct reply_rows rows;
-    if (reply->head.status != STATUS_OK)
-        return;
-    take_details(gather, state);
-    if (!open_rows(gather, state, &rows)) {
-        gather_refuse(gather, STATUS_TOO_LARGE);
-        return;
-    }
-    search_write_hits(state, &rows.hits, &rows.highlights, &rows.texts, &rows.explanation);
-    write_values(gather, state, &rows);
-    if (rows.texts.is_full || rows.highlights.is_full) {
+    struct search_rows *rows = &state->rows;
+    if (rows->texts.is_full || rows->highlights.is_full) {
         gather_refuse(gather, STATUS_TOO_LARGE);
         return;
     }
@@ -475,11 +567,11 @@ void search_reply(struct gather *gather, struct search_state *state)
     reply->notes = state->notes | (state->plan.is_corrected ? SEARCH_NOTE_CORRECTED : 0u);
     reply->words = (u16)state->plan.count;
     reply->words_required = (u16)state->required;
-    give(gather, SPAN_OF(search_rsp, hits), &rows.hits);
-    give(gather, SPAN_OF(search_rsp, highlights), &rows.highlights);
-    give(gather, SPAN_OF(search_rsp, values), &rows.values);
-    give(gather, SPAN_OF(search_rsp, texts), &rows.texts);
-    give(gather, SPAN_OF(search_rsp, explanation), &rows.explanation);
+    give(gather, SPAN_OF(search_rsp, hits), &rows->hits);
+    give(gather, SPAN_OF(search_rsp, highlights), &rows->highlights);
+    give(gather, SPAN_OF(search_rsp, values), &rows->values);
+    give(gather, SPAN_OF(search_rsp, texts), &rows->texts);
+    give(gather, SPAN_OF(search_rsp, explanation), &rows->explanation);
     gather->reply_spans[SPAN_OF(search_rsp, ranges)] =
         (struct span){.data = (const u8 *)state->merged.ranges,
                       .bytes = state->merged.range_count * (u32)sizeof state->merged.ranges[0]};
@@ -489,4 +581,13 @@ void search_reply(struct gather *gather, struct search_state *state)
     gather->reply_spans[SPAN_OF(search_rsp, corrected)] =
         plan_corrected(&state->plan, gather->spans[SPAN_OF(search_req, query)]);
     write_cursor(gather, state);
+}
+
+void search_reply_stage(struct gather *gather, struct search_state *state)
+{
+    if (state->is_suggestion)
+        suggest_reply(gather, state);
+    else
+        write_reply(gather, state);
+    search_go(state, SEARCH_STAGE_END);
 }

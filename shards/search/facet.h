@@ -4,7 +4,7 @@
  *
  *      gather   facet_parse -> struct facets, flat; facet_judge with what the shards know
  *      shard    facet_begin, facet_window for every window, facet_finish in slices -> flat findings
- *      gather   facet_merge of the findings of all shards -> values and ranges, without their texts
+ *      gather   facet_merge of the findings of all shards, in pieces -> values and ranges, without their texts
  *      shard    facet_label: the text of a value, the parent of a category
  *
  * Findings of a facet are (key, count) in order of the keys: value ids, or cells of the histogram
@@ -121,8 +121,13 @@ struct facet_merged {
     u32 range_count;
 };
 
-/* `findings` are those of the shards as facet_write wrote them, at multiples of 8. False: no memory. */
-bool facet_merge(const struct facets *facets, const u8 *const *findings, u32 shard_count,
-                 struct bump *bump, struct facet_merged *merged);
+struct facet_merge;
+
+/* `findings` are those of the shards as facet_write wrote them, anywhere in memory; the array and they stay
+ * where they are. NULL: no memory. */
+struct facet_merge *facet_merge_begin(const struct facets *facets, const u8 *const *findings,
+                                      u32 shard_count, struct bump *bump);
+/* Merges some more of them, until `work` (nanoseconds, about) has come to `most`. True: all. */
+bool facet_merge_step(struct facet_merge *merge, u32 *work, u32 most, struct facet_merged *merged);
 
 #endif

@@ -9,82 +9,112 @@
 
 #define CELL_SLOTS (2u * FACET_CELLS)
 
+/* Nanoseconds, about. */
+#define COST_ROW   12u /* and for each time that the shards double */
+#define COST_CELL  3u
+#define COST_VALUE 60u /* put in order */
+
 /* Where the rows of a shard have been read up to. */
 struct merge_source {
-    const struct facet_row *next;
-    const struct facet_row *end;
+    const u8 *next;
+    const u8 *end;
+    u64 key; /* of the next one */
 };
 
-struct merger {
+struct facet_merge {
     const struct facets *facets;
     const u8 *const *findings;
     u32 shard_count;
+    u32 row_cost;
     struct merge_source *sources; /* a heap: the least key first */
     u32 source_count;
-    struct facet_merged *merged;
+    struct facet_merged merged;
     u32 *cells;
+    u32 facet; /* in hand */
+    bool is_open;
+    u32 shard; /* of numbers: the next one */
+    i64 least; /* of the facet in hand */
+    i64 greatest;
+    u64 total;
+    u32 value_count; /* of the facet in hand */
 };
 
-static const struct facet_findings *findings_of(const struct merger *merger, u32 shard)
+/* ---- findings lie anywhere ----------------------------------------------------------------------- */
+
+static struct facet_finding finding_of(const struct facet_merge *merge, u32 shard, u32 facet)
 {
-    return (const struct facet_findings *)(const void *)merger->findings[shard];
+    struct facet_finding finding;
+    memcpy(&finding,
+           merge->findings[shard] + sizeof(struct facet_findings) + facet * sizeof finding,
+           sizeof finding);
+    return finding;
 }
 
-static const struct facet_row *rows_of(const struct facet_findings *findings)
+static const u8 *rows_of(const struct facet_merge *merge, u32 shard)
 {
-    return (const struct facet_row *)(const void *)(findings->items + findings->count);
+    return merge->findings[shard] + sizeof(struct facet_findings) +
+           merge->facets->count * sizeof(struct facet_finding);
+}
+
+static struct facet_row read_row(const u8 *at)
+{
+    struct facet_row row;
+    memcpy(&row, at, sizeof row);
+    return row;
 }
 
 /* ---- rows of several shards, side by side ---------------------------------------------------- */
 
-static void sift_source(struct merger *merger, u32 at)
+static void sift_source(struct facet_merge *merge, u32 at)
 {
-    const struct merge_source source = merger->sources[at];
+    const struct merge_source source = merge->sources[at];
     for (;;) { /* ends: a level further down each time */
         u32 child = 2 * at + 1;
-        if (child >= merger->source_count)
+        if (child >= merge->source_count)
             break;
-        if (child + 1 < merger->source_count &&
-            merger->sources[child + 1].next->key < merger->sources[child].next->key)
+        if (child + 1 < merge->source_count &&
+            merge->sources[child + 1].key < merge->sources[child].key)
             child++;
-        if (merger->sources[child].next->key >= source.next->key)
+        if (merge->sources[child].key >= source.key)
             break;
-        merger->sources[at] = merger->sources[child];
+        merge->sources[at] = merge->sources[child];
         at = child;
     }
-    merger->sources[at] = source;
+    merge->sources[at] = source;
 }
 
-static void open_sources(struct merger *merger, u32 facet)
+static void open_sources(struct facet_merge *merge)
 {
-    merger->source_count = 0;
-    for (u32 shard = 0; shard < merger->shard_count; shard++) {
-        const struct facet_findings *findings = findings_of(merger, shard);
-        const struct facet_finding *finding = &findings->items[facet];
-        const struct facet_row *first = rows_of(findings) + finding->first_row;
-        if (finding->row_count != 0)
-            merger->sources[merger->source_count++] =
-                (struct merge_source){first, first + finding->row_count};
+    merge->source_count = 0;
+    for (u32 shard = 0; shard < merge->shard_count; shard++) {
+        const struct facet_finding finding = finding_of(merge, shard, merge->facet);
+        const u8 *first = rows_of(merge, shard) + finding.first_row * sizeof(struct facet_row);
+        if (finding.row_count != 0)
+            merge->sources[merge->source_count++] = (struct merge_source){
+                first, first + finding.row_count * sizeof(struct facet_row), read_row(first).key};
     }
-    for (u32 at = merger->source_count / 2; at-- > 0;)
-        sift_source(merger, at);
+    for (u32 at = merge->source_count / 2; at-- > 0;)
+        sift_source(merge, at);
 }
 
 /* The next key with the sum of its counts; false: there is none. */
-static bool next_row(struct merger *merger, struct facet_row *row)
+static bool next_row(struct facet_merge *merge, struct facet_row *row)
 {
-    if (merger->source_count == 0)
+    if (merge->source_count == 0)
         return false;
-    *row = (struct facet_row){.key = merger->sources[0].next->key};
-    while (merger->source_count != 0 && merger->sources[0].next->key == row->key) {
-        struct merge_source *source = &merger->sources[0];
-        row->count += source->next->count;
-        source->next++;
-        MUST(source->next == source->end || source->next->key > row->key);
-        if (source->next == source->end)
-            *source = merger->sources[--merger->source_count];
-        if (merger->source_count != 0)
-            sift_source(merger, 0);
+    *row = (struct facet_row){.key = merge->sources[0].key};
+    while (merge->source_count != 0 && merge->sources[0].key == row->key) {
+        struct merge_source *source = &merge->sources[0];
+        row->count += read_row(source->next).count;
+        source->next += sizeof(struct facet_row);
+        if (source->next == source->end) {
+            *source = merge->sources[--merge->source_count];
+        } else {
+            source->key = read_row(source->next).key;
+            MUST(source->key > row->key);
+        }
+        if (merge->source_count != 0)
+            sift_source(merge, 0);
     }
     return true;
 }
@@ -114,40 +144,56 @@ static void sift_found(struct facet_found *heap, u32 count, u32 at)
     heap[at] = found;
 }
 
-static void merge_values(struct merger *merger, u32 facet)
+/* The last goes to the end, again and again. */
+static void sort_found(struct facet_found *heap, u32 count)
 {
-    struct facet_found *heap = merger->merged->values + merger->merged->value_count;
-    const u32 wanted = merger->facets->items[facet].wanted;
-    u32 count = 0;
-    struct facet_row row;
-    open_sources(merger, facet);
-    while (next_row(merger, &row)) { /* ends: a row is read each time */
-        const struct facet_found found = {row.key, row.count, (u16)facet, 0};
-        if (count < wanted) {
-            heap[count++] = found;
-            for (u32 at = count == wanted ? count / 2 : 0; at-- > 0;)
-                sift_found(heap, count, at);
-        } else if (precedes(&found, &heap[0])) {
-            heap[0] = found;
-            sift_found(heap, count, 0);
-        }
-    }
     for (u32 at = count / 2; at-- > 0;)
         sift_found(heap, count, at);
-    for (u32 left = count; left > 1;) { /* the last goes to the end */
+    for (u32 left = count; left > 1;) {
         const struct facet_found last = heap[0];
         heap[0] = heap[--left];
         heap[left] = last;
         sift_found(heap, left, 0);
     }
-    merger->merged->value_count += count;
+}
+
+/* Some rows; true: the facet is done. */
+static bool merge_values(struct facet_merge *merge, u32 *work, u32 most)
+{
+    struct facet_found *heap = merge->merged.values + merge->merged.value_count;
+    const u32 wanted = merge->facets->items[merge->facet].wanted;
+    struct facet_row row;
+    if (!merge->is_open)
+        open_sources(merge);
+    merge->is_open = true;
+    while (next_row(merge, &row)) { /* ends: a row is read each time */
+        const struct facet_found found = {row.key, row.count, (u16)merge->facet, 0};
+        if (merge->value_count < wanted) {
+            heap[merge->value_count++] = found;
+            for (u32 at = merge->value_count == wanted ? wanted / 2 : 0; at-- > 0;)
+                sift_found(heap, wanted, at);
+        } else if (precedes(&found, &heap[0])) {
+            heap[0] = found;
+            sift_found(heap, wanted, 0);
+            *work += COST_VALUE / 2;
+        }
+        *work += merge->row_cost;
+        if (*work >= most)
+            return false;
+    }
+    sort_found(heap, merge->value_count);
+    *work += COST_VALUE * merge->value_count;
+    merge->merged.value_count += merge->value_count;
+    merge->value_count = 0;
+    return true;
 }
 
 /* ---- numbers --------------------------------------------------------------------------------------- */
 
-static void add_range(struct merger *merger, u32 facet, bool is_bar, i64 from, i64 until, u64 count)
+static void add_range(struct facet_merge *merge, u32 facet, bool is_bar, i64 from, i64 until,
+                      u64 count)
 {
-    merger->merged->ranges[merger->merged->range_count++] =
+    merge->merged.ranges[merge->merged.range_count++] =
         (struct row_facet_range){.from = from,
                                  .until = until,
                                  .count = (u32)MIN(count, (u64)UINT32_MAX),
@@ -156,10 +202,10 @@ static void add_range(struct merger *merger, u32 facet, bool is_bar, i64 from, i
 }
 
 /* The first bar begins with the least number, the last one ends with the greatest. */
-static void add_bars(struct merger *merger, u32 facet, i64 least, i64 greatest)
+static void add_bars(struct facet_merge *merge, u32 facet, i64 least, i64 greatest)
 {
     const i32 first = facet_cell(least), last = facet_cell(greatest);
-    const u32 level = facet_cell_level(first, last, merger->facets->bars);
+    const u32 level = facet_cell_level(first, last, merge->facets->bars);
     i64 from = least;
     for (i32 cell = first; cell <= last;) { /* ends: the next bar is further on */
         const i32 next = MIN(facet_cell_next(cell, level), last + 1);
@@ -167,64 +213,92 @@ static void add_bars(struct merger *merger, u32 facet, i64 least, i64 greatest)
         const i64 until = is_last ? greatest : facet_cell_border(next);
         u64 count = 0;
         for (; cell < next; cell++)
-            count += merger->cells[cell + FACET_CELLS];
-        add_range(merger, facet, true, from, until, count);
+            count += merge->cells[cell + FACET_CELLS];
+        add_range(merge, facet, true, from, until, count);
         from = until;
     }
 }
 
-static void merge_numbers(struct merger *merger, u32 facet)
+/* Some shards; true: the facet is done. */
+static bool merge_numbers(struct facet_merge *merge, u32 *work, u32 most)
 {
-    i64 least = INT64_MAX, greatest = INT64_MIN;
-    u64 total = 0;
-    memset(merger->cells, 0, CELL_SLOTS * sizeof *merger->cells);
-    for (u32 shard = 0; shard < merger->shard_count; shard++) {
-        const struct facet_findings *findings = findings_of(merger, shard);
-        const struct facet_finding *finding = &findings->items[facet];
-        if (finding->total == 0)
+    if (!merge->is_open) {
+        memset(merge->cells, 0, CELL_SLOTS * sizeof *merge->cells);
+        merge->shard = 0;
+        merge->total = 0;
+        merge->least = INT64_MAX;
+        merge->greatest = INT64_MIN;
+    }
+    merge->is_open = true;
+    for (; merge->shard < merge->shard_count; merge->shard++) {
+        const struct facet_finding finding = finding_of(merge, merge->shard, merge->facet);
+        const u8 *at = rows_of(merge, merge->shard) + finding.first_row * sizeof(struct facet_row);
+        if (*work >= most)
+            return false;
+        *work += 20 + COST_CELL * finding.row_count;
+        if (finding.total == 0)
             continue;
-        least = MIN(least, finding->least);
-        greatest = MAX(greatest, finding->greatest);
-        total += finding->total;
-        for (u32 i = 0; i < finding->row_count; i++) {
-            const struct facet_row *row = &rows_of(findings)[finding->first_row + i];
-            MUST(row->key < CELL_SLOTS);
-            merger->cells[row->key] += row->count;
+        merge->least = MIN(merge->least, finding.least);
+        merge->greatest = MAX(merge->greatest, finding.greatest);
+        merge->total += finding.total;
+        for (u32 i = 0; i < finding.row_count; i++, at += sizeof(struct facet_row)) {
+            const struct facet_row row = read_row(at);
+            MUST(row.key < CELL_SLOTS);
+            merge->cells[row.key] += row.count;
         }
     }
-    if (total == 0)
-        return;
-    add_range(merger, facet, false, least, greatest, total);
-    if (merger->facets->bars != 0)
-        add_bars(merger, facet, least, greatest);
+    if (merge->total == 0)
+        return true;
+    add_range(merge, merge->facet, false, merge->least, merge->greatest, merge->total);
+    if (merge->facets->bars != 0)
+        add_bars(merge, merge->facet, merge->least, merge->greatest);
+    *work += 2 * COST_CELL * CELL_SLOTS;
+    return true;
 }
 
-bool facet_merge(const struct facets *facets, const u8 *const *findings, u32 shard_count,
-                 struct bump *bump, struct facet_merged *merged)
+struct facet_merge *facet_merge_begin(const struct facets *facets, const u8 *const *findings,
+                                      u32 shard_count, struct bump *bump)
 {
     u32 wanted = 0, ranges = 0;
     for (u32 facet = 0; facet < facets->count; facet++) {
         wanted += facets->items[facet].wanted;
         ranges += facets->bars + 1u;
     }
-    struct merger merger = {
-        .facets = facets, .findings = findings, .shard_count = shard_count, .merged = merged};
-    *merged = (struct facet_merged){0};
-    merger.sources = bump_acquire(bump, shard_count * sizeof *merger.sources + 1);
-    merger.cells = bump_acquire(bump, CELL_SLOTS * sizeof *merger.cells);
-    merged->values = bump_acquire(bump, wanted * sizeof *merged->values + 1);
-    merged->ranges = bump_acquire(bump, ranges * sizeof *merged->ranges + 1);
-    if (merger.sources == NULL || merger.cells == NULL || merged->values == NULL ||
-        merged->ranges == NULL)
-        return false;
-    for (u32 shard = 0; shard < shard_count; shard++)
-        MUST(findings_of(&merger, shard)->count == facets->count);
-    for (u32 facet = 0; facet < facets->count; facet++) {
-        if (facets->items[facet].kind == FACET_KIND_NUMBERS)
-            merge_numbers(&merger, facet);
-        else
-            merge_values(&merger, facet);
+    struct facet_merge *merge = bump_acquire_zeroed(bump, sizeof *merge);
+    if (merge == NULL)
+        return NULL;
+    merge->facets = facets;
+    merge->findings = findings;
+    merge->shard_count = shard_count;
+    merge->row_cost = COST_ROW;
+    for (u32 shards = shard_count; shards > 1; shards /= 2)
+        merge->row_cost += COST_ROW;
+    merge->sources = bump_acquire(bump, shard_count * sizeof *merge->sources + 1);
+    merge->cells = bump_acquire(bump, CELL_SLOTS * sizeof *merge->cells);
+    merge->merged.values = bump_acquire(bump, wanted * sizeof *merge->merged.values + 1);
+    merge->merged.ranges = bump_acquire(bump, ranges * sizeof *merge->merged.ranges + 1);
+    if (merge->sources == NULL || merge->cells == NULL || merge->merged.values == NULL ||
+        merge->merged.ranges == NULL)
+        return NULL;
+    for (u32 shard = 0; shard < shard_count; shard++) {
+        struct facet_findings head;
+        memcpy(&head, findings[shard], sizeof head);
+        MUST(head.count == facets->count);
     }
-    MUST(merged->value_count <= wanted && merged->range_count <= ranges);
+    return merge;
+}
+
+bool facet_merge_step(struct facet_merge *merge, u32 *work, u32 most, struct facet_merged *merged)
+{
+    while (merge->facet < merge->facets->count) {
+        const bool is_numbers = merge->facets->items[merge->facet].kind == FACET_KIND_NUMBERS;
+        if (*work >= most)
+            return false;
+        if (is_numbers ? !merge_numbers(merge, work, most) : !merge_values(merge, work, most))
+            return false;
+        merge->is_open = false;
+        merge->facet++;
+    }
+    *merged = merge->merged;
     return true;
 }

@@ -160,6 +160,7 @@ static void write_facts(struct shard *shard, struct part *part, struct offer_sta
     const struct search *search = &shard->search;
     struct query_facts facts = {
         .live = index_live(&search->indexes[search->current].index),
+        .generation = search->generation,
         .notes = search->is_renewing ? SEARCH_NOTE_REINDEXING : 0,
         .drop_below = search->policy.drop_below,
         .typo1_bytes = search->policy.typo1_bytes,

@@ -24,9 +24,6 @@
 #include "shards/search/query_text.h"
 #include "shards/search/search_room.h"
 
-/* About so many nanoseconds of work in a slice. */
-#define QUERY_SLICE_WORK 20000u
-
 /* The places of a query by their names in the settings: names[i] of `bytes`, hashes of rows. */
 struct query_names {
     u32 begins[QUERY_WORDS_MAX + 1];

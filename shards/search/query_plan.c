@@ -7,13 +7,43 @@
 #include "proto/checksum.h"
 #include "proto/messages.h"
 
+/* Nanoseconds, about. */
+#define COST_OFFER 70u
+#define COST_ITEM  4u
+#define COST_TEXT  15u
+
+#define ITEMS_FIRST (QUERY_PREFIX_STEMS_MAX + QUERY_MODELS_SEEN_MAX + 1024u)
+#define DFS_AT_ONCE 4096u
+
+static bool has_time(const struct query_plan *plan)
+{
+    return *plan->work < QUERY_SLICE_WORK;
+}
+
+/* The function that is under way has come to its end. */
+static enum plan_result end(struct query_plan *plan, enum plan_result result)
+{
+    memset(&plan->cursor, 0, offsetof(struct plan_cursor, left));
+    return result;
+}
+
+static u32 letters_of(const struct query_text *text, u32 slot)
+{
+    const struct query_slot *place = &text->slots[slot];
+    const u32 part = place->joined != QUERY_NO_PART ? place->joined : place->first;
+    return query_letters(query_text_part(text, part));
+}
+
 void plan_init(struct query_plan *plan, const struct query_text *text, u16 shard_count,
-               struct bump *bump)
+               struct bump *bump, u32 *work)
 {
     memset(plan, 0, sizeof *plan);
     plan->text = text;
     plan->shard_count = shard_count;
     plan->bump = bump;
+    plan->work = work;
+    for (u32 i = 0; i < text->slot_count; i++)
+        plan->slots[i].letters = letters_of(text, i);
 }
 
 /* ---- offers ---- */
@@ -23,19 +53,41 @@ static bool is_positive(const struct query_plan *plan, u32 slot)
     return (plan->text->slots[slot].flags & QUERY_SLOT_EXCLUDED) == 0;
 }
 
-static u64 offer_hash(const struct query_offer *offer)
+static bool is_kind(const struct plan_alternative *item, enum score_kind kind)
 {
-    const struct span by = offer->kind == SCORE_TYPO ? offer->words : offer->key;
-    return checksum64(by.data, by.bytes) ^ (offer->kind == SCORE_TYPO ? 0x5bd1e995u : 0u) ^
-           (u64)offer->word_count << 56;
+    return (item->kinds >> kind & 1) != 0;
 }
 
-/* Room for `more` items. */
-static bool grow(struct query_plan *plan, struct plan_slot *slot, u32 more)
+/* By a stem, or by words in a row. */
+static u64 key_hash(struct span key, u32 word_count)
 {
-    const u32 capacity = slot->count + more;
-    if (capacity <= slot->capacity)
-        return true;
+    return checksum64(key.data, key.bytes) ^ (u64)word_count << 56;
+}
+
+static u64 offer_hash(const struct query_offer *offer)
+{
+    return offer->kind == SCORE_TYPO ? key_hash(offer->words, offer->word_count) ^ 0x5bd1e995u
+                                     : key_hash(offer->key, offer->word_count);
+}
+
+/* Where it is in the table, or where it would be: 0 stands there. */
+static u32 place_of(const struct plan_slot *slot, u64 hash)
+{
+    u32 at = (u32)hash & slot->table_mask;
+    while (slot->table[at] != 0 && slot->items[slot->table[at] - 1].hash != hash)
+        at = (at + 1) & slot->table_mask; /* ends: half of the table is free */
+    return at;
+}
+
+static void fill_table(struct plan_slot *slot)
+{
+    memset(slot->table, 0, (slot->table_mask + 1) * sizeof slot->table[0]);
+    for (u32 i = 0; i < slot->count; i++)
+        slot->table[place_of(slot, slot->items[i].hash)] = i + 1;
+}
+
+static bool grow(struct query_plan *plan, struct plan_slot *slot, u32 capacity)
+{
     u32 table_size = 16;
     while (table_size < 2 * capacity)
         table_size *= 2;
@@ -43,7 +95,7 @@ static bool grow(struct query_plan *plan, struct plan_slot *slot, u32 more)
     if (item_bytes > STORE_CHUNK_BYTES || table_size * sizeof(u32) > STORE_CHUNK_BYTES)
         return false;
     struct plan_alternative *items = bump_acquire(plan->bump, item_bytes);
-    u32 *table = bump_acquire_zeroed(plan->bump, table_size * sizeof(u32));
+    u32 *table = bump_acquire(plan->bump, table_size * sizeof(u32));
     if (items == NULL || table == NULL)
         return false;
     if (slot->count != 0)
@@ -52,25 +104,54 @@ static bool grow(struct query_plan *plan, struct plan_slot *slot, u32 more)
     slot->table = table;
     slot->capacity = capacity;
     slot->table_mask = table_size - 1;
-    for (u32 i = 0; i < slot->count; i++) {
-        u32 at = (u32)items[i].hash & slot->table_mask;
-        while (table[at] != 0)
-            at = (at + 1) & slot->table_mask; /* ends: half of the table is free */
-        table[at] = i + 1;
-    }
+    fill_table(slot);
     return true;
+}
+
+static void keep_nearest(struct plan_slot *slot);
+
+/* Room for one more: of many words like the slot only the nearest will be kept, so the others go now. */
+static bool make_room(struct query_plan *plan, struct plan_slot *slot)
+{
+    u32 kept = 0;
+    keep_nearest(slot);
+    for (u32 i = 0; i < slot->count; i++)
+        if (!slot->items[i].is_out || slot->items[i].kinds != 0)
+            slot->items[kept++] = slot->items[i];
+    slot->count = kept;
+    *plan->work += slot->capacity * COST_ITEM * 4;
+    if (kept > slot->capacity / 2)
+        return grow(plan, slot, 2 * slot->capacity);
+    fill_table(slot);
+    return true;
+}
+
+/* Counts of the words of an item, none yet. */
+static u32 *take_dfs(struct query_plan *plan, u32 count)
+{
+    if (plan->dfs_left < count) {
+        plan->dfs = bump_acquire_zeroed(plan->bump, DFS_AT_ONCE * sizeof plan->dfs[0]);
+        plan->dfs_left = plan->dfs != NULL ? DFS_AT_ONCE : 0;
+    }
+    if (plan->dfs_left < count)
+        return NULL;
+    plan->dfs_left -= count;
+    return plan->dfs + plan->dfs_left;
 }
 
 static struct plan_alternative *find_or_add(struct query_plan *plan, struct plan_slot *slot,
                                             const struct query_offer *offer)
 {
     const u64 hash = offer_hash(offer);
-    u32 at = (u32)hash & slot->table_mask;
-    for (; slot->table[at] != 0; at = (at + 1) & slot->table_mask)
-        if (slot->items[slot->table[at] - 1].hash == hash)
-            return &slot->items[slot->table[at] - 1];
-    MUST(slot->count < slot->capacity);
-    u32 *dfs = bump_acquire_zeroed(plan->bump, offer->word_count * sizeof dfs[0]);
+    u32 at = place_of(slot, hash);
+    if (slot->table[at] != 0)
+        return &slot->items[slot->table[at] - 1];
+    if (slot->count == slot->capacity) {
+        if (!make_room(plan, slot))
+            return NULL;
+        at = place_of(slot, hash);
+    }
+    u32 *dfs = take_dfs(plan, offer->word_count);
     if (dfs == NULL)
         return NULL;
     struct plan_alternative *item = &slot->items[slot->count++];
@@ -88,26 +169,31 @@ static struct plan_alternative *find_or_add(struct query_plan *plan, struct plan
 }
 
 /* Of 256: how much of a match the alternative is. */
-static u32 factor_of(const struct query_plan *plan, u32 slot, u8 kind, u8 apart, u8 is_joined)
+static u32 factor_of(const struct plan_slot *slot, u8 kind, u8 apart, u8 is_joined)
 {
-    const struct query_slot *place = &plan->text->slots[slot];
-    const u32 part = place->joined != QUERY_NO_PART ? place->joined : place->first;
-    const u32 factor = score_factor((enum score_kind)kind, apart,
-                                    query_letters(query_text_part(plan->text, part)));
+    const u32 factor = score_factor((enum score_kind)kind, apart, slot->letters);
     return is_joined != 0 && kind != SCORE_JOINED
                ? score_both(factor, score_factor(SCORE_JOINED, 0, 0))
                : factor;
 }
 
 /* As what it has been offered, beside the best. */
-static void take_kind(struct plan_alternative *item, const struct query_offer *offer)
+static void take_kind(struct plan_slot *slot, struct plan_alternative *item,
+                      const struct query_offer *offer)
 {
-    const bool is_new = (item->kinds >> offer->kind & 1) == 0;
-    if (offer->kind == SCORE_PREFIX)
+    const bool is_new = !is_kind(item, (enum score_kind)offer->kind);
+    if (offer->kind == SCORE_PREFIX) {
         item->prefix_apart = is_new ? offer->apart : MIN(item->prefix_apart, offer->apart);
-    if (offer->kind == SCORE_MODEL)
+        slot->prefix_count += is_new ? 1 : 0;
+        slot->has_too_many = slot->has_too_many || slot->prefix_count > QUERY_PREFIX_STEMS_MAX;
+    }
+    if (offer->kind == SCORE_MODEL) {
         item->model_is_joined =
             is_new ? offer->is_joined : MIN(item->model_is_joined, offer->is_joined);
+        slot->model_count += is_new ? 1 : 0;
+        slot->has_too_many_models =
+            slot->has_too_many_models || slot->model_count > QUERY_MODELS_SEEN_MAX;
+    }
     item->kinds |= (u8)(1u << offer->kind);
 }
 STATIC_CHECK(SCORE_TYPO < 8);
@@ -122,17 +208,14 @@ static void take_joined(struct plan_slot *slot, struct span word)
     slot->joined[slot->joined_count++] = word;
 }
 
-static bool take_offer(struct query_plan *plan, u32 slot, u16 shard,
-                       const struct query_offer *offer)
+/* What it is best as; of words that are the same the first by bytes. */
+static void take_best(struct plan_slot *slot, struct plan_alternative *item,
+                      const struct query_offer *offer)
 {
-    struct plan_alternative *item = find_or_add(plan, &plan->slots[slot], offer);
-    if (item == NULL)
-        return false;
-    take_kind(item, offer);
-    if (offer->kind == SCORE_JOINED)
-        take_joined(&plan->slots[slot], offer->words);
-    const u32 factor = factor_of(plan, slot, offer->kind, offer->apart, offer->is_joined);
-    const u32 before = factor_of(plan, slot, item->kind, item->apart, item->is_joined);
+    const bool is_same = offer->kind == item->kind && offer->apart == item->apart &&
+                         offer->is_joined == item->is_joined;
+    const u32 factor = is_same ? 0 : factor_of(slot, offer->kind, offer->apart, offer->is_joined);
+    const u32 before = is_same ? 0 : factor_of(slot, item->kind, item->apart, item->is_joined);
     if (factor > before || (factor == before && offer->kind < item->kind)) {
         item->kind = offer->kind;
         item->apart = offer->apart;
@@ -143,6 +226,23 @@ static bool take_offer(struct query_plan *plan, u32 slot, u16 shard,
                pack_compare(offer->words, item->words) < 0) {
         item->words = offer->words;
     }
+}
+
+static bool take_offer(struct query_plan *plan, struct plan_slot *slot, u16 shard,
+                       const struct query_offer *offer)
+{
+    if ((offer->kind == SCORE_PREFIX && slot->has_too_many) ||
+        (offer->kind == SCORE_MODEL && slot->has_too_many_models))
+        return true; /* I4: none of them will be used */
+    struct plan_alternative *item = find_or_add(plan, slot, offer);
+    if (item == NULL)
+        return false;
+    const bool is_new = item->kinds == 0;
+    take_kind(slot, item, offer);
+    if (offer->kind == SCORE_JOINED)
+        take_joined(slot, offer->words);
+    if (!is_new)
+        take_best(slot, item, offer);
     if ((item->seen[shard / 64] >> shard % 64 & 1) == 0)
         for (u32 i = 0; i < offer->word_count; i++)
             item->dfs[i] += offer->dfs[i];
@@ -150,43 +250,42 @@ static bool take_offer(struct query_plan *plan, u32 slot, u16 shard,
     return true;
 }
 
-static bool take_slot(struct query_plan *plan, struct query_unpack *answers, u32 at)
+/* What every shard says of the slot, before its offers. */
+static bool take_heads(struct query_plan *plan, struct plan_slot *slot,
+                       struct query_unpack *answers)
 {
-    struct plan_slot *slot = &plan->slots[at];
-    u32 counts[SHARDS_MAX];
-    u32 more = 0;
+    u64 more = slot->count;
     for (u16 shard = 0; shard < plan->shard_count; shard++) {
         const u8 flags = unpack_u8(&answers[shard]);
         slot->is_stop = slot->is_stop || (flags & QUERY_OFFER_STOP) != 0;
         slot->has_too_many = slot->has_too_many || (flags & QUERY_OFFER_TOO_MANY) != 0;
         slot->has_too_many_models =
             slot->has_too_many_models || (flags & QUERY_OFFER_TOO_MANY_MODELS) != 0;
-        counts[shard] = unpack_u32(&answers[shard]);
-        more += counts[shard];
+        plan->cursor.left[shard] = unpack_u32(&answers[shard]);
+        more += plan->cursor.left[shard];
     }
-    if (!grow(plan, slot, more))
-        return false;
-    for (u16 shard = 0; shard < plan->shard_count; shard++)
-        for (u32 i = 0; i < counts[shard]; i++) {
+    *plan->work += 200 + 10u * plan->shard_count;
+    plan->cursor.shard = 0;
+    const u32 capacity = (u32)MIN(more, (u64)ITEMS_FIRST);
+    return capacity <= slot->capacity || grow(plan, slot, capacity);
+}
+
+/* Some of the offers for the slot. */
+static enum plan_result take_offers(struct query_plan *plan, struct plan_slot *slot,
+                                    struct query_unpack *answers)
+{
+    struct plan_cursor *cursor = &plan->cursor;
+    for (; cursor->shard < plan->shard_count; cursor->shard++)
+        for (; cursor->left[cursor->shard] != 0; cursor->left[cursor->shard]--) {
             struct query_offer offer;
-            query_offer_read(&offer, &answers[shard]);
-            if (!take_offer(plan, at, shard, &offer))
-                return false;
+            if (!has_time(plan))
+                return PLAN_GOES_ON;
+            query_offer_read(&offer, &answers[cursor->shard]);
+            *plan->work += COST_OFFER;
+            if (!take_offer(plan, slot, (u16)cursor->shard, &offer))
+                return PLAN_FULL;
         }
-    return true;
-}
-
-static bool is_kind(const struct plan_alternative *item, enum score_kind kind)
-{
-    return (item->kinds >> kind & 1) != 0;
-}
-
-static u32 count_kind(const struct plan_slot *slot, enum score_kind kind)
-{
-    u32 count = 0;
-    for (u32 i = 0; i < slot->count; i++)
-        count += is_kind(&slot->items[i], kind) ? 1 : 0;
-    return count;
+    return PLAN_DONE;
 }
 
 /* Then it is what it was offered as beside that: all other kinds are worth more than these two. */
@@ -216,26 +315,35 @@ static void drop_kind(struct plan_slot *slot, enum score_kind kind)
 }
 
 /* A beginning of too many words stands for itself alone. */
-static void judge_beginnings(struct plan_slot *slot)
+static void judge_beginnings(struct query_plan *plan, struct plan_slot *slot)
 {
-    slot->has_too_many =
-        slot->has_too_many || count_kind(slot, SCORE_PREFIX) > QUERY_PREFIX_STEMS_MAX;
-    slot->has_too_many_models =
-        slot->has_too_many_models || count_kind(slot, SCORE_MODEL) > QUERY_MODELS_SEEN_MAX;
     if (slot->has_too_many)
         drop_kind(slot, SCORE_PREFIX);
     if (slot->has_too_many_models)
         drop_kind(slot, SCORE_MODEL);
+    *plan->work += 2 * COST_ITEM * slot->count;
 }
 
-bool plan_take(struct query_plan *plan, struct query_unpack *answers)
+enum plan_result plan_take(struct query_plan *plan, struct query_unpack *answers)
 {
-    for (u32 i = 0; i < plan->text->slot_count; i++) {
-        if (!take_slot(plan, answers, i))
-            return false;
-        judge_beginnings(&plan->slots[i]);
+    struct plan_cursor *cursor = &plan->cursor;
+    while (cursor->slot < plan->text->slot_count) {
+        struct plan_slot *slot = &plan->slots[cursor->slot];
+        if (!has_time(plan))
+            return PLAN_GOES_ON;
+        if (cursor->step == 0 && !take_heads(plan, slot, answers))
+            return end(plan, PLAN_FULL);
+        cursor->step = 1;
+        const enum plan_result result = take_offers(plan, slot, answers);
+        if (result == PLAN_FULL)
+            return end(plan, PLAN_FULL);
+        if (result == PLAN_GOES_ON)
+            return PLAN_GOES_ON;
+        judge_beginnings(plan, slot);
+        cursor->step = 0;
+        cursor->slot++;
     }
-    return true;
+    return end(plan, PLAN_DONE);
 }
 
 /* ---- counts ---- */
@@ -246,29 +354,48 @@ static bool is_missing(const struct plan_alternative *item, u16 shard)
            (item->seen[shard / 64] >> shard % 64 & 1) == 0;
 }
 
-bool plan_missing(const struct query_plan *plan, u16 shard, struct query_pack *to)
+enum plan_result plan_missing(struct query_plan *plan, u16 shard, struct query_pack *to)
 {
-    bool is_any = false;
-    for (u32 i = 0; i < plan->text->slot_count; i++)
-        for (u32 j = 0; j < plan->slots[i].count; j++)
-            if (is_missing(&plan->slots[i].items[j], shard)) {
-                pack_text(to, plan->slots[i].items[j].words);
-                is_any = true;
-            }
-    return is_any;
+    struct plan_cursor *cursor = &plan->cursor;
+    for (; cursor->slot < plan->text->slot_count; cursor->slot++, cursor->item = 0) {
+        const struct plan_slot *slot = &plan->slots[cursor->slot];
+        for (; cursor->item < slot->count; cursor->item++) {
+            const struct plan_alternative *item = &slot->items[cursor->item];
+            if (!has_time(plan))
+                return PLAN_GOES_ON;
+            *plan->work += COST_ITEM;
+            if (!is_missing(item, shard))
+                continue;
+            if (to->capacity - to->used < 2 + item->words.bytes)
+                return end(plan, PLAN_FULL);
+            pack_text(to, item->words);
+            *plan->work += COST_TEXT;
+        }
+    }
+    return end(plan, PLAN_DONE);
 }
 
-void plan_take_counts(struct query_plan *plan, u16 shard, struct query_unpack *answer)
+enum plan_result plan_take_counts(struct query_plan *plan, u16 shard, struct query_unpack *answer)
 {
-    for (u32 i = 0; i < plan->text->slot_count; i++)
-        for (u32 j = 0; j < plan->slots[i].count; j++) {
-            struct plan_alternative *item = &plan->slots[i].items[j];
+    struct plan_cursor *cursor = &plan->cursor;
+    for (; cursor->slot < plan->text->slot_count; cursor->slot++, cursor->item = 0) {
+        struct plan_slot *slot = &plan->slots[cursor->slot];
+        for (; cursor->item < slot->count; cursor->item++) {
+            struct plan_alternative *item = &slot->items[cursor->item];
+            if (!has_time(plan))
+                return PLAN_GOES_ON;
+            if (answer->at == answer->bytes)
+                return end(plan, PLAN_DONE);
+            *plan->work += COST_ITEM;
             if (!is_missing(item, shard))
                 continue;
             for (u32 k = 0; k < item->word_count; k++)
                 item->dfs[k] += unpack_u32(answer);
             item->seen[shard / 64] |= 1ull << shard % 64;
         }
+    }
+    MUST(answer->at == answer->bytes);
+    return end(plan, PLAN_DONE);
 }
 
 /* ---- decisions ---- */
@@ -281,7 +408,7 @@ static u32 df_of(const struct plan_alternative *item)
     return least;
 }
 
-/* In how many documents it is what it is without typos. */
+/* In how many documents it is what it is without guesses. */
 static u64 df_of_slot(const struct plan_slot *slot)
 {
     u64 sum = 0;
@@ -299,6 +426,20 @@ static u64 df_of_kind(const struct plan_slot *slot, enum score_kind kind)
         if (!slot->items[i].is_out && slot->items[i].kind == kind)
             sum += df_of(&slot->items[i]);
     return sum;
+}
+
+enum plan_result plan_sum(struct query_plan *plan)
+{
+    struct plan_cursor *cursor = &plan->cursor;
+    for (; cursor->slot < plan->text->slot_count; cursor->slot++) {
+        struct plan_slot *slot = &plan->slots[cursor->slot];
+        if (!has_time(plan))
+            return PLAN_GOES_ON;
+        slot->df = df_of_slot(slot);
+        slot->self_df = df_of_kind(slot, SCORE_SELF);
+        *plan->work += 2 * COST_ITEM * slot->count;
+    }
+    return end(plan, PLAN_DONE);
 }
 
 void plan_drop_stop_words(struct query_plan *plan)
@@ -338,7 +479,7 @@ static bool row_wants_typos(const struct query_plan *plan, u32 first, u32 last)
     for (u32 i = first; i <= last; i++) {
         if (!is_plain(plan, i))
             return false;
-        has_unknown = has_unknown || df_of_kind(&plan->slots[i], SCORE_SELF) == 0;
+        has_unknown = has_unknown || plan->slots[i].self_df == 0;
     }
     const struct span word = {.data = bytes,
                               .bytes = query_text_join(plan->text, first, last, bytes)};
@@ -354,7 +495,7 @@ bool plan_wants_typos(const struct query_plan *plan, struct query_ask *ask)
         if (!is_plain(plan, i))
             continue;
         const struct span word = query_text_part(plan->text, plan->text->slots[i].joined);
-        const u64 df = df_of_slot(&plan->slots[i]);
+        const u64 df = plan->slots[i].df;
         if (query_is_number(word) ? df == 0 : score_wants_typos(plan->live, df))
             ask->slots |= 1u << i;
         for (u32 more = 1; more < SCORE_JOIN_TYPO_SLOTS && i + more < count; more++)
@@ -405,14 +546,19 @@ static void keep_first(struct plan_slot *slot, enum score_kind kind, u8 is_joine
     }
 }
 
+static void keep_nearest(struct plan_slot *slot)
+{
+    for (u8 is_joined = 0; is_joined < 2; is_joined++)
+        keep_first(slot, SCORE_TYPO, is_joined, QUERY_TYPOS_MAX, typo_precedes);
+}
+
 /* Of the words like it those that are far more usual than it. */
 static void choose(struct plan_slot *slot)
 {
     const u64 df = df_of_slot(slot);
-    for (u8 is_joined = 0; is_joined < 2; is_joined++) {
-        keep_first(slot, SCORE_TYPO, is_joined, QUERY_TYPOS_MAX, typo_precedes);
+    keep_nearest(slot);
+    for (u8 is_joined = 0; is_joined < 2; is_joined++)
         keep_first(slot, SCORE_MODEL, is_joined, QUERY_MODELS_MAX, model_precedes);
-    }
     for (u32 i = 0; i < slot->count; i++) {
         struct plan_alternative *item = &slot->items[i];
         if (item->kind == SCORE_TYPO && item->is_joined == 0 && !score_is_likelier(df, df_of(item)))
@@ -420,21 +566,42 @@ static void choose(struct plan_slot *slot)
     }
 }
 
+static void set_factors(struct plan_slot *slot)
+{
+    for (u32 i = 0; i < slot->count; i++) {
+        struct plan_alternative *item = &slot->items[i];
+        item->factor = factor_of(slot, item->kind, item->apart, item->is_joined);
+        /* The word itself may be written at this very moment. */
+        item->is_out = item->is_out || (df_of(item) == 0 && item->kind != SCORE_SELF);
+    }
+}
+
+/* Is one of them better, or nearer with the same factor? */
+static bool is_better(const struct plan_alternative *other, const struct plan_alternative *typo)
+{
+    return !other->is_out && (other->factor > typo->factor ||
+                              (other->factor == typo->factor && typo_precedes(other, typo)));
+}
+
 /* Of items with one stem the one with the greatest factor stays. */
 static void drop_twins(struct plan_slot *slot)
 {
+    struct plan_alternative *typos[2 * QUERY_TYPOS_MAX];
+    u64 hashes[2 * QUERY_TYPOS_MAX];
+    u32 count = 0;
     for (u32 i = 0; i < slot->count; i++) {
-        struct plan_alternative *typo = &slot->items[i];
-        if (typo->is_out || typo->kind != SCORE_TYPO)
+        struct plan_alternative *item = &slot->items[i];
+        if (item->is_out || item->kind != SCORE_TYPO)
             continue;
-        for (u32 j = 0; j < slot->count && !typo->is_out; j++) {
-            const struct plan_alternative *other = &slot->items[j];
-            if (j == i || other->is_out || other->word_count != 1 ||
-                !pack_equal(other->key, typo->key))
-                continue;
-            typo->is_out = other->factor > typo->factor ||
-                           (other->factor == typo->factor && typo_precedes(other, typo));
-        }
+        MUST(count < ARRAY_COUNT(typos)); /* choose has left so many */
+        hashes[count] = key_hash(item->key, 1);
+        typos[count++] = item;
+    }
+    for (u32 i = 0; i < count; i++) {
+        const u32 place = slot->table[place_of(slot, hashes[i])];
+        typos[i]->is_out = place != 0 && is_better(&slot->items[place - 1], typos[i]);
+        for (u32 j = 0; j < count && !typos[i]->is_out; j++)
+            typos[i]->is_out = hashes[j] == hashes[i] && j != i && is_better(typos[j], typos[i]);
     }
 }
 
@@ -472,23 +639,27 @@ static u32 weight_of(const struct query_plan *plan, u32 at)
     return score_weight(plan->live, MIN(df, plan->live), has_digit);
 }
 
-void plan_finish(struct query_plan *plan)
+enum plan_result plan_finish(struct query_plan *plan)
 {
-    for (u32 i = 0; i < plan->text->slot_count; i++) {
-        struct plan_slot *slot = &plan->slots[i];
-        choose(slot);
-        for (u32 j = 0; j < slot->count; j++) {
-            struct plan_alternative *item = &slot->items[j];
-            item->factor = factor_of(plan, i, item->kind, item->apart, item->is_joined);
-            /* The word itself may be written at this very moment. */
-            item->is_out = item->is_out || (df_of(item) == 0 && item->kind != SCORE_SELF);
+    struct plan_cursor *cursor = &plan->cursor;
+    while (cursor->slot < plan->text->slot_count) {
+        struct plan_slot *slot = &plan->slots[cursor->slot];
+        if (!has_time(plan))
+            return PLAN_GOES_ON;
+        *plan->work += 200 + 3 * COST_ITEM * slot->count;
+        switch (cursor->step++) {
+        case 0: choose(slot); continue;
+        case 1: set_factors(slot); continue;
+        case 2: drop_twins(slot); continue;
         }
-        drop_twins(slot);
-        slot->weight = weight_of(plan, i);
-        if (is_positive(plan, i) && !slot->is_out)
+        slot->weight = weight_of(plan, cursor->slot);
+        if (is_positive(plan, cursor->slot) && !slot->is_out)
             correct(slot);
         plan->is_corrected = plan->is_corrected || slot->corrected.bytes != 0;
+        cursor->step = 0;
+        cursor->slot++;
     }
+    return end(plan, PLAN_DONE);
 }
 
 u32 plan_words_required(const struct query_plan *plan, u32 share)
@@ -503,30 +674,58 @@ u32 plan_words_required(const struct query_plan *plan, u32 share)
 
 /* ---- for the shards ---- */
 
-void plan_write(const struct query_plan *plan, struct query_pack *to)
+static void write_item(const struct plan_alternative *item, struct query_pack *to)
 {
-    const u32 count_at = pack_later(to);
-    u32 count = 0;
-    for (u32 i = 0; i < plan->text->slot_count; i++) {
-        const struct plan_slot *slot = &plan->slots[i];
+    pack_u16(to, (u16)item->factor);
+    pack_u8(to, item->kind);
+    pack_u8(to, item->word_count);
+    pack_text(to, item->words);
+}
+
+/* Some items of a slot; true: all. */
+static bool write_items(struct query_plan *plan, const struct plan_slot *slot,
+                        struct query_pack *to)
+{
+    struct plan_cursor *cursor = &plan->cursor;
+    for (; cursor->item < slot->count; cursor->item++) {
+        const struct plan_alternative *item = &slot->items[cursor->item];
+        if (!has_time(plan))
+            return false;
+        *plan->work += COST_ITEM;
+        if (item->is_out)
+            continue;
+        write_item(item, to);
+        cursor->items++;
+        *plan->work += COST_TEXT;
+    }
+    pack_at(to, cursor->items_at, cursor->items);
+    return true;
+}
+
+enum plan_result plan_write(struct query_plan *plan, struct query_pack *to)
+{
+    struct plan_cursor *cursor = &plan->cursor;
+    if (cursor->step == 0)
+        cursor->at = pack_later(to);
+    cursor->step = MAX(cursor->step, 1u);
+    for (; cursor->slot < plan->text->slot_count; cursor->slot++) {
+        const struct plan_slot *slot = &plan->slots[cursor->slot];
         if (slot->is_out)
             continue;
-        count++;
-        pack_u16(to, plan->text->slots[i].flags);
-        pack_u32(to, slot->weight);
-        const u32 items_at = pack_later(to);
-        u32 items = 0;
-        for (u32 j = 0; j < slot->count; j++)
-            if (!slot->items[j].is_out) {
-                pack_u16(to, (u16)slot->items[j].factor);
-                pack_u8(to, slot->items[j].kind);
-                pack_u8(to, slot->items[j].word_count);
-                pack_text(to, slot->items[j].words);
-                items++;
-            }
-        pack_at(to, items_at, items);
+        if (cursor->step == 1) {
+            pack_u16(to, plan->text->slots[cursor->slot].flags);
+            pack_u32(to, slot->weight);
+            cursor->items_at = pack_later(to);
+            cursor->item = cursor->items = 0;
+            cursor->count++;
+        }
+        cursor->step = 2;
+        if (!write_items(plan, slot, to))
+            return PLAN_GOES_ON;
+        cursor->step = 1;
     }
-    pack_at(to, count_at, count);
+    pack_at(to, cursor->at, cursor->count);
+    return end(plan, to->is_full ? PLAN_FULL : PLAN_DONE);
 }
 
 struct span plan_corrected(const struct query_plan *plan, struct span source)

@@ -4,6 +4,22 @@
  */
 #include "shards/search/query_step.h"
 
+void query_generations_write(const u32 *generations, u16 shard_count, struct query_pack *to)
+{
+    pack_u32(to, shard_count);
+    pack_bytes(to, generations, shard_count * (u32)sizeof generations[0]);
+}
+
+bool query_generations_read(struct query_unpack *from, u16 shard, u32 generation)
+{
+    u32 own;
+    const u32 count = unpack_u32(from);
+    const u8 *generations = unpack_bytes(from, count * (u32)sizeof own);
+    MUST(shard < count);
+    memcpy(&own, generations + shard * sizeof own, sizeof own);
+    return own == 0 || own == generation;
+}
+
 void query_ask_write(const struct query_ask *ask, struct query_pack *to)
 {
     pack_u64(to, ask->profile_id);
@@ -88,6 +104,7 @@ void query_profile_read(struct rank_profile *profile, struct query_unpack *from)
 void query_facts_write(const struct query_facts *facts, struct query_pack *to)
 {
     pack_u64(to, facts->live);
+    pack_u32(to, facts->generation);
     pack_u32(to, facts->notes);
     pack_u32(to, facts->drop_below);
     pack_u16(to, facts->typo1_bytes);
@@ -104,6 +121,7 @@ void query_facts_write(const struct query_facts *facts, struct query_pack *to)
 void query_facts_read(struct query_facts *facts, struct query_unpack *from)
 {
     facts->live = unpack_u64(from);
+    facts->generation = unpack_u32(from);
     facts->notes = unpack_u32(from);
     facts->drop_below = unpack_u32(from);
     facts->typo1_bytes = unpack_u16(from);

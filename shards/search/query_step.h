@@ -10,6 +10,10 @@
  *
  * Everything is packed by query_pack.h; each struct here has a function that writes and one that reads.
  *
+ * Stems are those of an index, and an index may be replaced between two steps. So WORDS tells its number, the
+ * generation; what is asked with COUNTS, TYPOS, SLOTS, RUN and DETAILS begins with that of every shard, and a
+ * shard that has another one by then answers without data (an answer to these steps has data).
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SOUK_SHARDS_SEARCH_QUERY_STEP_H
@@ -19,6 +23,9 @@
 #include "shards/search/query_pack.h"
 #include "shards/search/rank.h"
 #include "shards/search/score.h"
+
+/* About so many nanoseconds of work in a slice of a part, or a piece of a gather. */
+#define QUERY_SLICE_WORK 20000u
 
 #define QUERY_NAMES_MAX        (512u) /* attributes that a filter and the facets name */
 #define QUERY_PREFIX_STEMS_MAX 2048u  /* a beginning of more stands for itself alone */
@@ -36,6 +43,15 @@ enum search_step {
     SEARCH_STEP_DETAILS = 6,
     SEARCH_STEP_LABELS = 7
 };
+
+/* Does what is asked with the step begin with generations? */
+static inline bool query_step_names_index(enum search_step step)
+{
+    return step != SEARCH_STEP_WORDS && step != SEARCH_STEP_LABELS;
+}
+void query_generations_write(const u32 *generations, u16 shard_count, struct query_pack *to);
+/* Is `generation` that of this shard, or does any do (0)? */
+bool query_generations_read(struct query_unpack *from, u16 shard, u32 generation);
 
 /* WORDS and TYPOS. */
 struct query_ask {
@@ -93,6 +109,7 @@ void query_profile_read(struct rank_profile *profile, struct query_unpack *from)
 /* What a shard says beside the words. */
 struct query_facts {
     u64 live; /* documents */
+    u32 generation;
     u32 notes;
     u32 drop_below;
     u16 typo1_bytes;

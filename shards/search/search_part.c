@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "shards/search/query_offer.h"
+#include "shards/search/query_step.h"
 #include "shards/search/run.h"
 #include "shards/shard_handlers.h"
 
@@ -63,12 +64,31 @@ static bool labels_step(struct shard *shard, struct part *part)
     return true;
 }
 
+/* Of a part that begins: takes the generations from its data. False: it is asked about another index. */
+static bool take_generation(struct shard *shard, struct part *part, enum search_step step)
+{
+    struct span *data = &part->spans[SPAN_OF(search_part_req, data)];
+    struct query_unpack from = unpack_of(*data);
+    if (!query_step_names_index(step))
+        return true;
+    const bool is_same =
+        query_generations_read(&from, shard->options.index, shard->search.generation);
+    *data = (struct span){.data = data->data + from.at, .bytes = data->bytes - from.at};
+    return is_same;
+}
+
 bool shard_part_search_part(struct shard *shard, struct part *part)
 {
     struct msg_search_part_req request;
     memcpy(&request, part->fixed, sizeof request);
     if (part->state == NULL && !part->is_late && !search_may_begin(shard))
         return false;
+    if (part->state == NULL && !take_generation(shard, part, (enum search_step)request.step)) {
+        struct msg_search_part_rsp *reply = (void *)part->reply;
+        reply->first_lsn = part->first_lsn;
+        reply->last_lsn = shard->applied_lsn;
+        return true;
+    }
     switch ((enum search_step)request.step) {
     case SEARCH_STEP_WORDS:
     case SEARCH_STEP_COUNTS:

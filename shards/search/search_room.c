@@ -95,6 +95,7 @@ void search_init(struct search *search, struct shard *shard)
     search->policy = policy_in_force(shard);
     search->doc_limit = WORN_DOCS;
     search->node_limit = WORN_NODES;
+    search->generation = 1;
     open_index(search, shard, 0);
     search_settings_init(&search->words, &search->memory);
     query_stats_init(&search->stats, &search->memory);
@@ -175,6 +176,7 @@ bool search_renew(struct shard *shard, u32 products)
         return true; /* they hold numbers of the old one */
     search->dropped = search_index_drop(search_current(search));
     search->current = 1 - search->current;
+    search->generation = MAX(search->generation + 1, 1u); /* never 0: that is any */
     search->is_renewing = false;
     search->node_limit = WORN_NODES + 2 * made->columns.tree.node_end;
     search_settings_renew(&search->words, &shard->settings, search_current(search));

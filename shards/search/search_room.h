@@ -12,6 +12,7 @@
  * Invariants
  *   I1  indexes[current] has every product; the other one, while it is made, those before `renewed`.
  *   I2  no question is open on the index that is being made.
+ *   I3  what a gather asks this shard in several rounds it asks one index: asks name the generation.
  * Ownership  memory of its own: soft, not what admission counts.
  * Not here   what a search means: docs/search.md.
  *
@@ -43,6 +44,7 @@ struct search {
     struct query_stats stats;
     struct search_policy policy;
     u32 current;
+    u32 generation; /* of the index that answers: grows when it is replaced, from 1 */
     u32 question_count;
     u32 renewed;      /* products below are in the new index */
     u32 doc_limit;    /* an index is made anew from here */

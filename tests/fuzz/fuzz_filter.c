@@ -169,7 +169,11 @@ static void read_facets(struct room *room, struct span text, u8 type)
     facet_write(run, findings);
     const u8 *shards[] = {findings, findings};
     struct facet_merged merged;
-    MUST(facet_merge(facets, shards, 2, &room->bump, &merged));
+    struct facet_merge *merge = facet_merge_begin(facets, shards, 2, &room->bump);
+    MUST(merge != NULL);
+    u32 work = 0;
+    while (!facet_merge_step(merge, &work, 1000, &merged))
+        work = 0;
     for (u32 i = 0; i < merged.value_count; i++) {
         struct span label;
         u64 parent_id;

@@ -163,10 +163,15 @@ u16 gather_loop_ask(struct gather_loop *loop, u16 opcode, u64 now_ns, const void
     gather_begin(gather, info, own->body, bytes, loop->count, now_ns);
     gather->is_late = loop->is_late;
     for (u32 count; (count = gather_next(gather)) != 0;) { /* ends: a gather has few rounds */
+        MUST(++loop->use.pieces < 10000000);
+        if (count == GATHER_GOES_ON)
+            continue;
         MUST(++loop->use.rounds < 100);
         loop->use.asks += count;
         for (u32 i = 0; i < count; i++)
             answer_ask(loop, loop->turns ? count - 1 - i : i, now_ns);
+        if (loop->after_round != NULL)
+            loop->after_round(loop->context);
     }
     loop->use.reply_bytes = gather_reply(gather, own->reply, BODY_BYTES);
     gather_end(gather);

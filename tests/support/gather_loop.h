@@ -23,6 +23,7 @@ struct shard;
 /* What one question has cost. */
 struct gather_loop_use {
     u32 rounds;
+    u32 pieces; /* of all rounds but the last piece of the last */
     u32 asks;
     u32 slices;      /* of all parts */
     u32 slices_most; /* of one part */
@@ -36,6 +37,8 @@ struct gather_loop {
     bool turns;   /* asks are answered from the last to the first */
     /* (may be NULL) Called between two slices of a part: what else the shard does meanwhile. */
     void (*between)(void *context, u16 shard);
+    /* (may be NULL) Called when all asks of a round have been answered. */
+    void (*after_round)(void *context);
     void *context;
     struct gather_loop_use use; /* of the last question */
     struct gather_loop_memory *memory;

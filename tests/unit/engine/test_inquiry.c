@@ -1,7 +1,8 @@
 /* test_inquiry: questions that several shards answer: rounds, slices between which commands are
  * served, deadlines, limits, a connection that goes, a stop.
  *
- *      trending   asks every shard `limit` times one after the other: the sum of what they say
+ *      trending   asks every shard `limit` times one after the other: the sum of what they say; each
+ *                 round takes `pieces` pieces of 20 microseconds each
  *      search     asks every shard once, in slices; a part that is late says so in its lsn
  *      a part     takes `slices` slices of 20 microseconds each
  *
@@ -15,6 +16,8 @@
 static struct house *house;
 static u32 slices = 1;
 static u32 slices_done;
+static u32 pieces = 1;
+static u32 pieces_done;
 
 /* ---- operations with test meanings ----------------------------------------------------------- */
 
@@ -24,7 +27,7 @@ static void ask_all(struct gather *gather, u16 opcode, const void *fixed)
         gather_ask(gather, opcode, shard, fixed, NULL);
 }
 
-/* The sum of 2^shard over all shards, in each of `limit` rounds. */
+/* The sum of 2^shard over all shards, in each of `limit` rounds; then how many pieces a round took. */
 void gather_trending(struct gather *gather)
 {
     struct msg_trending_req ask;
@@ -32,10 +35,17 @@ void gather_trending(struct gather *gather)
     memcpy(&ask, gather->fixed, sizeof ask);
     u64 *sum = gather->state;
     if (sum == NULL) {
-        sum = gather_acquire(gather, sizeof *sum);
-        *sum = 0;
+        sum = gather_acquire(gather, 2 * sizeof *sum);
+        sum[0] = sum[1] = 0;
         gather->state = sum;
     }
+    if (pieces > 1) {
+        house_now_ns += SLICE_NS;
+        pieces_done++;
+    }
+    gather->goes_on = ++sum[1] % pieces != 0;
+    if (gather->goes_on)
+        return;
     for (u32 i = 0; i < gather->ask_count; i++) {
         struct msg_track_part_rsp part;
         memcpy(&part, gather->asks[i].answer.fixed, sizeof part);
@@ -96,6 +106,8 @@ static void begin(u16 shards, u16 reactors)
     house = house_new(shards, reactors, REPLOG_MODE_DURABLE);
     slices = 1;
     slices_done = 0;
+    pieces = 1;
+    pieces_done = 0;
 }
 
 static int tear_down(void **state)
@@ -214,6 +226,41 @@ static void commands_are_served_between_slices(void **state)
     close_house(house);
 }
 
+/* The same while rounds go on for many pieces, of several questions at once. */
+static void commands_are_served_between_pieces(void **state)
+{
+    (void)state;
+    begin(2, 1);
+    struct client reader = connect_client(house, 0, 1);
+    struct client other = connect_client(house, 0, 3);
+    struct client writer = open_client(house, 0, 2);
+    pieces = 100;
+    const u64 id = ask_trending(&reader, 0, 2);
+    const u64 other_id = ask_trending(&other, 1, 1);
+    turn(house, 2);
+    assert_false(is_quiet());
+    u32 answered = 0, most = 0;
+    while (!is_quiet()) {
+        struct frame_header header;
+        struct record_status status;
+        send_fan(house, &writer, &(struct fan){.shard = 0, .targets = 2, .count = 1});
+        for (u32 n = 0; !reply(house, &writer, &header, &status, sizeof status); n++) {
+            const u32 before = pieces_done;
+            turn(house, 1);
+            most = MAX(most, pieces_done - before);
+            assert_true(n < 20);
+        }
+        answered++;
+    }
+    assert_true(answered >= 10);
+    assert_true(most * SLICE_NS < PART_TURN_NS + SLICE_NS);
+    turn(house, 2);
+    assert_int_equal(take_sum(&reader, id), 6);
+    assert_int_equal(take_sum(&other, other_id), 3);
+    assert_int_equal(pieces_done, 5 * 100); /* 3 rounds of one, 2 of the other */
+    close_house(house);
+}
+
 /* A turn gives all parts together about PART_TURN_NS, and one slice to each shard at least. */
 static void a_turn_gives_parts_little_time(void **state)
 {
@@ -328,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(every_shard_answers_in_every_round, tear_down),
         cmocka_unit_test_teardown(commands_are_served_between_slices, tear_down),
+        cmocka_unit_test_teardown(commands_are_served_between_pieces, tear_down),
         cmocka_unit_test_teardown(a_turn_gives_parts_little_time, tear_down),
         cmocka_unit_test_teardown(many_at_once_wait_or_are_refused, tear_down),
         cmocka_unit_test_teardown(a_deadline_ends_with_what_there_is, tear_down),
