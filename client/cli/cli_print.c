@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/cli/cli.h"
+#include "client/cli/cli_width.h"
 
 #define COLUMNS_MAX    32u
 #define CELL_BYTES_MAX 64u
@@ -108,15 +109,6 @@ static const char *print_cell(const json_t *value, char *to, size_t bytes)
     else
         (void)snprintf(to, bytes, "-");
     return to;
-}
-
-/* Characters on the screen: bytes of UTF-8 that begin one. */
-static size_t width_of(const char *text)
-{
-    size_t width = 0;
-    for (; *text != '\0'; text++)
-        width += ((u8)*text & 0xC0) != 0x80;
-    return width;
 }
 
 static void print_padded(const char *text, size_t width, bool is_right, bool is_last)

@@ -7,11 +7,14 @@
 #include <string.h>
 
 #include "client/cli/cli_value.h"
+#include "client/cli/cli_width.h"
 #include "client/lib/souk.h"
 
 #define COLUMNS_MAX 32u
 #define NAME_BYTES  32u
 #define CELL_BYTES  256u
+#define GAP_CELLS   2u /* between columns */
+#define CUT_CELLS   5u /* a column that is cut has so many at least */
 
 enum column_form { COLUMN_PLAIN, COLUMN_MONEY, COLUMN_TIME };
 
@@ -112,15 +115,6 @@ static bool is_nothing(const json_t *value)
            (json_is_array(value) && json_array_size(value) == 0);
 }
 
-/* Characters on the screen: bytes of UTF-8 that begin one. */
-static size_t width_of(const char *text)
-{
-    size_t width = 0;
-    for (; *text != '\0'; text++)
-        width += ((u8)*text & 0xC0) != 0x80;
-    return width;
-}
-
 static void copy_part(char to[NAME_BYTES], const char *from, size_t bytes)
 {
     MUST(bytes < NAME_BYTES); /* the lists of columns are ours */
@@ -142,6 +136,8 @@ static struct column read_column(const char **text)
     const char *title = at[name_bytes] == '=' ? at + name_bytes + 1 : at;
     const size_t title_bytes = strcspn(title, " =");
     copy_part(column.title, title, title_bytes);
+    if (strcmp(column.title, "_") == 0)
+        column.title[0] = '\0';
     for (char *c = column.title; *c != '\0'; c++)
         *c = *c == '_' ? ' ' : *c;
     at = title + title_bytes;
@@ -173,18 +169,56 @@ static void lay_out(struct table *table, const json_t *rows, const char *columns
     }
 }
 
-static void print_padded(FILE *to, const char *text, const struct column *column, bool is_last)
+/* Makes texts shorter until a line of the table has `cells`, the widest first; never the first column,
+ * which names the row. 0: there is no end of a line. */
+static void fit(struct table *table, size_t cells)
 {
-    const size_t own = width_of(text);
-    const int pad = own < column->width ? (int)(column->width - own) : 0;
-    if (column->is_right)
-        (void)fprintf(to, "%*s%s", pad, "", text);
-    else
-        (void)fprintf(to, "%s%*s", text, is_last ? 0 : pad, "");
-    (void)fputs(is_last ? "\n" : "  ", to);
+    size_t sum = 0;
+    for (u32 i = 0; i < table->count; i++)
+        sum += table->columns[i].width + (i == 0 ? 0 : GAP_CELLS);
+    while (cells != 0 && sum > cells) { /* ends: one is shorter each time */
+        struct column *widest = NULL;
+        for (u32 i = 1; i < table->count; i++) {
+            struct column *column = &table->columns[i];
+            if (!column->is_right && column->form == COLUMN_PLAIN && column->width > CUT_CELLS &&
+                (widest == NULL || column->width > widest->width))
+                widest = column;
+        }
+        if (widest == NULL)
+            return;
+        widest->width--;
+        sum--;
+    }
 }
 
-void table_print(FILE *to, const json_t *rows, const char *currency, const char *columns)
+/* Blanks are owed until something follows them: no line ends with them. */
+static void print_padded(FILE *to, const char *text, const struct column *column, size_t *owed)
+{
+    const size_t own = MIN(width_of(text), column->width);
+    const size_t pad = column->width - own;
+    if (own > 0) {
+        (void)fprintf(to, "%*s", (int)(*owed + (column->is_right ? pad : 0)), "");
+        (void)width_print(to, text, column->width);
+        *owed = 0;
+    }
+    *owed += GAP_CELLS + (own > 0 && column->is_right ? 0 : pad);
+}
+
+static void print_row(FILE *to, const struct table *table, const json_t *row)
+{
+    size_t owed = 0;
+    for (u32 i = 0; i < table->count; i++) {
+        char cell[CELL_BYTES];
+        const struct column *column = &table->columns[i];
+        const char *text =
+            row == NULL ? column->title : print_cell(table, column, row, cell, sizeof cell);
+        print_padded(to, text, column, &owed);
+    }
+    (void)fputc('\n', to);
+}
+
+void table_print_within(FILE *to, const json_t *rows, const char *currency, const char *columns,
+                        size_t cells)
 {
     struct table table = {.currency = currency};
     size_t index;
@@ -192,16 +226,17 @@ void table_print(FILE *to, const json_t *rows, const char *currency, const char 
     if (json_array_size(rows) == 0)
         return;
     lay_out(&table, rows, columns);
-    for (u32 i = 0; i < table.count; i++)
-        print_padded(to, table.columns[i].title, &table.columns[i], i + 1 == table.count);
+    fit(&table, cells);
+    print_row(to, &table, NULL);
     json_array_foreach(rows, index, row)
     {
-        for (u32 i = 0; i < table.count; i++) {
-            char cell[CELL_BYTES];
-            print_padded(to, print_cell(&table, &table.columns[i], row, cell, sizeof cell),
-                         &table.columns[i], i + 1 == table.count);
-        }
+        print_row(to, &table, row);
     }
+}
+
+void table_print(FILE *to, const json_t *rows, const char *currency, const char *columns)
+{
+    table_print_within(to, rows, currency, columns, width_of_terminal(to));
 }
 
 void table_print_one(FILE *to, json_t *object, const char *currency, const char *columns)
@@ -212,17 +247,41 @@ void table_print_one(FILE *to, json_t *object, const char *currency, const char 
     json_decref(rows);
 }
 
-/* Further lines begin below the first. */
-static void print_indented(FILE *to, const char *text, size_t indent)
+/* The bytes of the next line of a text that has `cells` (0: any number): up to its line feed, else up to the
+ * last blank that fits, else what fits. */
+static size_t line_bytes(const char *text, size_t cells)
 {
-    for (; *text != '\0'; text++) {
-        (void)fputc(*text, to);
-        if (*text == '\n')
-            (void)fprintf(to, "%*s", (int)indent, "");
+    const size_t end = strcspn(text, "\n");
+    size_t bytes = cells == 0 ? end : MIN(end, width_fit(text, cells));
+    if (bytes == end)
+        return end;
+    for (size_t at = bytes; at > 0; at--)
+        if (text[at] == ' ')
+            return at;
+    return bytes > 0 ? bytes : 1;
+}
+
+/* Further lines begin below the first. */
+static void print_indented(FILE *to, const char *text, size_t indent, size_t cells)
+{
+    const size_t room = cells > indent + CUT_CELLS ? cells - indent : 0;
+    while (*text != '\0') {
+        const size_t bytes = line_bytes(text, room);
+        (void)fwrite(text, 1, bytes, to);
+        text += bytes;
+        text += *text == '\n' || *text == ' ' ? 1 : 0;
+        if (*text != '\0')
+            (void)fprintf(to, "\n%*s", (int)indent, "");
     }
 }
 
 void table_print_lines(FILE *to, const json_t *object, const char *currency, const char *columns)
+{
+    table_print_lines_within(to, object, currency, columns, width_of_terminal(to));
+}
+
+void table_print_lines_within(FILE *to, const json_t *object, const char *currency,
+                              const char *columns, size_t cells)
 {
     const struct table table = {.currency = currency, .is_lines = true};
     const u16 money = currency_of(object, currency);
@@ -240,7 +299,7 @@ void table_print_lines(FILE *to, const json_t *object, const char *currency, con
         const char *text = print_cell(&table, &column, object, cell, sizeof cell);
         const char *letters = column.form == COLUMN_MONEY ? souk_currency_letters(money) : NULL;
         (void)fprintf(to, "%s%*s  ", column.title, (int)(width - width_of(column.title)), "");
-        print_indented(to, text, width + 2);
+        print_indented(to, text, width + GAP_CELLS, cells);
         (void)fprintf(to, "%s%s\n", letters == NULL ? "" : " ", letters == NULL ? "" : letters);
     }
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/cli/cli.h"
+#include "client/cli/cli_width.h"
 
 static bool take_options(struct cli *cli, int *argc, char **argv, int *exit_code);
 
@@ -18,6 +19,7 @@ int main(int argc, char **argv)
 {
     struct cli cli = {.address = getenv("SOUK_ADDRESS")};
     int exit_code = CLI_EXIT_DONE;
+    width_begin();
     if (cli.address == NULL || cli.address[0] == '\0')
         cli.address = SOUK_ADDRESS_DEFAULT;
     /* A reader that goes away (| head) ends the program by an error of write, not by a signal that

@@ -132,7 +132,7 @@ static void tables_have_the_columns_that_were_asked_for(void **state)
     assert_prints(rows, "code n=how_many $price ?none ?off bad",
                   "code    how many   price  off  bad\n"
                   "MUG            2    4.50  no   a, b\n"
-                  "LAMP-1        10  123.45  yes  \n");
+                  "LAMP-1        10  123.45  yes\n");
     assert_prints(rows, "absent ?absent code", "absent  code\n-       MUG\n-       LAMP-1\n");
     json_decref(rows);
     rows = json_array();
