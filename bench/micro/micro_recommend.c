@@ -18,8 +18,10 @@
  *   candidates   the first part of bought alone: adding up a product's table
  *   bytes        of tables and names, per product
  *
- * Exit code 1: one that has a gate (a read of ten about one product or category) takes more than GATE_US in
- * every round: whoever else uses the machine can only make it slower.
+ * Exit code 1: one that has a gate takes more than that in every round: whoever else uses the machine can
+ * only make it slower. The gate of a read of ten about one product or category is GATE_US. A cart is looked up
+ * as CART products, a user as the RECOMMEND_VIEWS_MAX viewed last, each with a table of its own, and their
+ * candidates are put together: they may cost GATE_US for each of these.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -39,6 +41,7 @@
 #define GROUP      50u
 #define USERS      2000u
 #define GATE_US    8.0
+#define CART       5u
 #define BASKET_MAX 20u
 #define GBP        826u
 
@@ -174,15 +177,30 @@ static void report(struct bench *bench, const char *name, double value, const ch
     bench->is_first = false;
 }
 
-/* Sorted rounds: the middle one and the least. */
-static void report_read(struct bench *bench, const char *name, const double *rounds)
+struct measured {
+    const char *name;
+    void (*what)(struct bench *bench, u32 product);
+    u32 reads;
+    u32 anchors; /* that a gate is for; 0 = there is none */
+};
+
+static bool is_slow(const struct measured *one, double least)
 {
-    const double middle = rounds[ROUNDS / 2], least = rounds[0];
+    return one->anchors != 0 && least > GATE_US * one->anchors;
+}
+
+/* Sorted rounds: the middle one and the least, and the gate if there is one. */
+static void report_read(struct bench *bench, const struct measured *one, const double *rounds)
+{
+    const double middle = rounds[ROUNDS / 2], least = rounds[0], gate = GATE_US * one->anchors;
     if (bench->is_json)
-        printf("%s{\"case\":\"%s\",\"us\":%.1f,\"least_us\":%.1f}", bench->is_first ? "[" : ",",
-               name, middle, least);
+        printf("%s{\"case\":\"%s\",\"us\":%.1f,\"least_us\":%.1f", bench->is_first ? "[" : ",",
+               one->name, middle, least);
     else
-        printf("%-12s %10.1f us   least %5.1f\n", name, middle, least);
+        printf("%-12s %10.1f us   least %5.1f", one->name, middle, least);
+    if (one->anchors != 0)
+        printf(bench->is_json ? ",\"gate_us\":%.0f" : "   gate %.0f", gate);
+    printf("%s", bench->is_json ? "}" : is_slow(one, least) ? "   MISSED\n" : "\n");
     bench->is_first = false;
 }
 
@@ -288,7 +306,7 @@ static void ask_trending(struct bench *bench, u32 product)
 
 static void ask_cart(struct bench *bench, u32 product)
 {
-    u64 cart[5] = {bench->ids[product]};
+    u64 cart[CART] = {bench->ids[product]};
     for (u32 i = 1; i < ARRAY_COUNT(cart); i++)
         cart[i] = bench->ids[draw_with(bench, product)];
     const struct msg_recommend_req recommend = {.limit = 10};
@@ -324,13 +342,6 @@ static void track_events(struct bench *bench)
     }
 }
 
-struct measured {
-    const char *name;
-    void (*what)(struct bench *bench, u32 product);
-    u32 reads;
-    bool has_gate;
-};
-
 /* What is asked for is drawn before the clock runs. */
 static void measure(struct bench *bench, const struct measured *one)
 {
@@ -348,8 +359,8 @@ static void measure(struct bench *bench, const struct measured *one)
         rounds[r == 0 ? 0 : r - 1] = (double)(clock_ns() - begin_ns) / one->reads / 1000;
     }
     qsort(rounds, ROUNDS, sizeof rounds[0], compare);
-    report_read(bench, one->name, rounds);
-    bench->is_slow = bench->is_slow || (one->has_gate && rounds[0] > GATE_US);
+    report_read(bench, one, rounds);
+    bench->is_slow = bench->is_slow || is_slow(one, rounds[0]);
 }
 
 static void read_options(struct bench *bench, int count, char **words)
@@ -382,14 +393,10 @@ static void read_options(struct bench *bench, int count, char **words)
 int main(int count, char **words)
 {
     static const struct measured measured[] = {
-        {"bought", ask_bought, READS_MAX, true},
-        {"viewed", ask_viewed, READS_MAX, true},
-        {"similar", ask_similar, READS_MAX, true},
-        {"similar_1st", ask_similar_anew, 500, false},
-        {"trending", ask_trending, READS_MAX, true},
-        {"cart", ask_cart, READS_MAX / 4, false},
-        {"user", ask_user, 500, false},
-        {"candidates", add_up, READS_MAX, false},
+        {"bought", ask_bought, READS_MAX, 1},         {"viewed", ask_viewed, READS_MAX, 1},
+        {"similar", ask_similar, READS_MAX, 1},       {"similar_1st", ask_similar_anew, 500, 0},
+        {"trending", ask_trending, READS_MAX, 1},     {"cart", ask_cart, READS_MAX / 4, CART},
+        {"user", ask_user, 500, RECOMMEND_VIEWS_MAX}, {"candidates", add_up, READS_MAX, 0},
     };
     struct bench bench = {.random = 88172645463325252ull,
                           .products = 20000,
