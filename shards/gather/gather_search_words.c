@@ -43,6 +43,19 @@ STATIC_CHECK(QUERY_NAMES_MAX >= FILTER_TERMS_MAX + FACETS_MAX);
 
 /* ---- what the shards say beside the words ---- */
 
+/* The rule of the collection is wrong, not what was asked: says so. */
+static void refuse_collection(struct gather *gather, struct search_state *state,
+                              const struct filter_problem *problem)
+{
+    struct filter_problem said = {.at = problem->at};
+    if (problem->text_bytes != 0) {
+        filter_problem_add(&said, "collection: ");
+        filter_problem_add_span(&said,
+                                (struct span){.data = problem->text, .bytes = problem->text_bytes});
+    }
+    search_refuse_filter(gather, state, &said);
+}
+
 /* The first shard's filter of the collection; false: refused. Collections may differ between shards for a
  * moment: those that have another filter than the first shard are not asked. */
 static bool open_collection(struct gather *gather, struct search_state *state)
@@ -52,7 +65,7 @@ static bool open_collection(struct gather *gather, struct search_state *state)
         return true;
     state->collection = filter_parse(state->facts.collection, &gather->bump, &problem);
     if (state->collection == NULL)
-        search_refuse_filter(gather, state, &problem);
+        refuse_collection(gather, state, &problem);
     return state->collection != NULL;
 }
 
@@ -129,7 +142,7 @@ static bool judge_names(struct gather *gather, struct search_state *state)
     }
     if (state->collection != NULL &&
         !filter_judge(state->collection, state->collection_known, &problem)) {
-        search_refuse_filter(gather, state, &problem);
+        refuse_collection(gather, state, &problem);
         return false;
     }
     return true;

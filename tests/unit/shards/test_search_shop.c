@@ -316,6 +316,19 @@ static void profiles_and_collections_are_looked_up(void **state)
     sx_ask(&sx, .collection_id = sx_id("reds"), .filter = "brand:Zeta", .facets = "color");
     sx_expect(&sx, "C");
     assert_string_equal(sx_facet(&sx, 0), "red 1");
+    /* A rule that cannot be read is told apart from what was asked. */
+    const struct span broken = sx_text("color:red AND"), unknown = sx_text("nobody:1");
+    sx_setting(&sx, OPCODE_COLLECTION_PUT, &collection, &broken);
+    sx_ask(&sx, .collection_id = sx_id("reds"), .filter = "brand:Zeta");
+    assert_int_equal(sx.status, STATUS_BAD_FILTER);
+    assert_int_equal(sx.rsp.error_at, 10);
+    assert_string_equal(sx_span(&sx, SPAN_OF(search_rsp, problem)),
+                        "collection: a term is missing after this");
+    sx_setting(&sx, OPCODE_COLLECTION_PUT, &collection, &unknown);
+    sx_ask(&sx, .collection_id = sx_id("reds"), .filter = "brand:Zeta");
+    assert_int_equal(sx.status, STATUS_BAD_FILTER);
+    assert_non_null(
+        strstr(sx_span(&sx, SPAN_OF(search_rsp, problem)), "collection: nobody: no product has"));
     sx_ask(&sx, .collection_id = sx_id("blues"));
     assert_int_equal(sx.status, STATUS_NOT_FOUND);
     sx_ask(&sx, .query = "lamp", .profile_id = 5);
