@@ -255,6 +255,7 @@ static bool take_heads(struct query_plan *plan, struct plan_slot *slot,
                        struct query_unpack *answers)
 {
     u64 more = slot->count;
+    u32 most = 0; /* of one shard: others have many of the same */
     for (u16 shard = 0; shard < plan->shard_count; shard++) {
         const u8 flags = unpack_u8(&answers[shard]);
         slot->is_stop = slot->is_stop || (flags & QUERY_OFFER_STOP) != 0;
@@ -263,10 +264,11 @@ static bool take_heads(struct query_plan *plan, struct plan_slot *slot,
             slot->has_too_many_models || (flags & QUERY_OFFER_TOO_MANY_MODELS) != 0;
         plan->cursor.left[shard] = unpack_u32(&answers[shard]);
         more += plan->cursor.left[shard];
+        most = MAX(most, plan->cursor.left[shard]);
     }
     *plan->work += 200 + 10u * plan->shard_count;
     plan->cursor.shard = 0;
-    const u32 capacity = (u32)MIN(more, (u64)ITEMS_FIRST);
+    const u32 capacity = (u32)MIN(more, (u64)MIN(slot->count + 2 * most, ITEMS_FIRST));
     return capacity <= slot->capacity || grow(plan, slot, capacity);
 }
 
