@@ -1,8 +1,10 @@
 /* gather_suggest: what somebody who types may mean: words that go on, products that have them.
  *
  *      WORDS    of every shard: words that begin like the last one
- *      COUNTS   of those that a shard has not named
+ *      COUNTS   of those that a shard has not named; of many, some in a round
  *      then     a search for the products (gather_search.h), the last word being open
+ *
+ * In pieces, as a search is: a shard at a time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +14,21 @@
 #include "shards/gather/gather_search.h"
 #include "shards/search/suggest.h"
 
-enum suggest_round { SUGGEST_ROUND_WORDS, SUGGEST_ROUND_COUNTS, SUGGEST_ROUND_PRODUCTS };
+/* What is done next. */
+enum suggest_stage {
+    SUGGEST_STAGE_WORDS,   /* taken, shard by shard */
+    SUGGEST_STAGE_MISSING, /* COUNTS are asked of some words, shard by shard */
+    SUGGEST_STAGE_COUNTS,  /* and taken */
+    SUGGEST_STAGE_CHOOSE,  /* the best of the words */
+    SUGGEST_STAGE_PRODUCTS
+};
+
+/* Nanoseconds, about. */
+#define COST_WORD 60u
+#define COST_LOOK 4u
+
+/* What is asked with COUNTS in one round, of all shards together. */
+#define COUNTS_BYTES_MAX (8u << 20)
 
 struct suggestion {
     struct span word;
@@ -23,8 +39,13 @@ struct suggestion {
 
 struct suggest_state {
     struct search_state search; /* the first: gather_search.c looks at it alone */
-    enum suggest_round suggest_round;
+    enum suggest_stage suggest_stage;
     struct msg_suggest_req request;
+    u32 at;         /* of the stage: the next shard, ask, or word */
+    u32 block;      /* words are counted from here on */
+    u32 block_end;  /* to here, in this round */
+    u32 best_count; /* words that are chosen so far stand at the beginning */
+    struct query_pack pack;
     struct suggestion *words;
     u32 *table; /* by hash: word + 1, 0 = free */
     u32 table_mask;
@@ -89,55 +110,95 @@ static bool is_missing(const struct suggestion *word, u16 shard)
     return (word->seen[shard / 64] >> shard % 64 & 1) == 0;
 }
 
-static bool take_words(struct gather *gather, struct suggest_state *state)
+static void go(struct suggest_state *state, enum suggest_stage stage)
 {
-    if (!open_table(gather, state))
+    state->suggest_stage = stage;
+    state->at = 0;
+}
+
+/* Of one shard. */
+static void take_words(struct gather *gather, struct suggest_state *state)
+{
+    const u16 shard = (u16)state->at;
+    if (shard == 0 && !open_table(gather, state)) {
+        gather->is_full = true;
+        return;
+    }
+    struct query_unpack from = answer_of(gather, shard);
+    while (from.at < from.bytes) {
+        const u32 count = unpack_u32(&from);
+        const bool is_shown = unpack_u8(&from) != 0;
+        struct suggestion *word = find_or_add(state, unpack_text(&from));
+        word->count += count;
+        word->is_shown = word->is_shown || is_shown;
+        word->seen[shard / 64] |= 1ull << shard % 64;
+        gather->work += COST_WORD;
+    }
+    if (++state->at == gather->shard_count)
+        go(state, SUGGEST_STAGE_MISSING);
+}
+
+/* As many words as may be asked of all shards in one round. */
+static bool open_block(struct gather *gather, struct suggest_state *state)
+{
+    const u32 word_bytes = TEXT_WORD_BYTES + 2;
+    const u32 most = COUNTS_BYTES_MAX / gather->shard_count / word_bytes;
+    state->block_end = MIN(state->word_count, state->block + MIN(most, 4096u));
+    const u32 capacity = (u32)sizeof(u64) + MIN(most, 4096u) * word_bytes;
+    if (state->pack.data == NULL)
+        state->pack =
+            (struct query_pack){.data = gather_acquire(gather, capacity), .capacity = capacity};
+    return state->pack.data != NULL;
+}
+STATIC_CHECK(sizeof(u64) + 4096 * (TEXT_WORD_BYTES + 2) <= PART_BYTES_MAX / 2);
+
+/* One shard is asked for the words of the block that it has not named; true: the round has asked. */
+static bool ask_counts(struct gather *gather, struct suggest_state *state)
+{
+    const u16 shard = (u16)state->at;
+    struct query_pack *pack = &state->pack;
+    if (shard == 0 && !open_block(gather, state))
         return false;
-    for (u16 shard = 0; shard < gather->shard_count; shard++) {
-        struct query_unpack from = answer_of(gather, shard);
-        while (from.at < from.bytes) {
-            const u32 count = unpack_u32(&from);
-            const bool is_shown = unpack_u8(&from) != 0;
-            struct suggestion *word = find_or_add(state, unpack_text(&from));
-            word->count += count;
-            word->is_shown = word->is_shown || is_shown;
-            word->seen[shard / 64] |= 1ull << shard % 64;
-        }
+    pack->used = 0;
+    pack_u64(pack, gather->now_ns);
+    for (u32 i = state->block; i < state->block_end; i++) {
+        if (!is_missing(&state->words[i], shard))
+            continue;
+        pack_text(pack, state->words[i].word);
+        gather->work += 3 * COST_LOOK;
     }
-    return true;
+    gather->work += COST_LOOK * (state->block_end - state->block);
+    MUST(!pack->is_full);
+    if (pack->used != sizeof(u64))
+        ask(gather, shard, SUGGEST_STEP_COUNTS, pack);
+    if (++state->at != gather->shard_count)
+        return false;
+    go(state, SUGGEST_STAGE_COUNTS);
+    if (gather->open_count != 0)
+        return true;
+    state->block = state->block_end; /* all have named all of them */
+    if (state->block == state->word_count)
+        go(state, SUGGEST_STAGE_CHOOSE);
+    else
+        go(state, SUGGEST_STAGE_MISSING);
+    return false;
 }
 
-static void ask_counts(struct gather *gather, struct suggest_state *state)
-{
-    const u32 capacity = (u32)sizeof(u64) + state->word_count * (TEXT_WORD_BYTES + 2);
-    for (u16 shard = 0; shard < gather->shard_count; shard++) {
-        struct query_pack pack = {.capacity = MIN(capacity, PART_BYTES_MAX / 2)};
-        for (u32 i = 0; i < state->word_count; i++) {
-            if (!is_missing(&state->words[i], shard))
-                continue;
-            if (pack.data == NULL)
-                pack.data = gather_acquire(gather, pack.capacity);
-            if (pack.data == NULL)
-                return;
-            if (pack.used == 0)
-                pack_u64(&pack, gather->now_ns);
-            pack_text(&pack, state->words[i].word);
-        }
-        if (pack.used != 0 && !pack.is_full)
-            ask(gather, shard, SUGGEST_STEP_COUNTS, &pack);
-    }
-}
-
+/* Of one ask. */
 static void take_counts(struct gather *gather, struct suggest_state *state)
 {
-    for (u32 i = 0; i < gather->ask_count; i++) {
-        struct query_unpack from = answer_of(gather, i);
-        for (u32 j = 0; j < state->word_count; j++)
-            if (is_missing(&state->words[j], gather->asks[i].shard)) {
-                state->words[j].count += unpack_u32(&from);
-                state->words[j].is_shown = unpack_u8(&from) != 0 || state->words[j].is_shown;
-            }
-    }
+    struct query_unpack from = answer_of(gather, state->at);
+    const u16 shard = gather->asks[state->at].shard;
+    for (u32 i = state->block; i < state->block_end; i++)
+        if (is_missing(&state->words[i], shard)) {
+            state->words[i].count += unpack_u32(&from);
+            state->words[i].is_shown = unpack_u8(&from) != 0 || state->words[i].is_shown;
+        }
+    gather->work += 2 * COST_LOOK * (state->block_end - state->block);
+    if (++state->at != gather->ask_count)
+        return;
+    state->block = state->block_end;
+    go(state, state->block == state->word_count ? SUGGEST_STAGE_CHOOSE : SUGGEST_STAGE_MISSING);
 }
 
 static bool word_precedes(const struct suggestion *a, const struct suggestion *b)
@@ -145,22 +206,28 @@ static bool word_precedes(const struct suggestion *a, const struct suggestion *b
     return a->count != b->count ? a->count > b->count : pack_compare(a->word, b->word) < 0;
 }
 
-/* The first `limit` of those that are shown, in order, stand at the beginning. */
-static u32 choose_words(struct suggest_state *state, u32 limit)
+/* The first `limit` of those that are shown, in order, come to stand at the beginning. Some words; true: all. */
+static bool choose_words(struct gather *gather, struct suggest_state *state, u32 limit)
 {
-    u32 count = 0;
-    for (u32 i = 0; i < state->word_count; i++) {
-        const struct suggestion word = state->words[i];
+    for (; state->at < state->word_count; state->at++) {
+        const struct suggestion word = state->words[state->at];
+        u32 count = state->best_count;
+        if (!gather_has_time(gather))
+            return false;
+        gather->work += 2 * COST_LOOK;
         if (!word.is_shown)
             continue;
         if (count == limit && (count == 0 || !word_precedes(&word, &state->words[count - 1])))
             continue;
         u32 at = count < limit ? count++ : count - 1;
-        for (; at != 0 && word_precedes(&word, &state->words[at - 1]); at--)
+        for (; at != 0 && word_precedes(&word, &state->words[at - 1]); at--) {
             state->words[at] = state->words[at - 1];
+            gather->work += 2 * COST_LOOK;
+        }
         state->words[at] = word;
+        state->best_count = count;
     }
-    return count;
+    return true;
 }
 
 /* ---- the reply ---- */
@@ -170,8 +237,7 @@ static void write_completions(struct gather *gather, struct suggest_state *state
 {
     const struct query_text *text = &state->search.text;
     const struct span query = gather->spans[SPAN_OF(suggest_req, query)];
-    const u32 count = choose_words(state, state->request.words);
-    for (u32 i = 0; i < count; i++) {
+    for (u32 i = 0; i < state->best_count; i++) {
         const struct suggestion *word = &state->words[i];
         const u32 before = text->slots[text->slot_count - 1].begin;
         const struct row_completion row = {.text_offset = texts->used,
@@ -216,7 +282,7 @@ STATIC_CHECK(SPAN_OF(suggest_req, query) == SPAN_OF(search_req, query));
 
 static void begin_products(struct gather *gather, struct suggest_state *state)
 {
-    state->suggest_round = SUGGEST_ROUND_PRODUCTS;
+    go(state, SUGGEST_STAGE_PRODUCTS);
     if (state->request.products == 0) {
         suggest_reply(gather, &state->search);
         return;
@@ -256,8 +322,9 @@ static void begin(struct gather *gather)
     struct query_pack pack = {.data = bytes, .capacity = sizeof bytes};
     pack_u64(&pack, gather->now_ns);
     pack_text(&pack, word);
-    for (u16 shard = 0; shard < gather->shard_count; shard++)
-        ask(gather, shard, SUGGEST_STEP_WORDS, &pack);
+    const struct msg_suggest_part_req part = {.step = SUGGEST_STEP_WORDS};
+    const struct span span = {.data = pack.data, .bytes = pack.used};
+    gather_ask_all(gather, OPCODE_SUGGEST_PART, &part, &span);
 }
 
 void gather_suggest(struct gather *gather)
@@ -267,21 +334,26 @@ void gather_suggest(struct gather *gather)
         begin(gather);
         return;
     }
-    switch (state->suggest_round) {
-    case SUGGEST_ROUND_WORDS:
-        if (!take_words(gather, state)) {
-            gather_refuse(gather, STATUS_TOO_LARGE);
+    while (state->suggest_stage != SUGGEST_STAGE_PRODUCTS && !gather->is_full) {
+        if (!gather_has_time(gather)) {
+            gather->goes_on = true;
             return;
         }
-        state->suggest_round = SUGGEST_ROUND_COUNTS;
-        ask_counts(gather, state);
-        if (gather->open_count == 0)
+        switch (state->suggest_stage) {
+        case SUGGEST_STAGE_WORDS: take_words(gather, state); break;
+        case SUGGEST_STAGE_MISSING:
+            if (ask_counts(gather, state))
+                return;
+            break;
+        case SUGGEST_STAGE_COUNTS: take_counts(gather, state); break;
+        case SUGGEST_STAGE_CHOOSE:
+            if (!choose_words(gather, state, state->request.words))
+                break;
             begin_products(gather, state);
-        return;
-    case SUGGEST_ROUND_COUNTS:
-        take_counts(gather, state);
-        begin_products(gather, state);
-        return;
-    case SUGGEST_ROUND_PRODUCTS: search_continue(gather, &state->search); return;
+            return;
+        case SUGGEST_STAGE_PRODUCTS: break;
+        }
     }
+    if (state->suggest_stage == SUGGEST_STAGE_PRODUCTS)
+        search_continue(gather, &state->search);
 }

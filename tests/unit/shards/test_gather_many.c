@@ -5,6 +5,7 @@
  *                             (w + s) % 2 == 0, as beginnings or model numbers
  *      TYPOS                  `typos` words of each shard's own
  *      RUN                    `hits` hits of each shard, one value of the facet
+ *      a suggestion           SUGGESTED words of each shard's own
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,9 +21,11 @@
 
 #include "proto/status.h"
 #include "shards/gather/gather_search.h"
+#include "shards/search/suggest.h"
 
 #define SHARDS       SHARDS_MAX
 #define ANSWER_BYTES (256u << 10)
+#define SUGGESTED    32u
 
 struct fake {
     const char *query, *facets;
@@ -218,6 +221,31 @@ static void answer_step(const struct gather_ask *ask, struct query_pack *to)
     fail();
 }
 
+/* A word is in more products the later its shard; in one of each other shard. */
+static void answer_suggest(const struct gather_ask *ask, struct query_pack *to)
+{
+    struct record_view view;
+    struct msg_suggest_part_req asked;
+    u32 offset = 0;
+    char text[32];
+    frame_record_next(ask->info, FRAME_DIRECTION_REQUEST, ask->body, &offset, &view);
+    memcpy(&asked, view.fixed, sizeof asked);
+    struct query_unpack from = unpack_of(view.spans[SPAN_OF(suggest_part_req, data)]);
+    (void)unpack_u64(&from);
+    if (asked.step == SUGGEST_STEP_WORDS)
+        for (u32 i = 0; i < SUGGESTED; i++) {
+            pack_u32(to, 1u + ask->shard);
+            pack_u8(to, 1);
+            pack_text(to, word_of(text, 0, ask->shard * SUGGESTED + i));
+        }
+    while (asked.step == SUGGEST_STEP_COUNTS && from.at < from.bytes) {
+        (void)unpack_text(&from);
+        pack_u32(to, 1);
+        pack_u8(to, 0);
+        room.counts_asked++;
+    }
+}
+
 static void answer_ask(u32 i)
 {
     const struct gather_ask *ask = &room.gather.asks[i];
@@ -225,6 +253,8 @@ static void answer_ask(u32 i)
     u64 fixed[PART_REPLY_WORDS] = {0};
     if (ask->info->code == OPCODE_SEARCH_PART)
         answer_step(ask, &pack);
+    if (ask->info->code == OPCODE_SUGGEST_PART)
+        answer_suggest(ask, &pack);
     assert_false(pack.is_full);
     const struct span spans[MESSAGE_SPANS_MAX] = {{.data = pack.data, .bytes = pack.used}};
     u8 *answer = malloc(pack.used + 1024);
@@ -405,6 +435,31 @@ static void labels_and_details_of_many_shards(void **state)
     assert_int_equal(value.count, SHARDS);
 }
 
+static void suggestions_of_many_shards(void **state)
+{
+    (void)state;
+    const struct msg_suggest_req req = {.words = 10};
+    const struct message_info *info = message_find(OPCODE_SUGGEST);
+    const struct span spans[MESSAGE_SPANS_MAX] = {{(const u8 *)"aa", 2}};
+    struct record_status head;
+    const u32 bytes =
+        frame_record_write(info, FRAME_DIRECTION_REQUEST, room.body, 4096, &req, spans);
+    gather_begin(&room.gather, info, room.body, bytes, SHARDS, 1);
+    run_rounds();
+    memcpy(&head, room.gather.reply, sizeof head);
+    assert_int_equal(head.status, STATUS_OK);
+    assert_int_equal(room.counts_asked, SUGGESTED * SHARDS * (SHARDS - 1));
+    assert_true(room.counts_rounds > 5);
+    assert_true(room.used_most < 24u << 20);
+    const struct span rows = room.gather.reply_spans[SPAN_OF(suggest_rsp, completions)];
+    assert_int_equal(rows.bytes, 10 * sizeof(struct row_completion));
+    for (u32 i = 0; i < 10; i++) {
+        struct row_completion row;
+        memcpy(&row, rows.data + i * sizeof row, sizeof row);
+        assert_int_equal(row.count, SHARDS + SHARDS - 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +470,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(model_numbers_in_every_slot_on_many_shards, open_room,
                                         close_room),
         cmocka_unit_test_setup_teardown(typos_of_many_shards, open_room, close_room),
+        cmocka_unit_test_setup_teardown(suggestions_of_many_shards, open_room, close_room),
         cmocka_unit_test_setup_teardown(labels_and_details_of_many_shards, open_room, close_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
