@@ -80,6 +80,10 @@ json_t *cli_json_u64(u64 number);
 /* "2.55 GBP", or null where there is no currency. */
 json_t *cli_json_money(i64 minor, u16 currency);
 json_t *cli_json_text(struct souk_text text);
+/* Bytes that may be no text: as they are where they are UTF-8 without zero bytes, else in hex digits; the
+ * name of the field says which: page, page_hex. */
+bool cli_is_text(struct souk_text text);
+json_t *cli_json_blob(struct souk_text text);
 
 /* ---- arguments (cli_arguments.c): each prints a usage error and returns false ---- */
 
@@ -138,8 +142,13 @@ bool cli_option_word(struct cli *cli, const struct verb_args *args, const char *
 /* The bits of all words that a repeated option names. */
 bool cli_option_words(struct cli *cli, const struct verb_args *args, const char *name,
                       const char *const *words, u32 count, u16 first, u32 *bits);
-/* A text of at most `max` bytes; NULL is the empty text. It is borrowed. */
+/* A text of at most `max` bytes; NULL is the empty text. It is borrowed. cli_text takes any bytes,
+ * cli_text_line UTF-8 without control characters, cli_text_lines that and line feeds. */
 bool cli_text(struct cli *cli, const char *what, const char *text, u32 max, struct souk_text *to);
+bool cli_text_line(struct cli *cli, const char *what, const char *text, u32 max,
+                   struct souk_text *to);
+bool cli_text_lines(struct cli *cli, const char *what, const char *text, u32 max,
+                    struct souk_text *to);
 /* A short text inside a record: at most 63 bytes, no control characters. */
 bool cli_text64(struct cli *cli, const char *what, const char *text, struct souk_text64 *to);
 bool cli_option_text64(struct cli *cli, const struct verb_args *args, const char *name,

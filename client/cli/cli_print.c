@@ -8,6 +8,7 @@
 
 #include "client/cli/cli.h"
 #include "client/cli/cli_width.h"
+#include "proto/text.h"
 
 #define COLUMNS_MAX    32u
 #define CELL_BYTES_MAX 64u
@@ -203,6 +204,28 @@ json_t *cli_json_money(i64 minor, u16 currency)
     if (currency == 0)
         return json_null();
     return json_string(souk_money_print(minor, currency, text, sizeof text));
+}
+
+bool cli_is_text(struct souk_text text)
+{
+    return text.bytes == 0 || (memchr(text.data, 0, text.bytes) == NULL &&
+                               text_utf8_bytes((const u8 *)text.data, text.bytes) == text.bytes);
+}
+
+json_t *cli_json_blob(struct souk_text text)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (cli_is_text(text))
+        return cli_json_text(text);
+    char *hex = malloc(2ul * text.bytes + 1);
+    MUST(hex != NULL);
+    for (u32 i = 0; i < text.bytes; i++) {
+        hex[2 * i] = digits[(u8)text.data[i] >> 4];
+        hex[2 * i + 1] = digits[(u8)text.data[i] & 15];
+    }
+    json_t *value = json_stringn(hex, 2ul * text.bytes);
+    free(hex);
+    return value;
 }
 
 json_t *cli_json_text(struct souk_text text)

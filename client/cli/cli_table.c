@@ -247,34 +247,6 @@ void table_print_one(FILE *to, json_t *object, const char *currency, const char 
     json_decref(rows);
 }
 
-/* The bytes of the next line of a text that has `cells` (0: any number): up to its line feed, else up to the
- * last blank that fits, else what fits. */
-static size_t line_bytes(const char *text, size_t cells)
-{
-    const size_t end = strcspn(text, "\n");
-    size_t bytes = cells == 0 ? end : MIN(end, width_fit(text, cells));
-    if (bytes == end)
-        return end;
-    for (size_t at = bytes; at > 0; at--)
-        if (text[at] == ' ')
-            return at;
-    return bytes > 0 ? bytes : 1;
-}
-
-/* Further lines begin below the first. */
-static void print_indented(FILE *to, const char *text, size_t indent, size_t cells)
-{
-    const size_t room = cells > indent + CUT_CELLS ? cells - indent : 0;
-    while (*text != '\0') {
-        const size_t bytes = line_bytes(text, room);
-        (void)fwrite(text, 1, bytes, to);
-        text += bytes;
-        text += *text == '\n' || *text == ' ' ? 1 : 0;
-        if (*text != '\0')
-            (void)fprintf(to, "\n%*s", (int)indent, "");
-    }
-}
-
 void table_print_lines(FILE *to, const json_t *object, const char *currency, const char *columns)
 {
     table_print_lines_within(to, object, currency, columns, width_of_terminal(to));
@@ -299,7 +271,7 @@ void table_print_lines_within(FILE *to, const json_t *object, const char *curren
         const char *text = print_cell(&table, &column, object, cell, sizeof cell);
         const char *letters = column.form == COLUMN_MONEY ? souk_currency_letters(money) : NULL;
         (void)fprintf(to, "%s%*s  ", column.title, (int)(width - width_of(column.title)), "");
-        print_indented(to, text, width + GAP_CELLS, cells);
+        width_print_lines(to, text, width + GAP_CELLS, cells);
         (void)fprintf(to, "%s%s\n", letters == NULL ? "" : " ", letters == NULL ? "" : letters);
     }
 }

@@ -94,6 +94,34 @@ bool cli_text(struct cli *cli, const char *what, const char *text, u32 max, stru
     return false;
 }
 
+/* Says at which byte it is no text. */
+static bool judge_text(struct cli *cli, const char *what, struct souk_text text, bool has_lines)
+{
+    const u8 *bytes = (const u8 *)text.data;
+    const char *reason = text_invalid(bytes, text.bytes, has_lines);
+    const u32 utf8_bytes = text_utf8_bytes(bytes, text.bytes);
+    u32 at = 0;
+    if (reason == NULL)
+        return true;
+    while (at < utf8_bytes && bytes[at] != 0x7f &&
+           (bytes[at] >= ' ' || (has_lines && bytes[at] == '\n')))
+        at++;
+    (void)cli_usage(cli, "%s: byte %u: %s", what, at, reason);
+    return false;
+}
+
+bool cli_text_line(struct cli *cli, const char *what, const char *text, u32 max,
+                   struct souk_text *to)
+{
+    return cli_text(cli, what, text, max, to) && judge_text(cli, what, *to, false);
+}
+
+bool cli_text_lines(struct cli *cli, const char *what, const char *text, u32 max,
+                    struct souk_text *to)
+{
+    return cli_text(cli, what, text, max, to) && judge_text(cli, what, *to, true);
+}
+
 bool cli_text64(struct cli *cli, const char *what, const char *text, struct souk_text64 *to)
 {
     const size_t bytes = strlen(text);

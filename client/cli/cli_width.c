@@ -12,6 +12,8 @@
 
 #include "proto/text.h"
 
+#define ROOM_CELLS 10u /* a line with less room behind its indent is not broken */
+
 void width_begin(void)
 {
     (void)setlocale(LC_CTYPE, "C.UTF-8");
@@ -73,6 +75,14 @@ size_t width_fit(const char *text, size_t cells)
     return (size_t)(at - text);
 }
 
+static void print_sign(FILE *to, const char *text, struct sign sign)
+{
+    if (sign.is_bad)
+        (void)fputc('?', to);
+    else
+        (void)fwrite(text, 1, sign.bytes, to);
+}
+
 size_t width_print(FILE *to, const char *text, size_t cells)
 {
     const bool is_cut = width_fit(text, cells) != strlen(text);
@@ -80,10 +90,7 @@ size_t width_print(FILE *to, const char *text, size_t cells)
     size_t used = 0;
     while (text < end) {
         const struct sign sign = sign_at(text);
-        if (sign.is_bad)
-            (void)fputc('?', to);
-        else
-            (void)fwrite(text, 1, sign.bytes, to);
+        print_sign(to, text, sign);
         used += sign.cells;
         text += sign.bytes;
     }
@@ -91,6 +98,35 @@ size_t width_print(FILE *to, const char *text, size_t cells)
         return used;
     (void)fputs("…", to);
     return used + 1;
+}
+
+/* The bytes of the next line: up to its line feed, else up to the last blank that fits, else what fits. */
+static size_t line_bytes(const char *text, size_t cells)
+{
+    const size_t end = strcspn(text, "\n");
+    const size_t bytes = cells == 0 ? end : MIN(end, width_fit(text, cells));
+    if (bytes == end)
+        return end;
+    for (size_t at = bytes; at > 0; at--)
+        if (text[at] == ' ')
+            return at;
+    return bytes > 0 ? bytes : 1;
+}
+
+void width_print_lines(FILE *to, const char *text, size_t indent, size_t cells)
+{
+    const size_t room = cells > indent + ROOM_CELLS ? cells - indent : 0;
+    while (*text != '\0') {
+        const char *end = text + line_bytes(text, room);
+        while (text < end) {
+            const struct sign sign = sign_at(text);
+            print_sign(to, text, sign);
+            text += sign.bytes;
+        }
+        text += *text == '\n' || *text == ' ' ? 1 : 0;
+        if (*text != '\0')
+            (void)fprintf(to, "\n%*s", (int)indent, "");
+    }
 }
 
 size_t width_of_terminal(FILE *to)

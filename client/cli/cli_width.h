@@ -28,6 +28,10 @@ size_t width_fit(const char *text, size_t cells);
 /* As much as fits; what does not ends with an ellipsis. Returns the cells written. */
 size_t width_print(FILE *to, const char *text, size_t cells);
 
+/* A text of several lines, each after the first moved in by `indent` cells; where a line is to have at most
+ * `cells` (0: any number) it is broken at blanks. No line feed at the end. */
+void width_print_lines(FILE *to, const char *text, size_t indent, size_t cells);
+
 /* Cells in a line of the terminal that `to` writes to; 0: it is none, there is no end. */
 size_t width_of_terminal(FILE *to);
 

@@ -14,10 +14,28 @@ void csv_init(struct csv_reader *reader, char *text, size_t bytes)
     memset(reader, 0, sizeof *reader);
     reader->text = text;
     reader->bytes = bytes;
+    reader->separator = ',';
     reader->line = 1;
     /* A byte order mark is not part of the first field. */
     if (bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
         reader->at = reader->line_start = 3;
+}
+
+char csv_separator(const char *text, size_t bytes)
+{
+    static const char all[] = ",;\t";
+    u32 counts[sizeof all] = {0};
+    u32 best = 0;
+    bool is_quoted = false;
+    for (size_t at = 0; at < bytes && (is_quoted || text[at] != '\n'); at++) {
+        if (text[at] == '"')
+            is_quoted = !is_quoted;
+        for (u32 i = 0; i + 1 < sizeof all; i++)
+            counts[i] += !is_quoted && text[at] == all[i] ? 1 : 0;
+    }
+    for (u32 i = 1; i + 1 < sizeof all; i++)
+        best = counts[i] > counts[best] ? i : best;
+    return all[best];
 }
 
 static u32 column_of(const struct csv_reader *reader, size_t at)
@@ -84,7 +102,7 @@ static const char *read_plain(struct csv_reader *reader, u32 *bytes)
     size_t at = start;
     for (; at < reader->bytes; at++) {
         const char c = reader->text[at];
-        if (c == ',' || c == '\n')
+        if (c == reader->separator || c == '\n')
             break;
         if (c == '"' || c == '\0') {
             reader->at = at;
@@ -99,7 +117,7 @@ static const char *read_plain(struct csv_reader *reader, u32 *bytes)
     return NULL;
 }
 
-/* What stands behind a field: ',' more, '\n' or the end: the row is over; else an error. */
+/* What stands behind a field: a separator: more, '\n' or the end: the row is over; else an error. */
 static const char *read_separator(struct csv_reader *reader, bool *is_last)
 {
     if (reader->at < reader->bytes && reader->text[reader->at] == '\r' &&
@@ -109,7 +127,7 @@ static const char *read_separator(struct csv_reader *reader, bool *is_last)
     if (reader->at >= reader->bytes)
         return NULL;
     const char c = reader->text[reader->at];
-    if (c != ',' && c != '\n')
+    if (c != reader->separator && c != '\n')
         return "text after a closing quote";
     reader->at++;
     *is_last = c == '\n';

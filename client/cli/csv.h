@@ -3,8 +3,11 @@
  *      plain,"with, comma","with ""quotes""","two
  *      lines"
  *
+ * Where heading lines are divided by semicolons or tabs, as spreadsheets write them, so are the rows:
+ * `separator` of the reader, a comma unless it is changed.
+ *
  * A row ends with LF or CRLF; the last one may end with the file. A quote may only open a field as
- * its first character, and after the closing quote only a comma or the end of the row may follow.
+ * its first character, and after the closing quote only a separator or the end of the row may follow.
  *
  * The whole text is in memory and is changed in place: quotes are taken out, and every field gets a
  * zero behind it. So fields are strings that live as long as the text, and nothing is copied.
@@ -42,6 +45,7 @@ struct csv_reader {
     size_t bytes;
     size_t at;
     size_t line_start; /* offset of the first byte of the current line */
+    char separator;
     u64 line;
     const char *reason; /* of the last failure */
     u64 reason_line;
@@ -49,6 +53,8 @@ struct csv_reader {
 };
 
 void csv_init(struct csv_reader *reader, char *text, size_t bytes);
+/* What the first line is divided by: of comma, semicolon and tab the one that it has most of outside quotes. */
+char csv_separator(const char *text, size_t bytes);
 /* 1: a row; 0: the end; -1: a row that cannot be read, see the reader. */
 NODISCARD int csv_next(struct csv_reader *reader, struct csv_row *row);
 

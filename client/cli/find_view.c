@@ -9,6 +9,7 @@
 
 #include "client/cli/cli_record.h"
 #include "client/cli/cli_table.h"
+#include "client/cli/cli_width.h"
 #include "proto/messages.h"
 
 struct souk_text find_text(struct souk_text texts, u64 offset, u64 bytes)
@@ -162,6 +163,31 @@ json_t *find_notes(u32 notes)
     return array;
 }
 
+json_t *find_code_of(struct cli *cli, u64 product_id)
+{
+    const struct souk_product_card ask = {.product_id = product_id};
+    struct souk_product_card_reply reply;
+    if (souk_product_card(cli->client, &ask, &reply) != 0)
+        return record_id(product_id);
+    json_t *code = reply.status == SOUK_OK ? cli_json_text(reply.code) : record_id(product_id);
+    souk_free(reply.memory);
+    return code;
+}
+
+int find_product(struct cli *cli, const char *code)
+{
+    const struct souk_product_card ask = {.product_id = souk_id(code, strlen(code))};
+    struct souk_product_card_reply reply;
+    const int error = souk_product_card(cli->client, &ask, &reply);
+    if (error != 0)
+        return cli_no_answer(cli, cli->client, error);
+    const u16 status = reply.status;
+    souk_free(reply.memory);
+    return status != SOUK_NOT_FOUND
+               ? CLI_EXIT_DONE
+               : cli_refused(cli, code, status, 0, json_pack("{s:s}", "code", code));
+}
+
 /* ---- for people ------------------------------------------------------------------------------ */
 
 static void print_heading(const struct souk_search_reply *reply)
@@ -263,6 +289,33 @@ void find_print_search(struct cli *cli, const char *facets, const struct souk_se
         find_hex(reply->cursor, hex);
         cli_say(cli, "\nmore: the same with --cursor %s", hex);
     }
+}
+
+#define MARKED_CELLS 60u
+
+void find_mark_place(struct souk_text text, u32 at, struct souk_text problem)
+{
+    char line[FILTER_BYTES_MAX + 1];
+    const u32 bytes = MIN(text.bytes, FILTER_BYTES_MAX);
+    size_t first = 0, before = 0;
+    if (bytes != 0) {
+        const u32 place = MIN(at, bytes);
+        memcpy(line, text.data, bytes);
+        line[bytes] = '\0';
+        for (u32 i = 0; i < bytes; i++)
+            line[i] = line[i] == '\n' || line[i] == '\0' ? ' ' : line[i];
+        const char kept = line[place];
+        line[place] = '\0'; /* what stands before the place, as much as is worth it */
+        while (width_of(line + first) > MARKED_CELLS / 2)
+            first += MAX(width_fit(line + first, 1), (size_t)1);
+        before = width_of(line + first);
+        line[place] = kept;
+        (void)fputs("      ", stderr);
+        (void)width_print(stderr, line + first, MARKED_CELLS);
+        (void)fputc('\n', stderr);
+    }
+    (void)fprintf(stderr, "      %*s%sbyte %u: %.*s\n", (int)before, "", bytes != 0 ? "^ " : "", at,
+                  (int)problem.bytes, problem.data);
 }
 
 void find_hex(struct souk_text bytes, char *to)

@@ -16,6 +16,11 @@
 
 /* Part of a reply's texts; empty where it would lie outside. */
 struct souk_text find_text(struct souk_text texts, u64 offset, u64 bytes);
+/* The code of a product, or its id where there is none any more. Asks the server. */
+json_t *find_code_of(struct cli *cli, u64 product_id);
+/* Is there such a product? For a person who has mistyped a code, where the server would rather answer with
+ * something else. Returns an exit code; not DONE: it is said. */
+NODISCARD int find_product(struct cli *cli, const char *code);
 /* "none", "low", "some". */
 const char *find_state(u16 state);
 /* An array of hits: {"code", "title", "price", ...}. */
@@ -30,6 +35,13 @@ json_t *find_facets(const char *facets, const struct souk_search_reply *reply);
 json_t *find_notes(u32 notes);
 /* A search's answer as lines for people. */
 void find_print_search(struct cli *cli, const char *facets, const struct souk_search_reply *reply);
+
+/* The text that is wrong, on stderr with the place marked; empty: the place alone.
+ *
+ *      brand:acme AND colour:red
+ *                     ^ byte 15: colour: no product has this attribute, and it is not declared
+ */
+void find_mark_place(struct souk_text text, u32 at, struct souk_text problem);
 
 /* Bytes as hex digits and back, for cursors. False: not hex digits, or more than `max` bytes. */
 void find_hex(struct souk_text bytes, char *to);

@@ -13,11 +13,15 @@
 #include "proto/money.h"
 #include "proto/text.h"
 
+#define COLUMNS_BYTES 400u /* of a list of columns */
+
 static const char *const target_names[] = {
 #define NAME_OF(NAME, name) [IMPORT_##NAME] = name,
     IMPORT_TARGETS(NAME_OF)
 #undef NAME_OF
 };
+
+static const char no_column[] = "the file has no such column";
 
 /* ---- the map --------------------------------------------------------------------------------- */
 
@@ -54,7 +58,7 @@ static const char *find_places(struct import_rule *rule, struct row_source *sour
         *missing = part;
         const i32 place = row_source_want(source, part);
         if (place < 0)
-            return "the file has no such column";
+            return no_column;
         rule->places[rule->part_count++] = place;
     } while (rest != NULL);
     return NULL;
@@ -110,6 +114,17 @@ static bool has_target(const struct import_map *map, enum import_target target)
     return false;
 }
 
+/* What is wrong with a rule, and of a column that is not there, which are. */
+static void explain_rule(const struct row_source *source, const char *about, const char *reason,
+                         char *error, size_t error_bytes)
+{
+    char columns[COLUMNS_BYTES] = "";
+    if (reason == no_column)
+        (void)row_source_columns(source, false, columns, sizeof columns);
+    (void)snprintf(error, error_bytes, "--map \"%.60s\": %s%s%s", about, reason,
+                   columns[0] == '\0' ? "" : "; it has: ", columns);
+}
+
 bool import_map_parse(struct import_map *map, struct row_source *source, const char *text,
                       char *error, size_t error_bytes)
 {
@@ -127,7 +142,7 @@ bool import_map_parse(struct import_map *map, struct row_source *source, const c
         map->rule_count++;
         is_good = reason == NULL;
         if (!is_good)
-            (void)snprintf(error, error_bytes, "--map \"%s\": %s", about, reason);
+            explain_rule(source, about, reason, error, error_bytes);
     }
     free(copy);
     if (!is_good)
@@ -139,8 +154,11 @@ bool import_map_parse(struct import_map *map, struct row_source *source, const c
         map->has_skus = map->has_skus || has_target(map, IMPORT_STOCK);
     if (has_target(map, IMPORT_CODE))
         return true;
+    char columns[COLUMNS_BYTES];
+    const u32 count = row_source_columns(source, false, columns, sizeof columns);
     (void)snprintf(error, error_bytes,
-                   "no column is the code; say which: --map code=COLUMN,title=COLUMN,...");
+                   "no column is the code; say which: --map code=COLUMN,title=COLUMN,...%s%s",
+                   count == 0 ? "" : "\n      the file has: ", columns);
     return false;
 }
 
@@ -277,6 +295,32 @@ static const char *set_string(struct souk_product_put *put, enum import_target t
     }
 }
 
+static i32 hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A page that is no text, in hex digits. */
+static const char *set_page_hex(struct souk_product_put *put, struct souk_text value, char *to)
+{
+    if (value.bytes > 2 * PAGE_BYTES_MAX)
+        return "a text that is too long";
+    if (value.bytes % 2 != 0)
+        return "an odd number of hex digits";
+    for (u32 i = 0; i < value.bytes; i += 2) {
+        const i32 high = hex_digit(value.data[i]), low = hex_digit(value.data[i + 1]);
+        if (high < 0 || low < 0)
+            return "not hex digits";
+        to[i / 2] = (char)(high << 4 | low);
+    }
+    put->page = (struct souk_text){.data = to, .bytes = value.bytes / 2};
+    return NULL;
+}
+
 /* Adds name=value, or lines of them, to the attributes. */
 static const char *add_attribute(char *to, struct souk_text *attributes, const char *name,
                                  struct souk_text value)
@@ -302,6 +346,7 @@ static const char *add_attribute(char *to, struct souk_text *attributes, const c
 struct scratch {
     char category[CATEGORY_BYTES_MAX + 1];
     char attributes[ATTRIBUTES_BYTES_MAX + 1];
+    char page[PAGE_BYTES_MAX];
 };
 
 static const char *apply_rule(const struct import_map *map, const struct import_rule *rule,
@@ -318,6 +363,8 @@ static const char *apply_rule(const struct import_map *map, const struct import_
         return set_text(&product->put.category, value, CATEGORY_BYTES_MAX, false);
     if (rule->target == IMPORT_ATTRIBUTE || rule->target == IMPORT_ATTRIBUTES)
         return add_attribute(scratch->attributes, &product->put.attributes, rule->name, value);
+    if (rule->target == IMPORT_PAGE_HEX)
+        return set_page_hex(&product->put, value, scratch->page);
     const char *reason = set_string(&product->put, rule->target, value);
     return reason != NULL ? reason : set_number(map, product, rule->target, value);
 }

@@ -6,8 +6,8 @@
  * Without --map the values are called as the targets are, and attr.NAME for attributes. A target that
  * the file has not got is left alone.
  *
- * Targets: code title brand category description attributes slug key page price price_before currency
- * popularity margin draft unlisted visible_from visible_until buyable_from buyable_until stock, and
+ * Targets: code title brand category description attributes slug key page page_hex price price_before
+ * currency popularity margin draft unlisted visible_from visible_until buyable_from buyable_until stock, and
  * attr.NAME. With `stock` (or --skus) a SKU of the same code and price is put too, with so many units: with a
  * column `stock` for every row, of JSON lines for the rows that have it.
  *
@@ -36,6 +36,7 @@ enum import_target {
     T(SLUG, "slug")                   \
     T(KEY, "key")                     \
     T(PAGE, "page")                   \
+    T(PAGE_HEX, "page_hex")           \
     T(PRICE, "price")                 \
     T(PRICE_BEFORE, "price_before")   \
     T(CURRENCY, "currency")           \

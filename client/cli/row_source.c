@@ -78,6 +78,7 @@ static bool read_heading(struct row_source *source, FILE *errors, const char *pa
     }
     const char after = source->text[bytes];
     csv_init(&reader, source->text, bytes);
+    reader.separator = source->separator = csv_separator(source->text, bytes);
     const int got = csv_next(&reader, &row);
     source->text[bytes] = after;
     if (got != 1) {
@@ -157,6 +158,27 @@ i32 row_source_want(struct row_source *source, const char *name)
     return (i32)at;
 }
 
+u32 row_source_columns(const struct row_source *source, bool unwanted, char *to, size_t bytes)
+{
+    u32 count = 0;
+    size_t used = 0;
+    *to = '\0';
+    for (u32 i = 0; i < source->heading_count; i++) {
+        bool is_wanted = false;
+        for (u32 j = 0; j < source->name_count; j++)
+            is_wanted = is_wanted || source->place[j] == (i32)i;
+        if (unwanted && is_wanted)
+            continue;
+        const char *name = source->heading[i][0] != '\0' ? source->heading[i] : "(no name)";
+        const char *between = count++ == 0 ? "" : ", ";
+        if (used + strlen(between) + strlen(name) + 5 < bytes)
+            used += (size_t)snprintf(to + used, bytes - used, "%s%s", between, name);
+        else if (used + 5 < bytes && (used < 3 || strcmp(to + used - 3, "...") != 0))
+            used += (size_t)snprintf(to + used, bytes - used, "...");
+    }
+    return count;
+}
+
 bool row_source_skip(struct row_source *source, u64 offset, u64 line)
 {
     while (source->offset < offset) {
@@ -187,12 +209,17 @@ static int next_csv(struct row_source *source, char *text, size_t bytes)
     struct csv_row row;
     const char after = text[bytes];
     csv_init(&reader, text, bytes);
+    reader.separator = source->separator;
     reader.line = source->row_line;
     const int got = csv_next(&reader, &row);
     text[bytes] = after;
     source->line = MAX(reader.line, source->row_line + 1);
-    if (got < 0)
+    if (got < 0) {
+        /* The rest of the file seemed to be inside of a quote that is never closed: it is as written. */
+        source->parsed -= source->is_end ? bytes - reader.at : 0;
+        source->offset -= source->is_end ? bytes - reader.at : 0;
         return bad(source, reader.reason_line, reader.reason_column, reader.reason);
+    }
     if (got == 0 || (row.field_count == 1 && row.fields[0].bytes == 0))
         return 2; /* an empty line */
     if (row.field_count != source->heading_count) {
@@ -248,17 +275,26 @@ static int next_json(struct row_source *source, const char *text, size_t bytes)
     return 1;
 }
 
+/* No row ends within what a row may have: the line it begins with is bad, the next ones are as written. */
+static int drop_line(struct row_source *source)
+{
+    const char *begin = source->text + source->parsed;
+    const char *end = memchr(begin, '\n', source->used - source->parsed);
+    const size_t bytes = end != NULL ? (size_t)(end - begin) + 1 : source->used - source->parsed;
+    const u64 line = source->line;
+    source->offset += bytes;
+    source->parsed += bytes;
+    source->line += end != NULL ? 1 : 0;
+    return bad(source, line, 1, "a row of more than 4 MiB, or a quote that is never closed");
+}
+
 int row_source_next(struct row_source *source)
 {
     for (;;) {
         size_t bytes;
         while ((bytes = row_bytes(source)) == 0) {
-            if (source->used - source->parsed > ROW_BYTES_MAX) {
-                source->offset += source->used - source->parsed;
-                source->parsed = source->used;
-                return bad(source, source->line, 1,
-                           "a row of more than 4 MiB, or a quote that is never closed");
-            }
+            if (source->used - source->parsed > ROW_BYTES_MAX)
+                return drop_line(source);
             if (source->is_end)
                 return 0;
             if (!read_more(source))

@@ -50,7 +50,7 @@ struct row_source {
     size_t used;
     size_t parsed; /* of it; rows before have been given out */
     bool is_end;
-    bool is_begun;
+    char separator; /* of a CSV file */
     /* Names. */
     char names[ROW_NAMES_MAX][ROW_NAME_BYTES];
     u32 name_count;
@@ -68,6 +68,9 @@ bool row_source_open(struct row_source *source, const char *path, enum row_forma
 void row_source_close(struct row_source *source);
 /* The place of a name in `values`. CSV: -1 if the heading has not got it. */
 i32 row_source_want(struct row_source *source, const char *name);
+/* The columns of a CSV file, with commas, as many as there is room for; `unwanted`: those that nobody has asked
+ * for. Returns how many there are. */
+u32 row_source_columns(const struct row_source *source, bool unwanted, char *to, size_t bytes);
 /* Goes on at `offset`, which is where a row began, in line `line`. False: the file is shorter. */
 bool row_source_skip(struct row_source *source, u64 offset, u64 line);
 /* 1 a row; 0 the end; -1 a bad row; -2 the file cannot be read any more. */

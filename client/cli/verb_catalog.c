@@ -18,6 +18,9 @@ static bool gather_attributes(struct cli *cli, const struct verb_args *args, cha
     size_t bytes = 0;
     const char *value;
     while ((value = verb_option_next(args, "--attr", &at)) != NULL) {
+        struct souk_text line;
+        if (!cli_text_line(cli, "--attr", value, ATTRIBUTES_BYTES_MAX, &line))
+            return false;
         const size_t value_bytes = strlen(value);
         if (value[0] == '=' || strchr(value, '=') == NULL || strchr(value, '\n') != NULL) {
             (void)cli_usage(cli, "--attr \"%s\" is not NAME=VALUE on one line", value);
@@ -60,11 +63,12 @@ static bool option_fields(struct cli *cli, const struct verb_args *args, u16 cur
            cli_option_time(cli, args, "--buyable-until", &fields->buyable_until_ns) &&
            cli_option_count(cli, args, "--popularity", 0, UINT32_MAX, &fields->popularity) &&
            cli_option_count(cli, args, "--margin", 0, 10000, &fields->margin) &&
-           cli_text(cli, "--description", verb_option(args, "--description"), DESCRIPTION_BYTES_MAX,
-                    &fields->description) &&
-           cli_text(cli, "--slug", verb_option(args, "--slug"), ALIAS_BYTES_MAX, &fields->slug) &&
-           cli_text(cli, "--key", verb_option(args, "--key"), ALIAS_BYTES_MAX,
-                    &fields->external_key) &&
+           cli_text_lines(cli, "--description", verb_option(args, "--description"),
+                          DESCRIPTION_BYTES_MAX, &fields->description) &&
+           cli_text_line(cli, "--slug", verb_option(args, "--slug"), ALIAS_BYTES_MAX,
+                         &fields->slug) &&
+           cli_text_line(cli, "--key", verb_option(args, "--key"), ALIAS_BYTES_MAX,
+                         &fields->external_key) &&
            cli_text(cli, "--page", verb_option(args, "--page"), PAGE_BYTES_MAX, &fields->page);
 }
 
@@ -127,10 +131,10 @@ int verb_product_put(struct cli *cli, const struct verb_args *args)
     const char *code;
     if (!cli_code(cli, args, 0, &code) || !cli_option_version(cli, args, &put.if_version) ||
         !cli_option_price(cli, args, &put.price, &put.currency) ||
-        !cli_text(cli, "--title", verb_option(args, "--title"), TITLE_BYTES_MAX, &put.title) ||
-        !cli_text(cli, "--brand", verb_option(args, "--brand"), BRAND_BYTES_MAX, &put.brand) ||
-        !cli_text(cli, "--category", verb_option(args, "--category"), CATEGORY_BYTES_MAX,
-                  &put.category) ||
+        !cli_text_line(cli, "--title", verb_option(args, "--title"), TITLE_BYTES_MAX, &put.title) ||
+        !cli_text_line(cli, "--brand", verb_option(args, "--brand"), BRAND_BYTES_MAX, &put.brand) ||
+        !cli_text_line(cli, "--category", verb_option(args, "--category"), CATEGORY_BYTES_MAX,
+                       &put.category) ||
         !gather_attributes(cli, args, attributes, &put.attributes) ||
         !option_fields(cli, args, put.currency, &fields))
         return CLI_EXIT_USAGE;
@@ -160,10 +164,12 @@ int verb_product_patch(struct cli *cli, const struct verb_args *args)
     const char *code;
     if (!cli_code(cli, args, 0, &code) || !cli_option_version(cli, args, &patch.if_version) ||
         !cli_option_price(cli, args, &patch.price, &patch.currency) ||
-        !cli_text(cli, "--title", verb_option(args, "--title"), TITLE_BYTES_MAX, &patch.title) ||
-        !cli_text(cli, "--brand", verb_option(args, "--brand"), BRAND_BYTES_MAX, &patch.brand) ||
-        !cli_text(cli, "--category", verb_option(args, "--category"), CATEGORY_BYTES_MAX,
-                  &patch.category) ||
+        !cli_text_line(cli, "--title", verb_option(args, "--title"), TITLE_BYTES_MAX,
+                       &patch.title) ||
+        !cli_text_line(cli, "--brand", verb_option(args, "--brand"), BRAND_BYTES_MAX,
+                       &patch.brand) ||
+        !cli_text_line(cli, "--category", verb_option(args, "--category"), CATEGORY_BYTES_MAX,
+                       &patch.category) ||
         !gather_attributes(cli, args, attributes, &patch.attributes) ||
         !option_fields(cli, args, patch.currency, &fields))
         return CLI_EXIT_USAGE;
@@ -259,10 +265,10 @@ static void add_details(json_t *object, const struct souk_product_get_reply *rep
     } texts[] = {{"description", reply->description},
                  {"slug", reply->slug},
                  {"key", reply->external_key},
-                 {"page", reply->page}};
+                 {cli_is_text(reply->page) ? "page" : "page_hex", reply->page}};
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
         if (texts[i].text.bytes > 0)
-            (void)json_object_set_new(object, texts[i].name, cli_json_text(texts[i].text));
+            (void)json_object_set_new(object, texts[i].name, cli_json_blob(texts[i].text));
     const struct {
         const char *name;
         u64 value;

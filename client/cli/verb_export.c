@@ -31,7 +31,8 @@ struct export
 
 static const char csv_heading[] =
     "code,title,brand,category,attributes,description,slug,key,price,price_before,currency,"
-    "popularity,margin,draft,unlisted,visible_from,visible_until,buyable_from,buyable_until,page\n";
+    "popularity,margin,draft,unlisted,visible_from,visible_until,buyable_from,buyable_until,page,"
+    "page_hex\n";
 
 static void csv_text(FILE *to, struct souk_text text, const char *after)
 {
@@ -105,7 +106,10 @@ static void write_csv(FILE *to, const struct souk_product_get_reply *reply)
                   (reply->marks & PRODUCT_MARK_DRAFT) != 0 ? "yes" : "no",
                   (reply->marks & PRODUCT_MARK_UNLISTED) != 0 ? "yes" : "no", texts.times[0],
                   texts.times[1], texts.times[2], texts.times[3]);
-    csv_text(to, reply->page, "\n");
+    csv_text(to, cli_is_text(reply->page) ? reply->page : (struct souk_text){0}, ",");
+    json_t *hex = cli_is_text(reply->page) ? NULL : cli_json_blob(reply->page);
+    (void)fprintf(to, "%s\n", hex != NULL ? json_string_value(hex) : "");
+    json_decref(hex);
 }
 
 static void set_text(json_t *object, const char *name, struct souk_text text)
@@ -142,7 +146,9 @@ static void write_json(FILE *to, const struct souk_product_get_reply *reply)
         (void)json_object_set_new(object, "unlisted", json_true());
     for (u32 i = 0; i < ARRAY_COUNT(time_names); i++)
         set_text(object, time_names[i], souk_text_of(texts.times[i]));
-    set_text(object, "page", reply->page);
+    if (reply->page.bytes > 0)
+        (void)json_object_set_new(object, cli_is_text(reply->page) ? "page" : "page_hex",
+                                  cli_json_blob(reply->page));
     (void)json_dumpf(object, to, JSON_COMPACT);
     (void)fputc('\n', to);
     json_decref(object);
@@ -220,7 +226,9 @@ int verb_export(struct cli *cli, const struct verb_args *args)
     for (u16 shard = 0; shard < shards && exit_code == CLI_EXIT_DONE; shard++)
         exit_code = write_shard(&export, shard, shards);
     bar_end(&export.bar, export.rows, 1, 1);
-    const bool is_written = is_stdout ? fflush(stdout) == 0 : fclose(export.to) == 0;
+    const bool is_failed = ferror(export.to) != 0;
+    const bool is_written =
+        (is_stdout ? fflush(stdout) == 0 : fclose(export.to) == 0) && !is_failed;
     if (!is_written)
         return cli_usage(cli, "%s: %s", path, strerror(errno));
     if (exit_code == CLI_EXIT_DONE && !is_stdout)

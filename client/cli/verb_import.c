@@ -57,6 +57,7 @@ struct import {
     bool is_quiet;
     bool is_all; /* policy */
     bool is_resumed;
+    bool has_opened; /* the file; it is opened twice for the policy `all` */
     u32 lanes, batch;
     u64 rate; /* rows per second; 0 = any */
     u64 added, created, changed, refused;
@@ -338,11 +339,19 @@ static int report(struct import *import, int exit_code)
 
 static bool open_source(struct import *import, const char *map, enum row_format format)
 {
-    char error[256];
+    char error[640];
     if (!row_source_open(&import->source, import->path, format, stderr))
         return false;
-    if (import_map_parse(&import->map, &import->source, map, error, sizeof error))
+    if (import_map_parse(&import->map, &import->source, map, error, sizeof error)) {
+        if (map == NULL && !import->is_quiet && !import->has_opened &&
+            row_source_columns(&import->source, true, error, sizeof error) > 0)
+            (void)fprintf(stderr,
+                          "souk: %s: columns that are no fields of a product are left out: %s\n"
+                          "      souk help import lists the fields; --map says which is what\n",
+                          import->path, error);
+        import->has_opened = true;
         return true;
+    }
     (void)cli_usage(import->cli, "%s", error);
     return false;
 }

@@ -55,6 +55,15 @@ static bool gather_wish(struct cli *cli, const struct verb_args *args, u32 *limi
     return true;
 }
 
+/* Connects, and looks whether the products that were named are there. Returns an exit code. */
+static int know_codes(struct cli *cli, const struct verb_args *args)
+{
+    int exit_code = cli_connect(cli);
+    for (u32 i = 0; i < args->count && exit_code == CLI_EXIT_DONE; i++)
+        exit_code = find_product(cli, args->words[i]);
+    return exit_code;
+}
+
 static int print_items(struct cli *cli, const char *name, u16 status, u32 retry_after_ms,
                        struct souk_text items, struct souk_text texts)
 {
@@ -85,7 +94,7 @@ int verb_related(struct cli *cli, const struct verb_args *args)
         return CLI_EXIT_USAGE;
     ask.product_id = product.rows[0].product_id;
     ask.without = codes_text(&without);
-    int exit_code = cli_connect(cli);
+    int exit_code = know_codes(cli, args);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
     const int error = souk_related(cli->client, &ask, &reply);
@@ -110,7 +119,7 @@ int verb_recommend(struct cli *cli, const struct verb_args *args)
         return CLI_EXIT_USAGE;
     ask.products = codes_text(&products);
     ask.without = codes_text(&without);
-    int exit_code = cli_connect(cli);
+    int exit_code = know_codes(cli, args);
     if (exit_code != CLI_EXIT_DONE)
         return exit_code;
     const int error = souk_recommend(cli->client, &ask, &reply);
@@ -167,18 +176,6 @@ int verb_track(struct cli *cli, const struct verb_args *args)
                                     args->words[1], "kind", kinds[ask.kind - TRACK_VIEW]));
 }
 
-/* The code of a product, or its id where there is none any more. */
-static json_t *code_of(struct cli *cli, u64 product_id)
-{
-    const struct souk_product_card ask = {.product_id = product_id};
-    struct souk_product_card_reply reply;
-    if (souk_product_card(cli->client, &ask, &reply) != 0)
-        return record_id(product_id);
-    json_t *code = reply.status == SOUK_OK ? cli_json_text(reply.code) : record_id(product_id);
-    souk_free(reply.memory);
-    return code;
-}
-
 int verb_viewed(struct cli *cli, const struct verb_args *args)
 {
     struct souk_recently_viewed ask = {.is_forgotten = verb_option(args, "--forget") != NULL};
@@ -203,7 +200,7 @@ int verb_viewed(struct cli *cli, const struct verb_args *args)
     json_t *codes = json_array();
     for (u32 at = 0; reply.products.bytes - at >= sizeof row; at += (u32)sizeof row) {
         memcpy(&row, reply.products.data + at, sizeof row);
-        (void)json_array_append_new(codes, code_of(cli, row.product_id));
+        (void)json_array_append_new(codes, find_code_of(cli, row.product_id));
     }
     souk_free(reply.memory);
     if (cli->is_json) {

@@ -6,11 +6,14 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/cli/cli.h"
 #include "client/cli/cli_record.h"
 #include "client/cli/cli_table.h"
+#include "client/cli/cli_width.h"
+#include "client/cli/find_view.h"
 
 static const char *const states[] = {"pending", "approved", "rejected", "flagged"};
 
@@ -25,33 +28,69 @@ static bool name_arguments(struct cli *cli, const struct verb_args *args, u64 *p
     return true;
 }
 
-static bool text_option(struct cli *cli, const struct verb_args *args, const char *name, u32 max,
-                        struct souk_text *text)
+/* ---- changes ---- */
+
+static bool parse_stars(struct cli *cli, const char *text, i64 *stars)
 {
-    *text = souk_text_of(verb_option(args, name));
-    if (text->bytes <= max)
+    if (value_parse_count(text, 1, 5, stars) == NULL)
         return true;
-    (void)cli_usage(cli, "%s is longer than %u bytes", name, max);
+    (void)cli_usage(cli, "stars \"%s\": 1 to 5", text);
     return false;
 }
 
-/* ---- changes ---- */
+/* The rating of the product, as it is now. */
+static void add_rating(json_t *object)
+{
+    char text[32] = "-";
+    const json_int_t sum = json_integer_value(json_object_get(object, "rating_sum"));
+    const json_int_t count = json_integer_value(json_object_get(object, "rating_count"));
+    if (count != 0)
+        (void)snprintf(text, sizeof text, "%.2f", (double)sum / (double)count);
+    (void)json_object_set_new(object, "rating", json_string(text));
+}
 
-#define CHANGED \
-    "version state ?is_verified=verified rating_sum=stars rating_count=ratings ?replayed"
+/* Makes a change and says what has become of the review and of the product's rating. */
+static int change(struct cli *cli, u16 op, const void *record, const struct verb_args *args)
+{
+    struct cli_answer answer;
+    char what[160];
+    (void)snprintf(what, sizeof what, "review of %.64s by %.64s", args->words[0], args->words[1]);
+    int exit_code = cli_ask(cli, op, 0, record, &answer);
+    if (exit_code == CLI_EXIT_DONE && (cli->is_json || answer.status != SOUK_OK)) {
+        exit_code = cli_answer(cli, op, &answer, what, 0, "");
+    } else if (exit_code == CLI_EXIT_DONE) {
+        json_t *object = record_reply(op, answer.reply);
+        add_rating(object);
+        (void)json_object_set_new(object, "replayed", json_boolean(answer.is_replayed));
+        table_print_one(stdout, object, NULL,
+                        "version state ?is_verified=verified rating=product_rating "
+                        "rating_count=of_reviews ?replayed");
+        const char *state = json_string_value(json_object_get(object, "state"));
+        if (op == SOUK_OP_REVIEW_PUT && state != NULL && strcmp(state, states[0]) == 0)
+            cli_say(cli, "it waits for: souk review moderate %s %s approved", args->words[0],
+                    args->words[1]);
+        json_decref(object);
+    }
+    cli_answer_end(op, &answer);
+    return exit_code;
+}
 
 int verb_review_put(struct cli *cli, const struct verb_args *args)
 {
     struct souk_review_put put = {0};
     i64 stars = 0;
     if (!name_arguments(cli, args, &put.product_id, &put.user_id) ||
-        !cli_count(cli, args, 2, 1, 5, &stars) || !cli_option_version(cli, args, &put.if_version) ||
-        !text_option(cli, args, "--title", REVIEW_TITLE_BYTES_MAX, &put.title) ||
-        !text_option(cli, args, "--body", REVIEW_BODY_BYTES_MAX, &put.body) ||
-        !text_option(cli, args, "--media", REVIEW_MEDIA_BYTES_MAX, &put.media))
+        !parse_stars(cli, args->words[2], &stars) ||
+        !cli_option_version(cli, args, &put.if_version) ||
+        !cli_text_line(cli, "--title", verb_option(args, "--title"), REVIEW_TITLE_BYTES_MAX,
+                       &put.title) ||
+        !cli_text_lines(cli, "--body", verb_option(args, "--body"), REVIEW_BODY_BYTES_MAX,
+                        &put.body) ||
+        !cli_text_lines(cli, "--media", verb_option(args, "--media"), REVIEW_MEDIA_BYTES_MAX,
+                        &put.media))
         return CLI_EXIT_USAGE;
     put.stars = (u16)stars;
-    return cli_call(cli, SOUK_OP_REVIEW_PUT, &put, args->words[0], CHANGED);
+    return change(cli, SOUK_OP_REVIEW_PUT, &put, args);
 }
 
 int verb_review_moderate(struct cli *cli, const struct verb_args *args)
@@ -63,7 +102,7 @@ int verb_review_moderate(struct cli *cli, const struct verb_args *args)
         !cli_option_reason(cli, args, &ask.reason) ||
         !cli_option_version(cli, args, &ask.if_version))
         return CLI_EXIT_USAGE;
-    return cli_call(cli, SOUK_OP_REVIEW_MODERATE, &ask, args->words[0], CHANGED);
+    return change(cli, SOUK_OP_REVIEW_MODERATE, &ask, args);
 }
 
 int verb_review_vote(struct cli *cli, const struct verb_args *args)
@@ -86,11 +125,10 @@ int verb_review_reply(struct cli *cli, const struct verb_args *args)
         return CLI_EXIT_USAGE;
     if ((args->count == 3) == is_removed || (args->count == 3 && args->words[2][0] == 0))
         return cli_usage(cli, "review reply: a text, or --remove");
-    if (!is_removed)
-        ask.reply = souk_text_of(args->words[2]);
-    if (ask.reply.bytes > REVIEW_BODY_BYTES_MAX)
-        return cli_usage(cli, "the reply is longer than %u bytes", REVIEW_BODY_BYTES_MAX);
-    return cli_call(cli, SOUK_OP_REVIEW_REPLY, &ask, args->words[0], CHANGED);
+    if (!is_removed &&
+        !cli_text_lines(cli, "the reply", args->words[2], REVIEW_BODY_BYTES_MAX, &ask.reply))
+        return CLI_EXIT_USAGE;
+    return change(cli, SOUK_OP_REVIEW_REPLY, &ask, args);
 }
 
 int verb_review_delete(struct cli *cli, const struct verb_args *args)
@@ -99,8 +137,7 @@ int verb_review_delete(struct cli *cli, const struct verb_args *args)
     if (!name_arguments(cli, args, &ask.product_id, &ask.user_id) ||
         !cli_option_version(cli, args, &ask.if_version))
         return CLI_EXIT_USAGE;
-    return cli_call(cli, SOUK_OP_REVIEW_DELETE, &ask, args->words[0],
-                    "version rating_sum=stars rating_count=ratings");
+    return change(cli, SOUK_OP_REVIEW_DELETE, &ask, args);
 }
 
 /* Every shard, each until nothing is left. */
@@ -166,17 +203,21 @@ static const char *string_of(const json_t *object, const char *name)
     return text != NULL ? text : "";
 }
 
+/* "#0123456789abcdef" */
+static u64 id_of(const json_t *object, const char *name)
+{
+    const char *text = string_of(object, name);
+    return text[0] == '#' ? strtoull(text + 1, NULL, 16) : 0;
+}
+
 /* A text with each of its lines moved in. */
 static void print_lines(const char *head, const char *text)
 {
     if (text[0] == 0)
         return;
-    for (const char *at = text; at != NULL; head = "    ") { /* ends: a line further each time */
-        const char *end = strchr(at, '\n');
-        const size_t bytes = end != NULL ? (size_t)(end - at) : strlen(at);
-        printf("%s%.*s\n", head, (int)bytes, at);
-        at = end != NULL ? end + 1 : NULL;
-    }
+    printf("    %s", head);
+    width_print_lines(stdout, text, 4, width_of_terminal(stdout));
+    printf("\n");
 }
 
 static void print_review(const json_t *review)
@@ -185,15 +226,20 @@ static void print_review(const json_t *review)
     const json_int_t count = json_integer_value(json_object_get(review, "stars"));
     const json_int_t helpful = json_integer_value(json_object_get(review, "helpful"));
     const json_int_t unhelpful = json_integer_value(json_object_get(review, "unhelpful"));
-    printf("%.5s  %s\n", stars + 5 - MAX(MIN(count, 5), 0), string_of(review, "title"));
-    printf("    by %s, %s%s", string_of(review, "user_id"), string_of(review, "state"),
+    const char *title = string_of(review, "title");
+    char time[VALUE_TIME_BYTES];
+    (void)value_print_time((u64)json_integer_value(json_object_get(review, "created_at_ns")), time);
+    printf("%.5s%s", stars + 5 - MAX(MIN(count, 5), 0), title[0] != 0 ? "  " : "");
+    width_print_lines(stdout, title, 7, width_of_terminal(stdout));
+    printf("\n    by %s on %.10s, %s%s", string_of(review, "user_id"), time,
+           string_of(review, "state"),
            json_is_true(json_object_get(review, "is_verified")) ? ", verified" : "");
     if (helpful + unhelpful != 0)
         printf(", helpful to %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT, helpful,
                helpful + unhelpful);
     printf("\n");
-    print_lines("    ", string_of(review, "body"));
-    print_lines("    reply: ", string_of(review, "reply"));
+    print_lines("", string_of(review, "body"));
+    print_lines("reply: ", string_of(review, "reply"));
 }
 
 static void print_reviews(const json_t *list)
@@ -249,7 +295,7 @@ int verb_review_get(struct cli *cli, const struct verb_args *args)
         exit_code = cli_print(cli, object);
     } else {
         print_review(object);
-        print_lines("    media: ", string_of(object, "media"));
+        print_lines("media: ", string_of(object, "media"));
         table_print(stdout, json_object_get(object, "edits"), NULL,
                     "version @changed_at_ns=until stars state title");
         json_decref(object);
@@ -415,8 +461,14 @@ int verb_review_queue(struct cli *cli, const struct verb_args *args)
     if (cli->is_json)
         return cli_print(cli,
                          json_pack("{s:o, s:o}", "total", cli_json_u64(total), "reviews", sorted));
+    size_t i;
+    json_t *row;
+    json_array_foreach(sorted, i, row)
+    {
+        (void)json_object_set_new(row, "code", find_code_of(cli, id_of(row, "product_id")));
+    }
     table_print(stdout, sorted, NULL,
-                "@changed_at_ns=since product_id=product user_id=user stars "
+                "code=product user_id=user @changed_at_ns=since stars "
                 "?is_verified=verified title body");
     cli_say(cli, "%" PRIu64 " wait", total);
     json_decref(sorted);

@@ -28,7 +28,8 @@ struct question {
     char facets[FACETS_BYTES_MAX + 1];
     char query[QUERY_BYTES_MAX + 1];
     u8 cursor[CURSOR_BYTES_MAX];
-    const char *setting; /* the collection or else the profile that was named; NULL */
+    const char *collection; /* as it was named; NULL */
+    const char *profile;
 };
 
 /* Joins values with `between`. */
@@ -97,9 +98,8 @@ static bool gather_question(struct cli *cli, const struct verb_args *args,
         !option_flag(args, "--no-curation", SEARCH_FLAG_NO_CURATION, &ask->flags) ||
         !option_flag(args, "--staff", SEARCH_FLAG_STAFF, &ask->flags))
         return false;
-    question->setting = verb_option(args, "--collection");
-    if (question->setting == NULL)
-        question->setting = verb_option(args, "--profile");
+    question->collection = verb_option(args, "--collection");
+    question->profile = verb_option(args, "--profile");
     if (product != NULL)
         ask->only_product_id = souk_id(product, strlen(product));
     ask->limit = (u32)limit;
@@ -128,30 +128,36 @@ static json_t *search_json(const struct question *question, const struct souk_se
     return object;
 }
 
-#define WHAT_BYTES 80u
+#define WHAT_BYTES 96u
 
-/* What a refusal is about: the beginning of the text that is wrong, or the name that nobody has. */
+/* What a refusal is about: the name that nobody has, or the search. */
 static void name_question(const struct question *question, const struct souk_search_reply *reply,
                           char what[WHAT_BYTES])
 {
-    const struct souk_search *ask = &question->ask;
-    struct souk_text text = ask->query;
-    const bool is_facet =
-        reply->problem.bytes > 7 && memcmp(reply->problem.data, "facets:", 7) == 0;
-    const char *kind = "";
-    if (reply->status == SOUK_NOT_FOUND && question->setting != NULL) {
-        text = souk_text_of(question->setting);
-        kind = "collection or profile ";
-    } else if (reply->status == SOUK_BAD_FILTER) {
-        text = is_facet ? ask->facets : ask->filter;
-    }
-    if (text.bytes == 0)
-        text = souk_text_of("search");
-    u32 bytes = MIN(text.bytes, 60u - (u32)strlen(kind));
-    while (bytes < text.bytes && bytes > 0 && ((u8)text.data[bytes] & 0xC0) == 0x80)
-        bytes--; /* whole characters */
-    (void)snprintf(what, WHAT_BYTES, "%s%.*s%s", kind, (int)bytes, text.data,
-                   bytes < text.bytes ? "..." : "");
+    const char *collection = question->collection, *profile = question->profile;
+    if (reply->status != SOUK_NOT_FOUND)
+        (void)snprintf(what, WHAT_BYTES, "search");
+    else if (collection != NULL && profile != NULL)
+        (void)snprintf(what, WHAT_BYTES, "collection %.30s or profile %.30s", collection, profile);
+    else
+        (void)snprintf(what, WHAT_BYTES, "%s %.60s", collection != NULL ? "collection" : "profile",
+                       collection != NULL ? collection
+                       : profile != NULL  ? profile
+                                          : "");
+}
+
+/* The text that a refusal is about. */
+static struct souk_text text_of_problem(const struct souk_search *ask,
+                                        const struct souk_search_reply *reply)
+{
+    const struct souk_text problem = reply->problem;
+    if (reply->status == SOUK_BAD_QUERY)
+        return ask->query;
+    if (reply->status != SOUK_BAD_FILTER ||
+        (problem.bytes > 11 && memcmp(problem.data, "collection:", 11) == 0))
+        return (struct souk_text){0};
+    const bool is_facet = problem.bytes > 7 && memcmp(problem.data, "facets:", 7) == 0;
+    return is_facet ? ask->facets : ask->filter;
 }
 
 /* A refusal that says where the text is wrong, with the place marked. */
@@ -164,8 +170,7 @@ static int refused(struct cli *cli, const struct question *question,
     name_question(question, reply, what);
     const int exit_code = cli_refused(cli, what, reply->status, reply->retry_after_ms, object);
     if (!cli->is_json && reply->problem.bytes > 0)
-        (void)fprintf(stderr, "      byte %u: %.*s\n", reply->error_at, (int)reply->problem.bytes,
-                      reply->problem.data);
+        find_mark_place(text_of_problem(&question->ask, reply), reply->error_at, reply->problem);
     return exit_code;
 }
 
@@ -215,14 +220,30 @@ static json_t *completions(const struct souk_suggest_reply *reply)
     return array;
 }
 
+static void print_suggestions(const json_t *object)
+{
+    const json_t *words = json_object_get(object, "completions");
+    const json_t *hits = json_object_get(object, "hits");
+    table_print(stdout, words, NULL, "query products");
+    if (json_array_size(words) > 0 && json_array_size(hits) > 0)
+        (void)putchar('\n');
+    table_print(stdout, hits, NULL, "code title price stock");
+    if (json_array_size(words) == 0 && json_array_size(hits) == 0)
+        (void)puts("nothing");
+}
+
 int verb_suggest(struct cli *cli, const struct verb_args *args)
 {
-    struct souk_suggest ask = {.query = souk_text_of(args->words[0])};
+    struct souk_suggest ask = {0};
     struct souk_suggest_reply reply;
+    char query[QUERY_BYTES_MAX + 1] = "";
     i64 words = 10, products = 5;
     const char *category = verb_option(args, "--category");
-    if (!cli_text(cli, "the query", args->words[0], QUERY_BYTES_MAX, &ask.query) ||
-        !cli_option_count(cli, args, "--words", 0, SUGGEST_LIMIT_MAX, &words) ||
+    for (u32 i = 0; i < args->count; i++)
+        if (!join(cli, "the query", query, sizeof query, args->words[i], ' '))
+            return CLI_EXIT_USAGE;
+    ask.query = souk_text_of(query);
+    if (!cli_option_count(cli, args, "--words", 0, SUGGEST_LIMIT_MAX, &words) ||
         !cli_option_count(cli, args, "--products", 0, SUGGEST_LIMIT_MAX, &products))
         return CLI_EXIT_USAGE;
     ask.words = (u32)words;
@@ -236,7 +257,7 @@ int verb_suggest(struct cli *cli, const struct verb_args *args)
     if (error != 0)
         return cli_no_answer(cli, cli->client, error);
     if (reply.status != SOUK_OK) {
-        exit_code = cli_refused(cli, args->words[0], reply.status, reply.retry_after_ms, NULL);
+        exit_code = cli_refused(cli, query, reply.status, reply.retry_after_ms, NULL);
     } else {
         json_t *object = json_pack("{s:o, s:o}", "completions", completions(&reply), "hits",
                                    find_hits(reply.hits, reply.texts));
@@ -244,8 +265,7 @@ int verb_suggest(struct cli *cli, const struct verb_args *args)
         if (cli->is_json) {
             cli_print_json(object);
         } else {
-            table_print(stdout, json_object_get(object, "completions"), NULL, "query products");
-            table_print(stdout, json_object_get(object, "hits"), NULL, "code title price stock");
+            print_suggestions(object);
             json_decref(object);
         }
     }
@@ -278,11 +298,13 @@ static json_t *page_skus(const struct souk_product_page_reply *reply)
 static json_t *page_json(const struct souk_product_page_reply *reply)
 {
     json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:I, s:o, s:o, s:o}", "code",
-        cli_json_text(reply->code), "title", cli_json_text(reply->title), "brand",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:I, s:o, s:o, s:o}",
+        "code", cli_json_text(reply->code), "title", cli_json_text(reply->title), "brand",
         cli_json_text(reply->brand), "category", cli_json_text(reply->category), "attributes",
         cli_json_text(reply->attributes), "description", cli_json_text(reply->description), "slug",
-        cli_json_text(reply->slug), "price", cli_json_money(reply->price_from, reply->currency),
+        cli_json_text(reply->slug), "key", cli_json_text(reply->external_key), "price",
+        cli_json_money(reply->price_from, reply->currency), "price_before",
+        cli_json_money(reply->price_before, reply->price_before == 0 ? 0 : reply->currency),
         "stock", find_state(reply->state), "buyable", reply->is_buyable != 0, "page_version",
         cli_json_u64(reply->page_version), "rating_count", (json_int_t)reply->rating_count,
         "version", cli_json_u64(reply->version), "skus", page_skus(reply), "recommended",
@@ -296,7 +318,8 @@ static json_t *page_json(const struct souk_product_page_reply *reply)
         (void)json_object_set_new(object, "rating", json_string(text));
     }
     if (reply->page.bytes > 0)
-        (void)json_object_set_new(object, "page", cli_json_text(reply->page));
+        (void)json_object_set_new(object, cli_is_text(reply->page) ? "page" : "page_hex",
+                                  cli_json_blob(reply->page));
     return object;
 }
 
@@ -308,7 +331,8 @@ static void print_page(struct cli *cli, const struct souk_product_page_reply *re
         return;
     }
     table_print_lines(stdout, object, NULL,
-                      "code title ?brand ?category ?attributes ?description ?slug price stock "
+                      "code ?title ?brand ?category ?attributes ?description ?slug ?key price "
+                      "?price_before stock "
                       "buyable ?rating ?rating_count=reviews version page_version");
     const json_t *skus = json_object_get(object, "skus");
     const json_t *items = json_object_get(object, "recommended");
@@ -323,13 +347,46 @@ static void print_page(struct cli *cli, const struct souk_product_page_reply *re
     json_decref(object);
 }
 
+/* One page. Returns an exit code. */
+static int show_page(struct cli *cli, const struct souk_product_page *ask, const char *name)
+{
+    static const char *const kinds[] = {"", "slug ", "key "};
+    struct souk_product_page_reply reply;
+    char what[WHAT_BYTES];
+    int exit_code = CLI_EXIT_DONE;
+    const int error = souk_product_page(cli->client, ask, &reply);
+    if (error != 0)
+        return cli_no_answer(cli, cli->client, error);
+    (void)snprintf(what, sizeof what, "%s%.64s", kinds[ask->by], name);
+    if (reply.status != SOUK_OK)
+        exit_code = cli_refused(cli, what, reply.status, reply.retry_after_ms,
+                                json_pack("{s:s}", ask->by == PAGE_BY_ID ? "code" : "name", name));
+    else if (reply.is_not_modified != 0)
+        (void)cli_print(cli, json_pack("{s:s, s:b, s:o}", "code", name, "not_modified", 1,
+                                       "page_version", cli_json_u64(reply.page_version)));
+    else
+        print_page(cli, &reply);
+    souk_free(reply.memory);
+    return exit_code;
+}
+
+/* Whose page is asked for. */
+static bool name_page(struct cli *cli, const char *name, struct souk_product_page *ask)
+{
+    if (ask->by != PAGE_BY_ID)
+        return cli_text(cli, "the name", name, ALIAS_BYTES_MAX, &ask->alias);
+    const char *reason = value_code_invalid(name);
+    ask->product_id = souk_id(name, strlen(name));
+    if (reason != NULL)
+        (void)cli_usage(cli, "\"%s\" %s", name, reason);
+    return reason == NULL;
+}
+
 int verb_page(struct cli *cli, const struct verb_args *args)
 {
     static const char *const ways[] = {"code", "slug", "key"};
     struct souk_product_page ask = {0};
-    struct souk_product_page_reply reply;
     i64 recommended = 5;
-    const char *name = args->words[0];
     if (!cli_option_word(cli, args, "--by", ways, ARRAY_COUNT(ways), PAGE_BY_ID, &ask.by) ||
         !cli_option_count(cli, args, "--recommended", 0, RECOMMEND_LIMIT_MAX, &recommended) ||
         !cli_option_user_of(cli, args, "--user", &ask.user_id) ||
@@ -338,30 +395,20 @@ int verb_page(struct cli *cli, const struct verb_args *args)
         !option_flag(args, "--no-blob", PAGE_FLAG_NO_BLOB, &ask.flags) ||
         !option_flag(args, "--staff", PAGE_FLAG_STAFF, &ask.flags))
         return CLI_EXIT_USAGE;
-    if (ask.by == PAGE_BY_ID) {
-        const char *reason = value_code_invalid(name);
-        if (reason != NULL)
-            return cli_usage(cli, "\"%s\" %s", name, reason);
-        ask.product_id = souk_id(name, strlen(name));
-    } else if (!cli_text(cli, "the name", name, ALIAS_BYTES_MAX, &ask.alias)) {
-        return CLI_EXIT_USAGE;
-    }
+    if (args->count > 1 && ask.if_version != 0)
+        return cli_usage(cli, "--if-version is of one product");
+    for (u32 i = 0; i < args->count; i++)
+        if (!name_page(cli, args->words[i], &ask))
+            return CLI_EXIT_USAGE;
     ask.recommended = (u32)recommended;
     int exit_code = cli_connect(cli);
-    if (exit_code != CLI_EXIT_DONE)
-        return exit_code;
-    const int error = souk_product_page(cli->client, &ask, &reply);
-    if (error != 0)
-        return cli_no_answer(cli, cli->client, error);
-    if (reply.status != SOUK_OK)
-        exit_code = cli_refused(cli, name, reply.status, reply.retry_after_ms,
-                                json_pack("{s:s}", "code", name));
-    else if (reply.is_not_modified != 0)
-        (void)cli_print(cli, json_pack("{s:s, s:b, s:o}", "code", name, "not_modified", 1,
-                                       "page_version", cli_json_u64(reply.page_version)));
-    else
-        print_page(cli, &reply);
-    souk_free(reply.memory);
+    for (u32 i = 0; i < args->count && exit_code <= CLI_EXIT_REFUSED; i++) {
+        if (i > 0 && !cli->is_json)
+            (void)putchar('\n');
+        (void)name_page(cli, args->words[i], &ask);
+        const int shown = show_page(cli, &ask, args->words[i]);
+        exit_code = MAX(exit_code, shown);
+    }
     return exit_code;
 }
 

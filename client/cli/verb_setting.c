@@ -9,6 +9,7 @@
 #include "client/cli/cli.h"
 #include "client/cli/cli_record.h"
 #include "client/cli/cli_table.h"
+#include "client/cli/find_view.h"
 #include "proto/limits.h"
 #include "proto/messages.h"
 
@@ -40,7 +41,12 @@ static bool join_words(struct cli *cli, const struct verb_args *args, u32 first,
 {
     size_t used = 0;
     for (u32 i = first; i < args->count; i++) {
-        const size_t bytes = strlen(args->words[i]);
+        char what[24];
+        struct souk_text word;
+        (void)snprintf(what, sizeof what, "word %u", i - first + 1);
+        if (!cli_text_line(cli, what, args->words[i], WORDS_BYTES_MAX, &word))
+            return false;
+        const size_t bytes = word.bytes;
         if (used + bytes + 1 > WORDS_BYTES_MAX) {
             (void)cli_usage(cli, "words of more than %u bytes in all", WORDS_BYTES_MAX);
             return false;
@@ -80,7 +86,7 @@ int verb_category_put(struct cli *cli, const struct verb_args *args)
     i64 position = 0;
     if (name == NULL)
         name = slash != NULL ? slash + 1 : code;
-    if (!cli_text(cli, "the code", code, CATEGORY_BYTES_MAX, &put.code) ||
+    if (!cli_text_line(cli, "the code", code, CATEGORY_BYTES_MAX, &put.code) ||
         !cli_text64(cli, "--name", name, &put.name) ||
         !cli_option_count(cli, args, "--position", 0, UINT32_MAX, &position) ||
         !cli_option_version(cli, args, &put.if_version))
@@ -193,6 +199,34 @@ int verb_attribute_get(struct cli *cli, const struct verb_args *args)
                     "name type is_searched=searched version");
 }
 
+/* Asks a search with the rule whether it can be read. An attribute that no product has yet is only told:
+ * products may come. Returns an exit code. */
+static int try_rule(struct cli *cli, const struct souk_collection_put *put)
+{
+    static const char unknown[] = "no product has this attribute";
+    const struct souk_search ask = {.filter = put->filter};
+    struct souk_search_reply reply;
+    int exit_code = cli_connect(cli);
+    if (exit_code != CLI_EXIT_DONE)
+        return exit_code;
+    const int error = souk_search(cli->client, &ask, &reply);
+    if (error != 0)
+        return cli_no_answer(cli, cli->client, error);
+    if (reply.status == SOUK_BAD_FILTER) {
+        const bool is_unknown =
+            memmem(reply.problem.data, reply.problem.bytes, unknown, sizeof unknown - 1) != NULL;
+        if (is_unknown)
+            (void)cli_usage(cli, "the rule finds nothing before a product has this:");
+        else
+            exit_code = cli_refused(cli, "--filter", reply.status, 0,
+                                    json_pack("{s:o, s:o}", "problem", cli_json_text(reply.problem),
+                                              "at", cli_json_u64(reply.error_at)));
+        find_mark_place(put->filter, reply.error_at, reply.problem);
+    }
+    souk_free(reply.memory);
+    return exit_code;
+}
+
 int verb_collection_put(struct cli *cli, const struct verb_args *args)
 {
     static const char *const sorts[] = {"relevance",  "price",  "price-down", "newest",
@@ -201,12 +235,15 @@ int verb_collection_put(struct cli *cli, const struct verb_args *args)
     const char *name = args->words[0];
     if (!cli_name(cli, "collection", name, &put.home_id) ||
         !cli_text64(cli, "the name", name, &put.name) ||
-        !cli_text(cli, "--filter", verb_option(args, "--filter"), COLLECTION_BYTES_MAX,
-                  &put.filter) ||
+        !cli_text_line(cli, "--filter", verb_option(args, "--filter"), COLLECTION_BYTES_MAX,
+                       &put.filter) ||
         !cli_option_word(cli, args, "--sort", sorts, ARRAY_COUNT(sorts), 0, &put.sort) ||
         !cli_option_version(cli, args, &put.if_version))
         return CLI_EXIT_USAGE;
-    return cli_put_setting(cli, args, SOUK_OP_COLLECTION_PUT, &put, name);
+    const int exit_code = try_rule(cli, &put);
+    return exit_code != CLI_EXIT_DONE
+               ? exit_code
+               : cli_put_setting(cli, args, SOUK_OP_COLLECTION_PUT, &put, name);
 }
 
 /* A get by the id of a name. */
@@ -324,7 +361,7 @@ int verb_curation_put(struct cli *cli, const struct verb_args *args)
     const char *name = args->words[0];
     u32 count = 0;
     if (!cli_name(cli, "curation", name, &put.home_id) ||
-        !cli_text(cli, "--query", verb_option(args, "--query"), WORDS_BYTES_MAX, &put.words) ||
+        !cli_text_line(cli, "--query", verb_option(args, "--query"), WORDS_BYTES_MAX, &put.words) ||
         !cli_option_time(cli, args, "--from", &put.valid_from_ns) ||
         !cli_option_time(cli, args, "--until", &put.valid_until_ns) ||
         !gather_actions(cli, args, "--pin", CURATION_PIN, rows, &count) ||
@@ -367,7 +404,7 @@ int verb_ad_put(struct cli *cli, const struct verb_args *args)
     if (put.product_id == 0)
         return cli_usage(cli, "ad put: --product CODE says what is shown");
     if (!cli_name(cli, "ad", name, &put.home_id) ||
-        !cli_text(cli, "--words", verb_option(args, "--words"), WORDS_BYTES_MAX, &put.words) ||
+        !cli_text_line(cli, "--words", verb_option(args, "--words"), WORDS_BYTES_MAX, &put.words) ||
         !cli_option_currency(cli, args, &currency) ||
         !cli_option_amount(cli, args, "--bid", currency, &put.bid) ||
         !cli_option_time(cli, args, "--from", &put.valid_from_ns) ||
@@ -455,7 +492,7 @@ static bool alias_of(struct cli *cli, const struct verb_args *args, u16 *kind,
     char name[ALIAS_BYTES_MAX + 2];
     *kind = ALIAS_KIND_SLUG;
     if (!cli_option_word(cli, args, "--kind", kinds, ARRAY_COUNT(kinds), 1, kind) ||
-        !cli_text(cli, "the name", args->words[0], ALIAS_BYTES_MAX, alias))
+        !cli_text_line(cli, "the name", args->words[0], ALIAS_BYTES_MAX, alias))
         return false;
     const int bytes =
         snprintf(name, sizeof name, "%s%s", *kind == ALIAS_KIND_KEY ? "/" : "", args->words[0]);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/cli/near_word.h"
+
 #define OPT(name, value, text) {name, value, text},
 #define VERB(words, function, arguments, least, most, summary, ...) \
     static const struct verb_option options_of_##function[] = {__VA_ARGS__{NULL, NULL, NULL}};
@@ -100,12 +102,72 @@ static const char *take_option(struct verb_args *args, int argc, char **argv, in
     return NULL;
 }
 
-/* `-5` is a number, and `-red` a word for those who take any: a search without red. */
+/* `-5` is a number, and `-red` a word for those who take a query: a search without red. */
 static bool is_option(const struct verb *verb, const char *word)
 {
     if (word[0] != '-' || word[1] == '\0' || (word[1] >= '0' && word[1] <= '9'))
         return false;
-    return word[1] == '-' || strcmp(verb->arguments, "[WORD]...") != 0;
+    const bool takes_query =
+        strcmp(verb->arguments, "[WORD]...") == 0 || strcmp(verb->arguments, "WORD...") == 0;
+    return word[1] == '-' || !takes_query;
+}
+
+/* ---- what may have been meant ---- */
+
+/* The beginning of the verbs that is nearest to what was typed: a first word. NULL: none is near. */
+static const char *nearest_verb(const char *typed, size_t *bytes)
+{
+    const char *nearest = NULL;
+    u32 least = UINT32_MAX;
+    for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
+        const size_t word_bytes = strcspn(table[i].words, " ");
+        const u32 slips = near_word(typed, strlen(typed), table[i].words, word_bytes);
+        if (slips < least) {
+            least = slips;
+            nearest = table[i].words;
+            *bytes = word_bytes;
+        }
+    }
+    return nearest;
+}
+
+/* No verb begins with these words: says what does. */
+static void explain_unknown(int argc, char **argv, char *error, size_t error_bytes)
+{
+    const char *first = argv[0];
+    const size_t bytes = strlen(first);
+    size_t near_bytes = 0;
+    if (!is_first_word(first)) {
+        const char *nearest = nearest_verb(first, &near_bytes);
+        (void)snprintf(error, error_bytes, "%.60s is not a verb%s%.*s%s", first,
+                       nearest == NULL ? "" : "; did you mean ", (int)near_bytes,
+                       nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
+        return;
+    }
+    int used = snprintf(error, error_bytes, "%.60s%s%.60s %s", first, argc > 1 ? " " : "",
+                        argc > 1 ? argv[1] : "",
+                        argc > 1 ? "is not a verb; there are" : "needs a second word:");
+    for (size_t i = 0; i < ARRAY_COUNT(table) && used > 0 && (size_t)used < error_bytes; i++)
+        if (strncmp(table[i].words, first, bytes) == 0 && table[i].words[bytes] == ' ')
+            used += snprintf(error + used, error_bytes - (size_t)used, " %s",
+                             table[i].words + bytes + 1);
+}
+
+/* "is not an option of this verb", and which one may have been meant. */
+static void explain_option(const struct verb *verb, const char *word, const char *reason,
+                           char *error, size_t error_bytes)
+{
+    const size_t bytes = strcspn(word, "=");
+    const char *nearest = NULL;
+    u32 least = UINT32_MAX;
+    for (const struct verb_option *o = verb->options; o->name != NULL; o++) {
+        const u32 slips = near_word(word, bytes, o->name, strlen(o->name));
+        nearest = slips < least ? o->name : nearest;
+        least = MIN(least, slips);
+    }
+    const bool is_meant = nearest != NULL && least != 0; /* 0: it is one, and wrong otherwise */
+    (void)snprintf(error, error_bytes, "%s: %.60s %s%s%s%s", verb->words, word, reason,
+                   is_meant ? "; did you mean " : "", is_meant ? nearest : "", is_meant ? "?" : "");
 }
 
 const struct verb *verb_parse(int argc, char **argv, struct verb_args *args, char *error,
@@ -119,8 +181,7 @@ const struct verb *verb_parse(int argc, char **argv, struct verb_args *args, cha
     }
     args->verb = find_longest(argc, argv, &used);
     if (args->verb == NULL) {
-        (void)snprintf(error, error_bytes, "%s %s", argv[0],
-                       is_first_word(argv[0]) ? "needs a second word" : "is not a verb");
+        explain_unknown(argc, argv, error, error_bytes);
         return NULL;
     }
     args->words = argv + used;
@@ -137,7 +198,7 @@ const struct verb *verb_parse(int argc, char **argv, struct verb_args *args, cha
         const char *word = argv[i];
         const char *reason = take_option(args, argc, argv, &i);
         if (reason != NULL) {
-            (void)snprintf(error, error_bytes, "%s: %s %s", args->verb->words, word, reason);
+            explain_option(args->verb, word, reason, error, error_bytes);
             return NULL;
         }
     }

@@ -19,7 +19,7 @@
 #include "proto/base.h"
 
 #define VERB_OPTIONS_MAX 256u /* given in one call, repeated ones counted */
-#define VERB_ERROR_BYTES 256u
+#define VERB_ERROR_BYTES 320u
 
 struct cli;
 struct verb_args;

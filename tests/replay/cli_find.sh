@@ -78,6 +78,40 @@ grep -q '3,1,"S2","ALIAS_TAKEN"' "$work/slugs.csv.bad.csv" || fail "the second c
 expect 0 --json alias get my-lamp
 "$souk" import - --quiet < "$work/few.csv" > "$work/out" 2> "$work/err" || fail "import from a pipe"
 
+# Columns that nobody wants are told, and which there are where one is missing.
+printf 'code,titel\nU1,x\n' > "$work/titel.csv"
+expect 0 import "$work/titel.csv"
+says "left out: titel"
+printf 'sku;name\nU2;a, b\n' > "$work/semicolons.csv"
+expect 2 import "$work/semicolons.csv"
+says "the file has: sku, name"
+expect 2 import "$work/semicolons.csv" --map code=nummer
+says "it has: sku, name"
+expect 0 --json import "$work/semicolons.csv" --map code=sku,title=name
+expect 0 --json product get U2
+prints '"title":"a, b"'
+printf 'code\ttitle\nU3\ttabs\n' > "$work/tabs.tsv"
+expect 0 import "$work/tabs.tsv"
+expect 0 help import
+prints visible_from
+# A quote that is never closed costs its own line.
+printf 'code,title\nU4,a\nU5,"b\nU6,c\nU7,d\n' > "$work/quote.csv"
+expect 1 --json import "$work/quote.csv" --quiet
+shows rows 3
+shows bad_rows 1
+# A page is any bytes, in CSV and in JSON.
+expect 0 product put BLOB --page "$(printf 'a\377\001b')"
+for form in csv jsonl; do
+    expect 0 export "$work/blob.$form" --quiet
+    grep -qa '61ff0162' "$work/blob.$form" || fail "a page is lost in $form"
+    expect 0 product patch BLOB --page ""
+    expect 0 --json import "$work/blob.$form" --quiet
+    expect 0 --json product get BLOB
+    shows page_hex 61ff0162
+done
+expect 0 product delete BLOB
+for code in U1 U2 U3 U4 U5 U6 U7; do "$souk" product delete $code > /dev/null 2>&1 || true; done
+
 # ---- import: killed and resumed; what was said about rows stands there once ----
 awk -F, -v OFS=, 'NR > 1 { $1 = "K" NR } NR % 100 == 0 { $1 = "" } { print }' "$work/catalog.csv" > "$work/killed.csv"
 "$souk" import "$work/killed.csv" --rate 2000 --quiet > /dev/null 2>&1 &
@@ -146,6 +180,25 @@ version=$(field "$work/out" page_version)
 expect 0 --json page P100001 --if-version "$version"
 shows not_modified true
 expect 0 page my-lamp --by slug
+expect 0 suggest white h
+prints "white ha"
+expect 0 suggest qqqqq
+prints nothing
+expect 0 page P100001 P100002 --recommended 0
+[ "$(grep -c '^code ' "$work/out")" = 2 ] || fail "two pages are not two"
+expect 1 page P100001 NOSUCH P100002 --recommended 0
+[ "$(grep -c '^code ' "$work/out")" = 2 ] || fail "a page that is not there hides another"
+expect 2 page P100001 P100002 --if-version 1
+expect 1 page no-lamp --by slug
+says "slug no-lamp: NOT_FOUND"
+expect 1 related NOSUCH
+says "NOSUCH: NOT_FOUND"
+expect 1 recommend P100001 NOSUCH
+expect 0 recommend P100001
+expect 0 review put P100001 ann 4
+prints "it waits for: souk review moderate P100001 ann approved"
+expect 0 review queue
+prints "P100001 "
 expect 1 page NOSUCH
 says NOT_FOUND
 expect 0 --json query stats
@@ -253,9 +306,37 @@ refuses 2 "hex digits" lamp --cursor zz
 refuses 2 "out of range" lamp --offset 1000000000
 refuses 2 "out of range" lamp --limit 1000000000
 refuses 2 "out of range" lamp --offset -1
-refuses 1 "collection or profile nosuch: NOT_FOUND" lamp --collection nosuch
-refuses 1 "collection or profile nosuch: NOT_FOUND" lamp --profile nosuch
+refuses 1 "collection nosuch: NOT_FOUND" lamp --collection nosuch
+refuses 1 "profile nosuch: NOT_FOUND" lamp --profile nosuch
 refuses 2 "is not an option" lamp --no-such-option
+refuses 2 "did you mean --limit?" lamp --limt 3
+# The place is marked below the text.
+refuses 1 '^      brand:a AND nosuch:5$' lamp --filter 'brand:a AND nosuch:5'
+says '^                  ^ byte 12: nosuch'
+# What cannot be a text is told with its field and byte before it is sent.
+expect 2 product put BAD --title "$(printf 'caf\303\251 \377')"
+says "title: byte 6: not valid UTF-8"
+expect 2 review put P100001 alice 5 --title "$(printf 'a\nb')"
+says "title: byte 1: a control character"
+expect 2 review put P100001 alice 5 --body "$(printf 'a\nb\033[31m')"
+says "body: byte 3: a control character"
+expect 2 review put P100001 alice 6
+says 'stars "6": 1 to 5'
+expect 2 synonym put s1 "$(printf 'a\377')" b
+# A rule that nobody can read is not put; one that finds nothing yet is.
+expect 1 collection put broken --filter 'brand:acme AND'
+says "byte 11: a term is missing after this"
+expect 1 collection get broken
+expect 0 collection put early --filter 'brand:acme AND nobody:5'
+says "byte 15: nobody: no product has this attribute"
+expect 0 collection get early
+# Slips of the finger.
+expect 2 serch lamp
+says "did you mean search?"
+expect 2 product gett P100001
+says "there are put patch get delete"
+expect 2 review
+says "needs a second word: put get list moderate"
 finds 0 lamp --offset 10000 --limit 1 --only NOSUCH
 expect 2 suggest "$(repeat x 2000)"
 expect 1 suggest "$(printf '\377')"
