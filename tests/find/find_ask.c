@@ -589,6 +589,41 @@ static u64 pick_moment(struct asking *asking)
     return 0;
 }
 
+/* A curation that begins or ends, asked for just as it is, and nothing that hides what it does. */
+static void make_curated_moment(struct asking *asking)
+{
+    static const char *const names[] = {"home", "garden", "toys", "home/ka"};
+    const struct find_shop *shop = asking->shop;
+    struct find_question *question = asking->question;
+    u64 *random = &asking->random;
+    const struct find_curation *curation;
+    u32 tries = 20;
+    do
+        curation = &shop->curations[find_pick(random, shop->curation_count)];
+    while (curation->from_ns + curation->until_ns == 0 && --tries != 0);
+    const bool is_end =
+        curation->until_ns != 0 && (curation->from_ns == 0 || find_chance(random, 50));
+    if (curation->from_ns + curation->until_ns == 0)
+        return;
+    memset(question, 0, sizeof *question);
+    question->at_ns = (is_end ? curation->until_ns : curation->from_ns) + find_pick(random, 3) - 1;
+    question->ask.limit = 100;
+    mark(asking, FIND_FORM_MOMENT);
+    mark(asking, curation->category_id != 0 ? FIND_FORM_CATEGORY : FIND_FORM_CURATED);
+    if (curation->category_id == 0) {
+        (void)snprintf(question->query, sizeof question->query, "%s ", curation->words);
+        return;
+    }
+    struct find_node *node = &question->filter.nodes[question->filter.count++];
+    *node = (struct find_node){.kind = FIND_TERM, .field = 'c', .value_count = 1};
+    for (u32 i = 0; i < ARRAY_COUNT(names); i++)
+        if (find_id(find_span(names[i])) == curation->category_id)
+            set_text(&node->values[0], names[i]);
+    (void)snprintf(question->filter_text, sizeof question->filter_text, "category:%s",
+                   node->values[0].text);
+    mark(asking, FIND_FORM_FILTER);
+}
+
 static void make_page(struct asking *asking)
 {
     static const u32 offsets[] = {0, 1, 2, 99, 100, 199, 10000};
@@ -706,6 +741,8 @@ void find_question_make(const struct find_shop *shop, u64 seed, struct find_ques
         question->at_ns = pick_moment(&asking);
         mark(&asking, FIND_FORM_MOMENT);
     }
+    if (find_chance(random, 3))
+        make_curated_moment(&asking);
     if (shop->is_policy_put)
         mark(&asking, FIND_FORM_POLICY);
 }

@@ -7,6 +7,7 @@
 #ifndef SOUK_TESTS_FIND_FIND_COMPARE_H
 #define SOUK_TESTS_FIND_FIND_COMPARE_H
 
+#include "tests/find/find_ways.h"
 #include "tests/find/find_world.h"
 
 struct find_tally {
@@ -19,8 +20,10 @@ struct find_tally {
     u32 highlights;
     u32 inexact; /* hits that have a word by a guess */
     u32 corrected;
+    u32 edges;        /* as many match as keep words from being dropped, or a few more */
     u32 lower_bounds; /* totals that were less than the exact one */
     u32 forms[FIND_FORMS];
+    struct find_ways ways;
 };
 
 struct find_asked {

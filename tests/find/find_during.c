@@ -391,6 +391,7 @@ struct turn {
     struct row_hit hits[SEARCH_LIMIT_MAX + 10];
     u32 bytes;
     u64 total;
+    u32 words;
     bool is_bound;
     u16 status;
     struct span cursor;
@@ -409,6 +410,7 @@ static void ask_turn(const struct find_check *check, u32 page, struct turn *turn
     MUST(rows.bytes <= sizeof turn->hits);
     turn->bytes = rows.bytes;
     turn->total = asked.rsp.total;
+    turn->words = asked.rsp.words;
     turn->is_bound = (asked.rsp.notes & SEARCH_NOTE_AT_LEAST) != 0;
     turn->cursor = (struct span){.data = turn->cursor_bytes, .bytes = cursor.bytes};
     if (rows.bytes != 0)
@@ -447,14 +449,39 @@ static void make_bound_question(const struct find_worlds *worlds, u64 seed,
         question->ask.flags &= (u16)~SEARCH_FLAG_NO_DROP;
 }
 
+/* As many match as keep words from being dropped, or some more: to leave out one too early is to drop. */
+static void make_edge_question(struct find_check *check, u64 seed, struct find_question *question)
+{
+    const u32 least = check->worlds->shop.drop_below;
+    static struct turn turn;
+    u64 random = seed;
+    for (u32 tries = 0; tries < 60; tries++) {
+        make_bound_question(check->worlds, find_random(&random), question);
+        question->ask.flags |= SEARCH_FLAG_NO_DROP;
+        question->ask.flags &= (u16)~SEARCH_FLAG_AT_LEAST;
+        question->ask.offset = 0;
+        turn.cursor.bytes = 0;
+        ask_turn(check, 0, &turn);
+        question->ask.flags &= (u16)~SEARCH_FLAG_NO_DROP;
+        if (turn.status == STATUS_OK && turn.words > 1 && turn.total >= least &&
+            turn.total < least + 8) {
+            check->tally->edges++;
+            return;
+        }
+    }
+}
+
 bool find_check_at_least(struct find_worlds *worlds, u64 seed, struct find_tally *tally)
 {
     static struct find_question question;
     static struct find_check check;
     static struct turn exact, bound;
-    make_bound_question(worlds, seed, &question);
     check = (struct find_check){.worlds = worlds, .question = &question, .tally = tally};
     check.now_ns = find_worlds_now(worlds);
+    if (seed % 2 == 0)
+        make_bound_question(worlds, seed, &question);
+    else
+        make_edge_question(&check, seed, &question);
     exact.cursor.bytes = bound.cursor.bytes = 0;
     for (u32 page = 0; page < 3 && !check.is_wrong; page++) {
         question.ask.flags &= (u16)~SEARCH_FLAG_AT_LEAST;

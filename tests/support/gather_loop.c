@@ -86,6 +86,8 @@ static void run_part(struct gather_loop *loop, u16 index, const struct frame_hea
         if (loop->between != NULL)
             loop->between(loop->context, index);
     }
+    if (loop->ended != NULL)
+        loop->ended(loop->ended_context, part, slices);
     shard_part_reply(part, loop->memory->reply, BODY_BYTES, reply);
     shard_part_end(shard, part);
     loop->use.slices += slices;

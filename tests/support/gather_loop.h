@@ -18,6 +18,7 @@
 #include "proto/frame.h"
 #include "proto/messages.h"
 
+struct part;
 struct shard;
 
 /* What one question has cost. */
@@ -40,6 +41,9 @@ struct gather_loop {
     /* (may be NULL) Called when all asks of a round have been answered. */
     void (*after_round)(void *context);
     void *context;
+    /* (may be NULL) Called when a part has its reply, before its memory goes: how it came to it. */
+    void (*ended)(void *ended_context, const struct part *part, u32 slices);
+    void *ended_context;
     struct gather_loop_use use; /* of the last question */
     struct gather_loop_memory *memory;
 };
