@@ -59,6 +59,7 @@ void inquiry_begin(struct reactor *reactor, const struct origin *origin,
     const u32 deadline_ms = deadline_ms_of(header, body);
     inquiry->echo = frame_echo_of(header);
     inquiry->answers = NULL;
+    inquiry->mails = NULL;
     inquiry->late_ns = deadline_ms == 0 ? UINT64_MAX : origin->arrival_ns + deadline_ms * NS_PER_MS;
     inquiry->sent_count = 0;
     inquiry->goes_on = false;
@@ -77,6 +78,11 @@ static void end(struct reactor *reactor, struct inquiry *inquiry)
         u8 *bytes = (u8 *)answer;
         inquiry->answers = answer->next;
         buffer_pool_release(&reactor->buffers, &bytes, capacity);
+    }
+    while (inquiry->mails != NULL) {
+        struct mail *mail = inquiry->mails;
+        inquiry->mails = mail->next;
+        mail_release(reactor, mail);
     }
     gather_end(&inquiry->gather);
     inquiry->is_used = false;
@@ -111,6 +117,12 @@ u8 *inquiry_answer_room(struct reactor *reactor, struct inquiry *inquiry, u32 by
     answer->capacity = capacity;
     inquiry->answers = answer;
     return (u8 *)(answer + 1);
+}
+
+void inquiry_keep(struct inquiry *inquiry, struct mail *mail)
+{
+    mail->next = inquiry->mails;
+    inquiry->mails = mail;
 }
 
 void inquiry_answered(struct inquiry *inquiry, u32 ask, const u8 *frame)

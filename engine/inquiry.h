@@ -9,8 +9,8 @@
  * A round may go on for several pieces: these take turns with the slices of parts, and commands are applied in
  * between.
  *
- * An ask is a frame like any other, whose origin is the inquiry. Answers are copied into buffers of
- * the reactor's pool and stay until the inquiry ends.
+ * An ask is a frame like any other, whose origin is the inquiry. Answers are written into buffers of
+ * the reactor's pool, or stay in their mail, until the inquiry ends.
  *
  * Invariants
  *   I1  an inquiry ends when nothing of it is under way: every ask that was sent has been answered.
@@ -33,6 +33,7 @@
 #define INQUIRIES_MAX     64u
 #define INQUIRIES_RESERVE 4u /* chunks of memory that are there before the first question */
 #define INQUIRY_RETRY_MS  5u
+#define INQUIRY_COPY_MAX  (32u << 10) /* a longer answer of another core stays in its mail */
 
 struct inquiry_answer {
     struct inquiry_answer *next;
@@ -47,6 +48,7 @@ struct inquiry {
     struct frame_echo echo;
     struct origin_handle origin;
     struct inquiry_answer *answers; /* each in front of its frame */
+    struct mail *mails;             /* with long answers */
     u64 late_ns;                    /* monotonic; UINT64_MAX = no deadline */
     u32 sent_count;                 /* of the asks of this round */
     u32 retry_after_ms;
@@ -71,6 +73,8 @@ void inquiry_begin(struct reactor *reactor, const struct origin *origin,
                    const struct frame_header *header, const u8 *body, u32 body_bytes);
 /* Where the answer of an ask, a frame of `bytes`, is to be written; then that it has been. */
 u8 *inquiry_answer_room(struct reactor *reactor, struct inquiry *inquiry, u32 bytes);
+/* The answer lies in the mail, which the inquiry releases when it ends. */
+void inquiry_keep(struct inquiry *inquiry, struct mail *mail);
 void inquiry_answered(struct inquiry *inquiry, u32 ask, const u8 *frame);
 /* Step of a turn: slices of parts, rounds of gathers, replies. */
 void inquiry_turn(struct reactor *reactor);

@@ -20,6 +20,7 @@ enum dispatch_result part_queue_add(struct shard_host *host, const struct origin
         return DISPATCH_WAIT;
     struct queued_part *queued = &queue->parts[queue->count++];
     queued->part = part;
+    queued->body = NULL;
     queued->echo = frame_echo_of(header);
     queued->late_ns = header->deadline_ms == 0
                           ? UINT64_MAX
@@ -28,17 +29,22 @@ enum dispatch_result part_queue_add(struct shard_host *host, const struct origin
     return DISPATCH_DONE;
 }
 
+/* Some of the reply; its room is taken with the first piece. */
 static void answer(struct shard_host *host, u32 at)
 {
     struct reactor *reactor = host->reactor;
     struct part_queue *queue = &host->parts;
-    const struct queued_part done = queue->parts[at];
-    queue->parts[at] = queue->parts[--queue->count];
-    struct shard_reply reply = {0};
-    shard_part_reply(done.part, reactor->scratch, FRAME_BYTES_MAX - FRAME_HEADER_BYTES, &reply);
-    const struct origin origin = origin_resume(reactor, &done.origin);
-    origin_reply(reactor, &origin, &done.echo, &reply, shard_applied_lsn(host->shard));
-    shard_part_end(host->shard, done.part);
+    struct queued_part *queued = &queue->parts[at];
+    const struct origin origin = origin_resume(reactor, &queued->origin);
+    if (queued->body == NULL)
+        queued->body = origin_reply_begin(reactor, &origin, &queued->echo,
+                                          shard_part_reply_bytes(queued->part),
+                                          shard_applied_lsn(host->shard));
+    if (!shard_part_reply(queued->part, queued->body))
+        return;
+    shard_part_end(host->shard, queued->part);
+    origin_reply_end(reactor, &origin, queued->body);
+    *queued = queue->parts[--queue->count]; /* the last one moves here: its turn comes next */
 }
 
 bool part_queue_slice(struct shard_host *host)
@@ -51,8 +57,8 @@ bool part_queue_slice(struct shard_host *host)
     host->reactor->facts.opcode = queued->echo.opcode;
     host->reactor->facts.shard = host->index;
     const bool is_late = queued->late_ns != UINT64_MAX && host->reactor->now_ns >= queued->late_ns;
-    if (shard_part_step(host->shard, queued->part, is_late))
-        answer(host, at); /* the last one moves here: its turn comes next */
+    if (queued->body != NULL || shard_part_step(host->shard, queued->part, is_late))
+        answer(host, at);
     else
         queue->next = at + 1;
     return true;

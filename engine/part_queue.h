@@ -6,6 +6,8 @@
  * A slice is short and commands are applied between slices, so a search delays a reservation by one
  * slice at most. Parts take turns: a long one does not hold up a short one.
  *
+ * A long reply is written in pieces too, each a slice, right into the buffer that the asker gets.
+ *
  * Invariants
  *   Q1  a part is in the ring exactly as long as its slot in the shard is used.
  *   Q2  while the ring is not empty the reactor does not sleep.
@@ -31,6 +33,7 @@ struct shard_host;
 
 struct queued_part {
     struct part *part;
+    u8 *body; /* of the reply, which is being written; NULL: not yet */
     struct frame_echo echo;
     struct origin_handle origin;
     u64 late_ns; /* monotonic: finish with what there is; UINT64_MAX = whenever it is done */

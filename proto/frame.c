@@ -212,6 +212,35 @@ u32 frame_record_write(const struct message_info *info, enum frame_direction dir
     return bytes;
 }
 
+/* What of `bytes` bytes at `from`, which belong at `begin`, lies in the window. */
+static void copy_window(u8 *to, u32 begin, const void *from, u32 bytes, u32 at, u32 until)
+{
+    const u32 first = MAX(begin, at), last = MIN(begin + bytes, until);
+    if (first < last)
+        memcpy(to + first, (const u8 *)from + (first - begin), last - first);
+}
+
+bool frame_record_write_some(const struct message_info *info, enum frame_direction direction,
+                             u8 *to, const void *fixed, const struct span *spans, u32 *at, u32 most)
+{
+    const struct message_side *side =
+        direction == FRAME_DIRECTION_REQUEST ? &info->request : &info->reply;
+    const u32 bytes = frame_record_bytes(info, direction, spans);
+    const u32 until = *at + MIN(most, bytes - *at);
+    static const u8 zeros[8];
+    copy_window(to, 0, fixed, side->fixed_bytes, *at, until);
+    u32 begin = side->fixed_bytes;
+    for (u32 s = 0; s < side->span_count; s++) {
+        copy_window(to, begin, &spans[s].bytes, 4, *at, until);
+        copy_window(to, begin + 4, spans[s].data, spans[s].bytes, *at, until);
+        begin += 4 + spans[s].bytes;
+    }
+    MUST(bytes - begin < sizeof zeros);
+    copy_window(to, begin, zeros, bytes - begin, *at, until);
+    *at = until;
+    return until == bytes;
+}
+
 void frame_seal(u8 *frame, u32 length)
 {
     MUST(length >= FRAME_HEADER_BYTES && length <= FRAME_BYTES_MAX);

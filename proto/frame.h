@@ -132,6 +132,12 @@ void frame_record_next(const struct message_info *info, enum frame_direction dir
 u32 frame_record_write(const struct message_info *info, enum frame_direction direction, u8 *to,
                        u32 capacity, const void *fixed, const struct span *spans);
 
+/* The same in pieces, where it is known to fit: bytes *at to *at + most of the record, and moves *at. True:
+ * that was the end. */
+bool frame_record_write_some(const struct message_info *info, enum frame_direction direction,
+                             u8 *to, const void *fixed, const struct span *spans, u32 *at,
+                             u32 most);
+
 /* Bytes that a record with these spans takes. */
 u32 frame_record_bytes(const struct message_info *info, enum frame_direction direction,
                        const struct span *spans);

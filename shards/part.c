@@ -73,6 +73,7 @@ struct part *shard_part_begin(struct shard *shard, const struct frame_header *he
     memset(part->reply_spans, 0, sizeof part->reply_spans);
     part->state = NULL;
     part->on_end = NULL;
+    part->reply_at = 0;
     part->now_ns = now_ns;
     part->first_lsn = shard->applied_lsn;
     part->is_used = true;
@@ -90,13 +91,19 @@ bool shard_part_step(struct shard *shard, struct part *part, bool is_late)
     return part->is_done;
 }
 
-void shard_part_reply(const struct part *part, u8 *to, u32 capacity, struct shard_reply *reply)
+u32 shard_part_reply_bytes(const struct part *part)
 {
     MUST(part->is_used && part->is_done);
-    const u32 bytes = frame_record_write(part->info, FRAME_DIRECTION_REPLY, to, capacity,
-                                         part->reply, part->reply_spans);
-    MUST(bytes != 0);
-    *reply = (struct shard_reply){.record_count = 1, .body_bytes = bytes, .body = to};
+    for (u32 i = 0; i < part->info->reply.span_count; i++)
+        MUST(part->reply_spans[i].bytes <= part->info->reply.spans[i].bytes_max);
+    return frame_record_bytes(part->info, FRAME_DIRECTION_REPLY, part->reply_spans);
+}
+
+bool shard_part_reply(struct part *part, u8 *to)
+{
+    MUST(part->is_used && part->is_done);
+    return frame_record_write_some(part->info, FRAME_DIRECTION_REPLY, to, part->reply,
+                                   part->reply_spans, &part->reply_at, PART_REPLY_PIECE);
 }
 
 void shard_part_end(struct shard *shard, struct part *part)

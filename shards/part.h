@@ -2,7 +2,7 @@
  *
  *      shard_part_begin  -> a slot with a copy of the request
  *      shard_part_step   -> the operation's handler, one slice; true: it has finished
- *      shard_part_reply  -> the reply record, as one of a READ
+ *      shard_part_reply  -> the reply record, as one of a READ; a long one in pieces
  *      shard_part_end    -> the slot is free, with all its memory
  *
  * Between two slices commands may be applied. A handler therefore keeps no pointer into a room, but
@@ -29,6 +29,7 @@ struct shard;
 #define SHARD_PARTS_MAX     16u
 #define SHARD_PARTS_RESERVE 4u /* chunks of memory that are there before the first question */
 #define PART_REPLY_WORDS    48u
+#define PART_REPLY_PIECE    (64u << 10) /* bytes that are written at once: some ten microseconds */
 
 struct part {
     const struct message_info *info;
@@ -40,6 +41,7 @@ struct part {
         struct shard *shard,
         struct part *part); /* set by the handler: lets go of what it holds, finished or not */
     void *state;            /* of the handler, NULL in the first slice; in the bump */
+    u32 reply_at;           /* bytes of the reply that are written */
     u64 now_ns;             /* log clock when it began */
     u64 first_lsn;          /* applied when it began */
     struct bump bump;

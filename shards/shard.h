@@ -158,8 +158,10 @@ struct part *shard_part_begin(struct shard *shard, const struct frame_header *he
 /* One slice, of about 50 microseconds at most. `is_late`: finish with what there is. True: it has
  * finished. */
 NODISCARD bool shard_part_step(struct shard *shard, struct part *part, bool is_late);
-/* Writes the body of the reply of a part that has finished, and fills *reply. */
-void shard_part_reply(const struct part *part, u8 *to, u32 capacity, struct shard_reply *reply);
+/* Of a part that has finished: the bytes of its reply's body, one record. */
+u32 shard_part_reply_bytes(const struct part *part);
+/* Writes that, some of it; to be called again with the same `to` until it is true: all is there. */
+NODISCARD bool shard_part_reply(struct part *part, u8 *to);
 /* Ends it, finished or not. */
 void shard_part_end(struct shard *shard, struct part *part);
 

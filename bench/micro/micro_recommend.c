@@ -251,14 +251,13 @@ static u32 ask(struct bench *bench, u16 opcode, const void *fixed, const struct 
         for (u32 i = 0; i < count && count != GATHER_GOES_ON; i++) {
             const struct gather_ask *own = &gather->asks[i];
             const struct frame_header header = {.opcode = own->info->code, .record_count = 1};
-            struct shard_reply reply;
             struct part *part =
                 shard_part_begin(bench->shard, &header, own->body, own->body_bytes, bench->now_ns);
             while (!shard_part_step(bench->shard, part, false)) {}
             u8 *to = bench->answers + ROUND_UP(used, 64u);
-            shard_part_reply(part, to, FRAME_BYTES_MAX, &reply);
+            used = (u32)(to - bench->answers) + shard_part_reply_bytes(part);
+            while (!shard_part_reply(part, to)) {}
             shard_part_end(bench->shard, part);
-            used = (u32)(to - bench->answers) + reply.body_bytes;
             MUST(used + FRAME_BYTES_MAX < ANSWERS_BYTES);
             (void)gather_answer(gather, i, to, 0);
         }

@@ -157,7 +157,10 @@ static void answer_ask(struct bench *bench, u32 i)
             note_slice(bench, begin_ns);
             begin_ns = now_ns();
         }
-        shard_part_reply(part, to, FRAME_BYTES_MAX - FRAME_HEADER_BYTES, &reply);
+        while (!shard_part_reply(part, to)) {
+            note_slice(bench, begin_ns);
+            begin_ns = now_ns();
+        }
         shard_part_end(shard, part);
     } else {
         MUST(shard_read(shard, &header, ask->body, ask->body_bytes, bench->gather.now_ns, false, to,

@@ -142,6 +142,11 @@ static void deliver_answer(struct reactor *reactor, u32 from, struct mail *mail)
                                          .ask = mail->ask,
                                          .arrival_ns = mail->arrival_ns};
     const struct origin origin = origin_resume(reactor, &handle);
+    if (origin.inquiry != NULL && mail->count > INQUIRY_COPY_MAX) {
+        inquiry_keep(origin.inquiry, mail);
+        inquiry_answered(origin.inquiry, origin.ask, mail->bytes);
+        return;
+    }
     if (origin.inquiry != NULL) {
         u8 *frame = inquiry_answer_room(reactor, origin.inquiry, mail->count);
         memcpy(frame, mail->bytes, mail->count);

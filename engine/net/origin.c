@@ -41,6 +41,12 @@ struct origin origin_resume(struct reactor *reactor, const struct origin_handle 
     return origin;
 }
 
+/* Is it an ask of an inquiry, here or on another core? Its answer stays in this process: it is not sealed. */
+static bool is_ask(const struct origin *origin)
+{
+    return origin->inquiry != NULL || (origin->mail != NULL && origin->mail->inquiry != NULL);
+}
+
 /* Where a reply of `bytes` goes; NULL when nobody is left. */
 static u8 *reply_room(struct reactor *reactor, const struct origin *origin, u32 bytes)
 {
@@ -67,16 +73,9 @@ static void reply_written(struct reactor *reactor, const struct origin *origin, 
         forward_answer(reactor, origin->mail, bytes);
 }
 
-void origin_reply(struct reactor *reactor, const struct origin *origin,
-                  const struct frame_echo *echo, const struct shard_reply *reply, u64 lsn)
+static void write_header(const struct reactor *reactor, const struct frame_echo *echo,
+                         const struct shard_reply *reply, u32 length, u64 lsn, u8 *to)
 {
-    const bool is_ok = reply->status == STATUS_OK;
-    const u32 body_bytes = is_ok ? reply->body_bytes : (u32)sizeof(struct frame_detail);
-    const u32 length = FRAME_HEADER_BYTES + body_bytes;
-    MUST(length <= FRAME_BYTES_MAX);
-    u8 *to = reply_room(reactor, origin, length);
-    if (to == NULL)
-        return;
     struct frame_header header; /* every field is set: clearing it first costs more than the rest */
     header.magic = FRAME_MAGIC;
     header.length = length;
@@ -86,7 +85,7 @@ void origin_reply(struct reactor *reactor, const struct origin *origin,
     header.flags = (u16)(FRAME_FLAG_REPLY | reply->flags);
     header.status = reply->status;
     header.shard = echo->shard;
-    header.record_count = is_ok ? reply->record_count : 0;
+    header.record_count = reply->status == STATUS_OK ? reply->record_count : 0;
     header.deadline_ms = 0;
     header.request_id = echo->request_id;
     header.session = echo->session;
@@ -97,13 +96,44 @@ void origin_reply(struct reactor *reactor, const struct origin *origin,
     header.retry_after_ms = reply->retry_after_ms;
     header.reserved = 0;
     memcpy(to, &header, sizeof header);
+}
+
+void origin_reply(struct reactor *reactor, const struct origin *origin,
+                  const struct frame_echo *echo, const struct shard_reply *reply, u64 lsn)
+{
+    const bool is_ok = reply->status == STATUS_OK;
+    const u32 body_bytes = is_ok ? reply->body_bytes : (u32)sizeof(struct frame_detail);
+    const u32 length = FRAME_HEADER_BYTES + body_bytes;
+    MUST(length <= FRAME_BYTES_MAX);
+    u8 *to = reply_room(reactor, origin, length);
+    if (to == NULL)
+        return;
+    write_header(reactor, echo, reply, length, lsn, to);
     if (is_ok)
         memcpy(to + FRAME_HEADER_BYTES, reply->body, body_bytes);
     else
         memcpy(to + FRAME_HEADER_BYTES, &reply->detail, body_bytes);
-    if (origin->inquiry == NULL)
+    if (!is_ask(origin))
         frame_seal(to, length);
     reply_written(reactor, origin, to, length);
+}
+
+u8 *origin_reply_begin(struct reactor *reactor, const struct origin *origin,
+                       const struct frame_echo *echo, u32 body_bytes, u64 lsn)
+{
+    const struct shard_reply reply = {.record_count = 1};
+    const u32 length = FRAME_HEADER_BYTES + body_bytes;
+    MUST(length <= FRAME_BYTES_MAX && is_ask(origin));
+    u8 *to = reply_room(reactor, origin, length);
+    write_header(reactor, echo, &reply, length, lsn, to);
+    return to + FRAME_HEADER_BYTES;
+}
+
+void origin_reply_end(struct reactor *reactor, const struct origin *origin, u8 *body)
+{
+    const u8 *frame = body - FRAME_HEADER_BYTES;
+    MUST(is_ask(origin));
+    reply_written(reactor, origin, frame, frame_header_read(frame).length);
 }
 
 void origin_refuse(struct reactor *reactor, const struct origin *origin,

@@ -67,6 +67,11 @@ struct origin origin_resume(struct reactor *reactor, const struct origin_handle 
 /* Writes a whole reply: the body is copied once, the frame sealed once. `lsn` 0 for control. */
 void origin_reply(struct reactor *reactor, const struct origin *origin,
                   const struct frame_echo *echo, const struct shard_reply *reply, u64 lsn);
+/* A reply of one record, to mail or an inquiry, whose body is written by the caller in later turns: the header
+ * is written, and here is where the body goes. Then that it is there. */
+u8 *origin_reply_begin(struct reactor *reactor, const struct origin *origin,
+                       const struct frame_echo *echo, u32 body_bytes, u64 lsn);
+void origin_reply_end(struct reactor *reactor, const struct origin *origin, u8 *body);
 /* Writes a reply without records. */
 void origin_refuse(struct reactor *reactor, const struct origin *origin,
                    const struct frame_echo *echo, u16 status, u32 retry_after_ms,

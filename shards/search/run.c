@@ -111,9 +111,28 @@ static void begin_reply(struct run *run)
     u8 *facets = pack_room(&run->pack, findings);
     if (facets != NULL && findings != 0)
         facet_write(run->facet_run, facets);
-    pack_bytes(&run->pack, run->top.entries, run->top.count * (u32)sizeof run->top.entries[0]);
+}
+
+#define WRITTEN_AT_ONCE 256u
+#define COST_WRITTEN    5u /* nanoseconds for each, about */
+
+/* Some of the hits, at last pins and ads. */
+static bool write_step(struct run *run)
+{
+    if (run->step != SEARCH_STEP_RUN || run->status != STATUS_OK)
+        return true;
+    while (run->written != run->top.count) {
+        const u32 count = MIN(WRITTEN_AT_ONCE, run->top.count - run->written);
+        if (!run_has_time(run))
+            return false;
+        pack_bytes(&run->pack, run->top.entries + run->written,
+                   count * (u32)sizeof run->top.entries[0]);
+        run->written += count;
+        run->work += COST_WRITTEN * count;
+    }
     pack_bytes(&run->pack, run->pins, run->pin_count * (u32)sizeof run->pins[0]);
     pack_bytes(&run->pack, run->ads, run->ad_count * (u32)sizeof run->ads[0]);
+    return true;
 }
 
 static void end_run(struct run *run)
@@ -147,7 +166,8 @@ static bool step_phase(struct run *run)
 {
     switch (run->phase) {
     case RUN_PHASE_SLOTS: return run_slots_step(run);
-    case RUN_PHASE_READY: return run->step == SEARCH_STEP_DETAILS || run_ready_step(run);
+    case RUN_PHASE_READY:
+        return run->step == SEARCH_STEP_DETAILS ? run_docs_step(run) : run_ready_step(run);
     case RUN_PHASE_WINDOWS: return run->step == SEARCH_STEP_DETAILS || run_windows_step(run);
     case RUN_PHASE_FACETS: {
         const u32 work = MAX(QUERY_SLICE_WORK - run->work, 100u); /* what it takes at least */
@@ -158,11 +178,11 @@ static bool step_phase(struct run *run)
     }
     case RUN_PHASE_SORT: return run->step == SEARCH_STEP_DETAILS || sort_step(run);
     case RUN_PHASE_ADS:
-        run->work += 5 * run->top.count;
         if (run->step == SEARCH_STEP_RUN)
             run_find_ads(run);
         begin_reply(run);
         return true;
+    case RUN_PHASE_HITS: return write_step(run);
     case RUN_PHASE_DETAILS: return run->step == SEARCH_STEP_SLOTS || run_details_step(run);
     case RUN_PHASE_REPLY: break;
     }

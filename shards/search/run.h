@@ -198,6 +198,7 @@ enum run_phase {
     RUN_PHASE_FACETS,
     RUN_PHASE_SORT,
     RUN_PHASE_ADS,
+    RUN_PHASE_HITS,
     RUN_PHASE_DETAILS,
     RUN_PHASE_REPLY
 };
@@ -251,6 +252,8 @@ struct run {
     u32 notes;
     u32 counts[SCORE_SHARES + 1]; /* SLOTS: documents by the share that their slots weigh */
     struct query_pack pack;
+    u32 doc_at;  /* of DETAILS: the next hit whose document is looked for */
+    u32 written; /* hits in the reply */
     u32 detail_at;
     u32 *mark_terms;        /* hash table; NULL: not made yet */
     struct run_mark *marks; /* beside them */
@@ -275,6 +278,8 @@ struct run *run_begin(struct shard *shard, struct part *part, enum search_step s
 /* Some work; true: the phase is over. */
 bool run_slots_step(struct run *run);
 bool run_ready_step(struct run *run);
+/* Of DETAILS: the documents of the products. */
+bool run_docs_step(struct run *run);
 /* Candidates of the window in hand; true: they are complete. */
 bool run_words_step(struct run *run);
 /* Matches of the window; true: it is done. */

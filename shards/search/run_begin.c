@@ -152,14 +152,26 @@ struct run *run_begin(struct shard *shard, struct part *part, enum search_step s
     const u8 *hits = unpack_bytes(&from, hit_count * (u32)sizeof(struct run_hit));
     if (hit_count != 0 && run->top.entries != NULL)
         memcpy(run->top.entries, hits, hit_count * sizeof(struct run_hit));
-    for (u32 i = 0; i < run->top.count && run->top.entries != NULL; i++)
-        run->top.entries[i].doc = find_doc(run, run->top.entries[i].product_id);
     run->slot_count = (u16)unpack_u32(&from);
     run->slots_left = from;
     MUST(run->slot_count <= QUERY_WORDS_MAX);
     if (step != SEARCH_STEP_DETAILS && run->status == STATUS_OK)
         compile_filters(run, filter, collection);
     return run;
+}
+
+#define COST_DOC 400u /* nanoseconds: a product from anywhere */
+
+bool run_docs_step(struct run *run)
+{
+    for (; run->doc_at < run->top.count && run->status == STATUS_OK; run->doc_at++) {
+        struct run_hit *hit = &run->top.entries[run->doc_at];
+        if (!run_has_time(run))
+            return false;
+        hit->doc = find_doc(run, hit->product_id);
+        run->work += COST_DOC;
+    }
+    return true;
 }
 
 /* ---- words ---- */

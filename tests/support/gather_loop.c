@@ -88,7 +88,10 @@ static void run_part(struct gather_loop *loop, u16 index, const struct frame_hea
     }
     if (loop->ended != NULL)
         loop->ended(loop->ended_context, part, slices);
-    shard_part_reply(part, loop->memory->reply, BODY_BYTES, reply);
+    *reply = (struct shard_reply){
+        .record_count = 1, .body = loop->memory->reply, .body_bytes = shard_part_reply_bytes(part)};
+    MUST(reply->body_bytes <= BODY_BYTES);
+    while (!shard_part_reply(part, loop->memory->reply)) {}
     shard_part_end(shard, part);
     loop->use.slices += slices;
     loop->use.slices_most = MAX(loop->use.slices_most, slices);

@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "shards/gather/gather.h"
+#include "shards/part.h"
 #include "tests/unit/engine/post_house.h"
 
 #define SLICE_NS 20000ull
@@ -18,6 +19,7 @@ static u32 slices = 1;
 static u32 slices_done;
 static u32 pieces = 1;
 static u32 pieces_done;
+static u32 answer_bytes; /* of a search's part */
 
 /* ---- operations with test meanings ----------------------------------------------------------- */
 
@@ -88,15 +90,25 @@ void gather_search(struct gather *gather)
         struct msg_search_part_rsp part;
         memcpy(&part, gather->asks[i].answer.fixed, sizeof part);
         answer->total += part.last_lsn;
+        const struct span data = gather->asks[i].answer.spans[SPAN_OF(search_part_rsp, data)];
+        assert_int_equal(data.bytes, answer_bytes);
+        for (u32 at = 0; at < data.bytes; at++)
+            assert_int_equal(data.data[at], (u8)(at * 7 + gather->asks[i].shard));
     }
 }
 
 bool shard_part_search_part(struct shard *shard, struct part *part)
 {
     struct msg_search_part_rsp *answer = (void *)part->reply;
-    (void)shard;
     answer->last_lsn = part->is_late ? 1 : 0;
-    return slice(part);
+    if (!slice(part))
+        return false;
+    u8 *data = bump_acquire(&part->bump, answer_bytes + 1);
+    for (u32 at = 0; at < answer_bytes; at++)
+        data[at] = (u8)(at * 7 + shard->options.index);
+    part->reply_spans[SPAN_OF(search_part_rsp, data)] =
+        (struct span){.data = data, .bytes = answer_bytes};
+    return true;
 }
 
 /* ---- the room -------------------------------------------------------------------------------- */
@@ -108,6 +120,7 @@ static void begin(u16 shards, u16 reactors)
     slices_done = 0;
     pieces = 1;
     pieces_done = 0;
+    answer_bytes = 0;
 }
 
 static int tear_down(void **state)
@@ -279,6 +292,43 @@ static void a_turn_gives_parts_little_time(void **state)
     close_house(house);
 }
 
+/* In pieces, from this core and from another one. */
+static void long_answers_arrive_whole(void **state)
+{
+    static const u32 sizes[] = {1000, INQUIRY_COPY_MAX, PART_REPLY_PIECE, 404000, PART_BYTES_MAX};
+    struct frame_header header;
+    struct msg_search_rsp record;
+    (void)state;
+    begin(3, 2);
+    struct client client = connect_client(house, 0, 1);
+    for (u32 i = 0; i < ARRAY_COUNT(sizes); i++) {
+        answer_bytes = sizes[i];
+        const u64 id = ask_search(&client, (u16)(i % 3), 0);
+        const u64 other = ask_search(&client, 0, 0);
+        turn(house, 1);
+        await_quiet();
+        assert_true(reply(house, &client, &header, &record, sizeof record));
+        assert_true(header.request_id == id || header.request_id == other);
+        assert_true(reply(house, &client, &header, &record, sizeof record));
+        assert_int_equal(header.status, STATUS_OK);
+    }
+    close_house(house);
+}
+
+/* A stop while they are being written. */
+static void long_answers_may_be_dropped(void **state)
+{
+    for (u32 turns = 1; turns < 30; turns++) {
+        begin(3, 2);
+        struct client client = connect_client(house, 0, 1);
+        answer_bytes = PART_BYTES_MAX;
+        (void)ask_search(&client, 0, 0);
+        turn(house, turns);
+        close_house(house);
+        (void)tear_down(state);
+    }
+}
+
 static void many_at_once_wait_or_are_refused(void **state)
 {
     static const u16 reactors[] = {1, 2};
@@ -377,6 +427,8 @@ int main(void)
         cmocka_unit_test_teardown(commands_are_served_between_slices, tear_down),
         cmocka_unit_test_teardown(commands_are_served_between_pieces, tear_down),
         cmocka_unit_test_teardown(a_turn_gives_parts_little_time, tear_down),
+        cmocka_unit_test_teardown(long_answers_arrive_whole, tear_down),
+        cmocka_unit_test_teardown(long_answers_may_be_dropped, tear_down),
         cmocka_unit_test_teardown(many_at_once_wait_or_are_refused, tear_down),
         cmocka_unit_test_teardown(a_deadline_ends_with_what_there_is, tear_down),
         cmocka_unit_test_teardown(whoever_has_gone_is_not_answered, tear_down),

@@ -413,6 +413,34 @@ static void a_record_that_does_not_fit_is_not_written(void **state)
         frame_record_write(info, FRAME_DIRECTION_REQUEST, (u8 *)room, sizeof room, &req, &span), 0);
 }
 
+/* Of any size, over bytes that were something else: it is the record that is written at once. */
+static void a_record_is_the_same_in_pieces(void **state)
+{
+    (void)state;
+    const struct message_info *info = message_find(OPCODE_PRODUCT_PUT);
+    const struct msg_product_put_req req = {.product_id = 0x123456789abcdef0u, .price = -7};
+    const struct span spans[MESSAGE_SPANS_MAX] = {{(const u8 *)"MUG", 3},
+                                                  {(const u8 *)"a white mug", 11},
+                                                  {NULL, 0},
+                                                  {(const u8 *)"mugs", 4}};
+    u8 whole[1024], pieces[1024];
+    const u32 bytes =
+        frame_record_write(info, FRAME_DIRECTION_REQUEST, whole, sizeof whole, &req, spans);
+    assert_true(bytes != 0);
+    for (u32 most = 1; most <= bytes + 1; most++) {
+        u32 at = 0, count = 1;
+        memset(pieces, 0xee, sizeof pieces);
+        for (; !frame_record_write_some(info, FRAME_DIRECTION_REQUEST, pieces, &req, spans, &at,
+                                        most);
+             count++)
+            assert_int_equal(at, count * most);
+        assert_int_equal(at, bytes);
+        assert_int_equal(count, (bytes + most - 1) / most);
+        assert_memory_equal(pieces, whole, bytes);
+        assert_int_equal(pieces[bytes], 0xee);
+    }
+}
+
 static void sealing_nonsense_is_a_bug(void **state)
 {
     (void)state;
@@ -440,6 +468,7 @@ int main(void)
         cmocka_unit_test(a_refusal_is_a_good_reply),
         cmocka_unit_test(a_request_is_no_reply),
         cmocka_unit_test(a_record_that_does_not_fit_is_not_written),
+        cmocka_unit_test(a_record_is_the_same_in_pieces),
         cmocka_unit_test(sealing_nonsense_is_a_bug),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,7 +87,6 @@ static bool answer_ask(struct asker *asker, u32 i)
     struct shard *shard = shard_at(ask->shard);
     const struct frame_header header = {
         .opcode = ask->info->code, .shard = ask->shard, .record_count = 1};
-    struct shard_reply reply;
     u8 *answer = malloc(FRAME_BYTES_MAX);
     MUST(answer != NULL && asker->answer_count < ANSWERS_MAX);
     asker->answers[asker->answer_count++] = answer;
@@ -100,7 +99,7 @@ static bool answer_ask(struct asker *asker, u32 i)
         check_work(part, step);
     }
     if (is_done) {
-        shard_part_reply(part, answer, FRAME_BYTES_MAX - FRAME_HEADER_BYTES, &reply);
+        while (!shard_part_reply(part, answer)) {}
         (void)gather_answer(&asker->gather, i, answer, shard_applied_lsn(shard));
     } else {
         asker->dropped_step = step;
