@@ -36,54 +36,43 @@ static char *prompt_of(EditLine *edit)
     return repl->prompt;
 }
 
-#define CODES_MAX 20u
+/* How a word that is being typed may go on. */
+#define CHOICES_MAX SUGGEST_LIMIT_MAX
+#define SHOWN_MAX   20u
 
-/* What codes share, and how many there are. */
-struct codes {
-    char common[CODE_BYTES_MAX + 2];
-    char all[CODES_MAX][CODE_BYTES_MAX + 1];
+struct choices {
+    char all[CHOICES_MAX][CODE_BYTES_MAX + 1];
     u32 count;
+    bool is_partial; /* there may be others */
 };
 
-static void add_code(struct codes *codes, const char *typed, struct souk_text code)
+static void add_choice(struct choices *choices, const char *typed, const char *word, size_t bytes)
 {
-    const size_t bytes = strlen(typed);
-    if (codes->count == CODES_MAX || code.bytes > CODE_BYTES_MAX || code.bytes < bytes ||
-        memcmp(code.data, typed, bytes) != 0)
+    if (choices->count == CHOICES_MAX || bytes > CODE_BYTES_MAX || bytes < strlen(typed) ||
+        memcmp(word, typed, strlen(typed)) != 0)
         return;
-    char *to = codes->all[codes->count++];
-    (void)snprintf(to, CODE_BYTES_MAX + 1, "%.*s", (int)code.bytes, code.data);
-    if (codes->count == 1) { /* a blank ends it */
-        memcpy(codes->common, code.data, code.bytes);
-        codes->common[code.bytes] = ' ';
-        codes->common[code.bytes + 1] = '\0';
-        return;
-    }
-    size_t same = 0;
-    while (codes->common[same] != '\0' && codes->common[same] == to[same])
-        same++;
-    codes->common[same] = '\0';
+    (void)snprintf(choices->all[choices->count++], CODE_BYTES_MAX + 1, "%.*s", (int)bytes, word);
 }
 
 /* Asks the server for products whose code begins like this. Silent when there is no answer. */
-static void find_codes(struct cli *cli, const char *typed, struct codes *codes)
+static void find_codes(struct cli *cli, const char *typed, struct choices *choices)
 {
-    const struct souk_suggest ask = {.products = CODES_MAX, .query = souk_text_of(typed)};
+    const struct souk_suggest ask = {.products = CHOICES_MAX, .query = souk_text_of(typed)};
     struct souk_suggest_reply reply;
-    codes->count = 0;
-    codes->common[0] = '\0';
     if (cli->client == NULL || souk_suggest(cli->client, &ask, &reply) != 0)
         return;
     struct souk_row_hit hit;
-    for (u32 at = 0; reply.hits.bytes - at >= sizeof hit; at += (u32)sizeof hit) {
-        memcpy(&hit, reply.hits.data + at, sizeof hit);
-        add_code(codes, typed, find_text(reply.texts, hit.text_offset, hit.code_bytes));
+    u32 count = 0;
+    for (; souk_row_at(reply.hits, sizeof hit, count, &hit); count++) {
+        const struct souk_text code = find_text(reply.texts, hit.text_offset, hit.code_bytes);
+        add_choice(choices, typed, code.data != NULL ? code.data : "", code.bytes);
     }
+    choices->is_partial = count == CHOICES_MAX;
     souk_free(reply.memory);
 }
 
-/* The verb that the line has begun and whose arguments are codes of products. */
-static const struct verb *verb_of_codes(const char *line)
+/* The verb that the line has begun, behind which something is typed. */
+static const struct verb *verb_of_line(const char *line)
 {
     const struct verb *verb, *found = NULL;
     for (size_t i = 0; (verb = verb_at(i)) != NULL; i++) {
@@ -92,35 +81,64 @@ static const struct verb *verb_of_codes(const char *line)
             (found == NULL || bytes > strlen(found->words)))
             found = verb;
     }
-    return found != NULL && strstr(found->arguments, "CODE") != NULL ? found : NULL;
+    return found;
 }
 
-/* The code before the cursor completed by asking the server. */
-static unsigned char complete_code(EditLine *edit, const char *line)
+static int compare_choices(const void *a, const void *b)
 {
-    struct repl *repl = NULL;
-    struct codes codes;
-    const char *blank = strrchr(line, ' ');
-    if (blank == NULL || blank[1] == '\0' || blank[1] == '-' || verb_of_codes(line) == NULL)
+    return strcmp(a, b);
+}
+
+/* Puts in what all choices share; where that is nothing more, shows them. */
+static unsigned char offer_choices(EditLine *edit, const char *typed, struct choices *choices)
+{
+    char common[CODE_BYTES_MAX + 2];
+    if (choices->count == 0)
         return CC_ERROR;
-    const char *typed = blank + 1;
-    (void)el_get(edit, EL_CLIENTDATA, &repl);
-    if (repl->cli->client == NULL && cli_connect(repl->cli) != CLI_EXIT_DONE)
-        return CC_REDISPLAY;
-    find_codes(repl->cli, typed, &codes);
-    if (codes.count == 0)
-        return CC_ERROR;
-    if (strlen(codes.common) > strlen(typed) &&
-        el_insertstr(edit, codes.common + strlen(typed)) == 0)
+    qsort(choices->all, choices->count, sizeof choices->all[0], compare_choices);
+    const char *first = choices->all[0], *last = choices->all[choices->count - 1];
+    size_t same = 0;
+    while (first[same] != '\0' && first[same] == last[same]) /* they are in order */
+        same++;
+    (void)snprintf(common, sizeof common, "%.*s%s", (int)same, first,
+                   choices->count == 1 ? " " : ""); /* a blank ends it */
+    if (!choices->is_partial && strlen(common) > strlen(typed) &&
+        el_insertstr(edit, common + strlen(typed)) == 0)
         return CC_REFRESH;
     (void)putchar('\n');
-    for (u32 i = 0; i < codes.count; i++)
-        printf("  %s\n", codes.all[i]);
+    for (u32 i = 0; i < MIN(choices->count, SHOWN_MAX); i++)
+        printf("  %s\n", choices->all[i]);
+    if (choices->is_partial || choices->count > SHOWN_MAX)
+        printf("  ... and more: type on\n");
     return CC_REDISPLAY;
 }
 
-/* The word before the cursor completed from the verb table: all that the candidates share; a code of a
- * product from the server. */
+/* The option, or the code of a product, before the cursor; codes are asked of the server. */
+static unsigned char complete_argument(EditLine *edit, const char *line)
+{
+    struct repl *repl = NULL;
+    struct choices choices = {.count = 0};
+    const char *blank = strrchr(line, ' ');
+    const struct verb *verb = verb_of_line(line);
+    if (blank == NULL || blank[1] == '\0' || verb == NULL)
+        return CC_ERROR;
+    const char *typed = blank + 1;
+    if (typed[0] == '-') {
+        for (const struct verb_option *o = verb->options; o->name != NULL; o++)
+            add_choice(&choices, typed, o->name, strlen(o->name));
+        return offer_choices(edit, typed, &choices);
+    }
+    if (strstr(verb->arguments, "CODE") == NULL)
+        return CC_ERROR;
+    (void)el_get(edit, EL_CLIENTDATA, &repl);
+    if (repl->cli->client == NULL && cli_connect(repl->cli) != CLI_EXIT_DONE)
+        return CC_REDISPLAY;
+    find_codes(repl->cli, typed, &choices);
+    return offer_choices(edit, typed, &choices);
+}
+
+/* The words before the cursor completed from the verb table: all that the candidates share; else an option or a
+ * code. */
 static unsigned char complete(EditLine *edit, int key)
 {
     const LineInfo *info = el_line(edit);
@@ -146,7 +164,7 @@ static unsigned char complete(EditLine *edit, int key)
         common[same] = '\0';
     }
     if (found == 0)
-        return complete_code(edit, line);
+        return complete_argument(edit, line);
     if (strlen(common) > bytes && el_insertstr(edit, common + bytes) == 0)
         return CC_REFRESH;
     (void)putchar('\n');

@@ -24,6 +24,8 @@ struct column {
     enum column_form form;
     bool is_optional;
     bool is_right;
+    bool
+        is_cuttable; /* not of numbers, money or times alone: what is cut of those says something else */
     size_t width;
 };
 
@@ -161,6 +163,7 @@ static void lay_out(struct table *table, const json_t *rows, const char *columns
             const char *text = print_cell(table, &column, row, cell, sizeof cell);
             column.width = MAX(column.width, width_of(text));
             column.is_right |= json_is_integer(value) && column.form != COLUMN_TIME;
+            column.is_cuttable |= *text != '\0' && *text != '-' && !(*text >= '0' && *text <= '9');
             is_shown |= !is_nothing(value);
         }
         MUST(table->count < COLUMNS_MAX);
@@ -180,7 +183,7 @@ static void fit(struct table *table, size_t cells)
         struct column *widest = NULL;
         for (u32 i = 1; i < table->count; i++) {
             struct column *column = &table->columns[i];
-            if (!column->is_right && column->form == COLUMN_PLAIN && column->width > CUT_CELLS &&
+            if (column->is_cuttable && column->width > CUT_CELLS &&
                 (widest == NULL || column->width > widest->width))
                 widest = column;
         }

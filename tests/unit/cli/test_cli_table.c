@@ -122,7 +122,7 @@ static void tables_fit_into_the_terminal(void **state)
                         "P22   \350\214\266\347\242\227 tea \342\200\246  10.00 GBP\n"
                         "P3                0.10 GBP\n");
     /* Every line of every width, down to where nothing more can be cut. */
-    for (size_t cells = 28; cells < 60; cells++) {
+    for (size_t cells = 29; cells < 60; cells++) {
         char *rest = NULL;
         char *text = strdup(table(shop, 3, cells));
         for (char *line = strtok_r(text, "\n", &rest); line != NULL;
@@ -133,6 +133,20 @@ static void tables_fit_into_the_terminal(void **state)
         assert_non_null(strstr(printed, "P22")); /* what names a row is whole */
         free(text);
     }
+}
+
+/* Half a price is another price. */
+static void numbers_are_never_cut(void **state)
+{
+    (void)state;
+    static const char *const all[][4] = {{"P1", "3 hearts of glass", "1234567.00 GBP", ""},
+                                         {"P2", "Lamp", "12.00 GBP", ""}};
+    assert_string_equal(table(all, 2, 27), "code  title  price\n"
+                                           "P1    3 he\342\200\246  1234567.00 GBP\n"
+                                           "P2    Lamp   12.00 GBP\n");
+    char *least = strdup(printed);
+    assert_string_equal(table(all, 2, 10), least); /* longer than the line rather than wrong */
+    free(least);
 }
 
 static void lines_of_an_object_go_on_below(void **state)
@@ -170,6 +184,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_shown_is_a_question_mark),
         cmocka_unit_test(columns_stay_in_line),
         cmocka_unit_test(tables_fit_into_the_terminal),
+        cmocka_unit_test(numbers_are_never_cut),
         cmocka_unit_test(lines_of_an_object_go_on_below),
     };
     return cmocka_run_group_tests(tests, begin, end);
