@@ -21,6 +21,17 @@ static bool has_budget(const struct product *product, u64 ad_id)
     return false;
 }
 
+/* Left out by a curation, or by who asks for one product alone: then an ad does not bring it back. */
+static bool is_left_out(const struct run *run, u32 doc)
+{
+    if (run->head.only_product_id != 0 && run->only_doc != doc)
+        return true;
+    for (u32 i = 0; i < run->special_count && run->specials[i].doc <= doc; i++)
+        if (run->specials[i].doc == doc && run->specials[i].kind == CURATION_HIDE)
+            return true;
+    return false;
+}
+
 /* The document of an ad's product, if it may be shown now; else 0. */
 static u32 doc_of_ad(const struct run *run, u64 ad_id, const struct msg_ad_put_req *ad)
 {
@@ -31,7 +42,7 @@ static u32 doc_of_ad(const struct run *run, u64 ad_id, const struct msg_ad_put_r
     const struct product *product = product_at(catalog, at);
     const u32 doc = search_index_doc(run->index, at);
     if (doc == 0 || doc >= run->question.end || !product_is_listed(product, run->head.now_ns) ||
-        product->state == STOCK_STATE_NONE || !has_budget(product, ad_id))
+        product->state == STOCK_STATE_NONE || !has_budget(product, ad_id) || is_left_out(run, doc))
         return 0;
     if ((run->filter != NULL && !filter_holds(run->filter, doc)) ||
         (run->collection != NULL && !filter_holds(run->collection, doc)))

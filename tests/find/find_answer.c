@@ -361,7 +361,9 @@ static bool may_be_shown(const struct judging *judging, const struct find_ad *ad
     const u32 root = question->filter.count == 0 ? 0 : question->filter.count - 1;
     return !ad->is_off && find_in_time(ad->from_ns, ad->until_ns, judging->now_ns) &&
            ad->budget > 0 && is_listed(judging, doc) && find_doc_state(doc) != STOCK_STATE_NONE &&
-           is_true[root] && is_collected(judging, doc);
+           is_true[root] && is_collected(judging, doc) &&
+           action_of(judging, ad->doc, CURATION_HIDE) == NULL &&
+           (question->ask.only_product_id == 0 || question->ask.only_product_id == doc->id);
 }
 
 static bool ad_precedes(const struct find_ad *a, const struct find_ad *b)

@@ -262,6 +262,36 @@ static void pins_have_places_on_later_pages(void **state)
     assert_string_equal(sx_codes(&sx), "B,D");
 }
 
+/* Who hides a product from a query does not want it back as an ad; who asks for one product gets no other. */
+static void ads_bring_nothing_back_that_was_left_out(void **state)
+{
+    (void)state;
+    const struct row_curation_action hide = {.product_id = sx_id("A"), .kind = CURATION_HIDE};
+    sx_put(&sx, "A", .title = "Lamp one", .popularity = 9);
+    sx_put(&sx, "B", .title = "Lamp two");
+    sx_stock(&sx, "A", "A", 100, 5);
+    sx_stock(&sx, "B", "B", 100, 5);
+    sx_ad(&sx, "ad-a", "A", "lamp", 50, 100);
+    sx_ad(&sx, "ad-b", "B", "lamp", 20, 100);
+    sx_ask(&sx, .query = "lamp ", .ads = 2, .limit = 1);
+    sx_expect(&sx, "A,B,A");
+    sx_curate(&sx, "hidden", (struct sx_curation){.words = "lamp"}, &hide, 1);
+    sx_ask(&sx, .query = "lamp ", .ads = 2, .limit = 1);
+    sx_expect(&sx, "B,B");
+    sx_ask(&sx, .query = "lamp ", .ads = 2, .limit = 1, .sort = SEARCH_SORT_PRICE_UP);
+    sx_expect(&sx, "B,B");
+    sx_ask(&sx, .query = "lamp one ", .ads = 2, .limit = 1); /* another query */
+    sx_expect(&sx, "A,B,A");
+    sx_ask(&sx, .query = "lamp ", .ads = 2, .limit = 1, .flags = SEARCH_FLAG_NO_CURATION);
+    sx_expect(&sx, "A,B,A");
+    sx_ask(&sx, .query = "lamp ", .ads = 2, .only_product_id = sx_id("B"));
+    sx_expect(&sx, "B,B");
+    sx_ask(&sx, .query = "lamp ", .ads = 2, .only_product_id = sx_id("A"));
+    sx_expect(&sx, "");
+    sx_ask(&sx, .query = "lamp ", .ads = 2, .only_product_id = sx_id("nobody"));
+    sx_expect(&sx, "");
+}
+
 static void ads_are_shown_while_their_budget_lasts(void **state)
 {
     (void)state;
@@ -462,6 +492,7 @@ int main(void)
         SX_ON_BOTH(stock_and_times_decide_what_is_seen),
         SX_ON_BOTH(pins_hides_and_boosts_apply),
         SX_ON_BOTH(pins_have_places_on_later_pages),
+        SX_ON_BOTH(ads_bring_nothing_back_that_was_left_out),
         SX_ON_BOTH(ads_are_shown_while_their_budget_lasts),
         SX_ON_BOTH(profiles_and_collections_are_looked_up),
         SX_ON_BOTH(recent_categories_come_first_among_equals),
