@@ -10,6 +10,7 @@ set -eu
 build=$1
 file=${2:-}
 . "$(dirname "$0")/../replay/server.sh"
+patient
 
 if [ -z "$file" ]; then
     file="$work/shop.csv"

@@ -9,6 +9,7 @@ build=$1
 . "$(dirname "$0")/server.sh"
 
 . "$(dirname "$0")/expect.sh"
+patient
 
 # ---- without a server ----
 expect 3 ping
@@ -290,7 +291,7 @@ wait_delivered() {
     tries=0
     until "$souk" parcel deliver "$order" 2 > "$work/out" 2> "$work/err"; do
         tries=$((tries + 1))
-        [ "$tries" -lt 100 ] || { cat "$work/err" >&2; fail "the parcel does not leave"; }
+        [ "$tries" -lt 1200 ] || { cat "$work/err" >&2; fail "the parcel does not leave"; }
         sleep 0.05
     done
 }
@@ -341,7 +342,7 @@ while [ "$i" -lt 40 ]; do echo "checkout shopper$i --line X=1@1.00:test --card t
 tries=0
 until "$souk" --json stuck > "$work/out" && [ ! -s "$work/out" ]; do
     tries=$((tries + 1))
-    [ "$tries" -lt 300 ] || { cat "$work/out" >&2; fail "orders that do not end"; }
+    [ "$tries" -lt 1200 ] || { cat "$work/out" >&2; fail "orders that do not end"; }
     sleep 0.1
 done
 kill -TERM "$client_pid"
@@ -502,7 +503,7 @@ tries=0
 expect 0 --json related RC1 --strict
 until grep -q '"RC2"' "$work/out"; do
     tries=$((tries + 1))
-    [ "$tries" -lt 100 ] || fail "what was bought together is not related"
+    [ "$tries" -lt 1200 ] || fail "what was bought together is not related"
     sleep 0.05
     expect 0 --json related RC1 --strict
 done

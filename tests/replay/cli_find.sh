@@ -9,6 +9,7 @@ set -eu
 build=$1
 . "$(dirname "$0")/server.sh"
 . "$(dirname "$0")/expect.sh"
+patient
 
 # prints WORDS: in the last answer.
 prints() { grep -qF -- "$1" "$work/out" || { cat "$work/out" >&2; fail "the answer lacks: $1"; }; }
@@ -114,9 +115,15 @@ for code in U1 U2 U3 U4 U5 U6 U7; do "$souk" product delete $code > /dev/null 2>
 
 # ---- import: killed and resumed; what was said about rows stands there once ----
 awk -F, -v OFS=, 'NR > 1 { $1 = "K" NR } NR % 100 == 0 { $1 = "" } { print }' "$work/catalog.csv" > "$work/killed.csv"
-"$souk" import "$work/killed.csv" --rate 2000 --quiet > /dev/null 2>&1 &
+"$souk" import "$work/killed.csv" --rate 500 --quiet > /dev/null 2>&1 &
 client_pid=$!
-sleep 0.7
+tries=0
+until grep -qs '^rows [1-9]' "$work/killed.csv.import"; do
+    kill -0 "$client_pid" 2> /dev/null || fail "an import is over before it can be killed"
+    tries=$((tries + 1))
+    [ "$tries" -lt 1200 ] || fail "an import has no journal after a minute"
+    sleep 0.05
+done
 kill -9 "$client_pid"
 wait "$client_pid" 2> /dev/null || true
 client_pid=
@@ -247,7 +254,7 @@ shows left 30
 tries=0
 until "$souk" --json search lamp --ads 1 --limit 1 | grep -q '"sponsored"'; do
     tries=$((tries + 1))
-    [ "$tries" -lt 100 ] || fail "an ad with a budget is not shown"
+    [ "$tries" -lt 1200 ] || fail "an ad with a budget is not shown"
     sleep 0.05
 done
 "$build/examples/ad_budget" "$SOUK_ADDRESS" > "$work/out" || { cat "$work/out" >&2; fail "the example of ads fails"; }
@@ -257,14 +264,19 @@ shows left 10
 shows spent 40
 
 # ---- questions that make no sense: each is refused, in words, at once ----
-# refuses CODE WORDS WORD...: souk search ends with CODE and says WORDS, within two seconds.
+# refuses CODE WORDS WORD...: souk search ends with CODE and says WORDS, within two seconds; one of five times at
+# least, as the machine may have been busy with something else.
 refuses() {
-    code_wanted=$1 words=$2
+    code_wanted=$1 words=$2 tries=0
     shift 2
-    before=$(date +%s)
-    expect "$code_wanted" search "$@"
-    says "$words"
-    [ $(($(date +%s) - before)) -le 2 ] || fail "a refusal takes more than two seconds: $words"
+    while :; do
+        before=$(date +%s)
+        expect "$code_wanted" search "$@"
+        says "$words"
+        [ $(($(date +%s) - before)) -gt 2 ] || break
+        tries=$((tries + 1))
+        [ "$tries" -lt 5 ] || fail "a refusal takes more than two seconds: $words"
+    done
 }
 repeat() { awk -v text="$1" -v count="$2" 'BEGIN { for (i = 0; i < count; i++) printf "%s", text }'; }
 refuses 2 "more than 1024 bytes" "$(repeat x 100000)"
@@ -291,7 +303,7 @@ expect 0 attribute put material --type text
 tries=0
 until "$souk" search lamp --facet material > "$work/out" 2> "$work/err"; [ $? -eq 1 ]; do
     tries=$((tries + 1))
-    [ "$tries" -lt 100 ] || fail "a text attribute has a facet"
+    [ "$tries" -lt 1200 ] || fail "a text attribute has a facet"
     sleep 0.1
 done
 says BAD_FILTER
