@@ -113,11 +113,9 @@ void shard_notice_forget(struct shard *shard, u64 token)
     notice_forget(&shard->notices, token);
 }
 
-#define WORK_PRODUCTS 2u /* put into a new index in one slice */
-
 bool shard_work(struct shard *shard)
 {
-    return search_renew(shard, WORK_PRODUCTS);
+    return search_work(shard);
 }
 
 u64 shard_applied_lsn(const struct shard *shard)

@@ -10,7 +10,8 @@
  *            as one
  *   pieces   of the gather itself, between them: merging, the reply; `round` is the longest one
  *
- * Gate: neither a slice nor a piece longer than 50 us; exit code 1 when one is. Pages of reviews: micro_review.
+ * Gate: neither a slice nor a piece longer than 50 us, of the renewal of an index 99 in 100; exit code 1 when one
+ * is. Pages of reviews: micro_review.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -33,6 +34,7 @@
 #define ANSWERS_MAX 256u
 #define TEXT_BYTES  4096u
 #define WARM        3u
+#define RENEWAL_MAX (1u << 20)
 #define GATE_NS     50000u
 
 struct bench {
@@ -397,18 +399,20 @@ static void renew(struct bench *bench)
     if (bench->only != NULL && strstr("renewal", bench->only) == NULL)
         return;
     MUST(feeder_call(bench->feeder, OPCODE_SEARCH_POLICY_PUT, &put, NULL, NULL) == STATUS_OK);
-    bench->is_first = true;
-    bench->slice_count = 0;
-    u64 most_ns = 0, slices = 0;
-    for (bool has_more = true; has_more; slices++) {
+    static u64 times[RENEWAL_MAX];
+    u32 count = 0, worst;
+    for (bool has_more = true; has_more && count < RENEWAL_MAX; count++) {
         const u64 begin_ns = cpu_ns();
         has_more = shard_work(bench->shard);
-        most_ns = MAX(most_ns, cpu_ns() - begin_ns);
+        times[count] = cpu_ns() - begin_ns;
     }
-    bench->missed += most_ns > GATE_NS;
-    (void)printf("%-26s %6llu slices, at most %.1f us of processor time  %s\n", "renewal",
-                 (unsigned long long)slices, (double)most_ns / 1000,
-                 most_ns > GATE_NS ? "MISSED" : "good");
+    const u64 most_ns = sort_times(times, count, &worst);
+    const u64 usual_ns = times[(u32)((u64)count * 99 / 100)];
+    bench->missed += usual_ns > GATE_NS;
+    (void)printf(
+        "%-26s %6u slices of %.1f us, 99 %% at most %.1f, all %.1f (a chunk of the system)  %s\n",
+        "renewal", count, (double)times[count / 2] / 1000, (double)usual_ns / 1000,
+        (double)most_ns / 1000, usual_ns > GATE_NS ? "MISSED" : "good");
 }
 
 int main(int argc, char **argv)

@@ -55,6 +55,15 @@ void columns_deinit(struct columns *columns)
     column_fields_deinit(&columns->fields);
 }
 
+void columns_drop(struct columns *columns)
+{
+    column_array_release(&columns->fields, columns->windows,
+                         columns->window_capacity * sizeof(struct column_window *));
+    column_array_release(&columns->fields, columns->dead, columns->dead_capacity * sizeof(u32));
+    column_tree_drop(&columns->tree);
+    column_fields_drop(&columns->fields);
+}
+
 static struct column_window *window_at(const struct columns *columns, u32 window)
 {
     return window < columns->window_capacity ? columns->windows[window] : NULL;

@@ -123,6 +123,8 @@ struct columns {
 
 void columns_init(struct columns *columns, struct store_memory *memory, struct arena *arena);
 void columns_deinit(struct columns *columns);
+/* Leaves what is in the arena to who owns that. */
+void columns_drop(struct columns *columns);
 
 /* All numbers of a document, when it is made and whenever one of them has changed. */
 void columns_put(struct columns *columns, u32 doc, const struct column_facts *facts);

@@ -37,6 +37,11 @@ void column_tree_deinit(struct column_tree *tree)
         if (record->code != NULL)
             arena_release(tree->arena, record->code, record->code_bytes);
     }
+    column_tree_drop(tree);
+}
+
+void column_tree_drop(struct column_tree *tree)
+{
     map_deinit(&tree->map);
     pool_deinit(&tree->pool);
 }

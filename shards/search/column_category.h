@@ -49,6 +49,8 @@ struct column_tree {
 
 void column_tree_init(struct column_tree *tree, struct store_memory *memory, struct arena *arena);
 void column_tree_deinit(struct column_tree *tree);
+/* Leaves what is in the arena to who owns that. */
+void column_tree_drop(struct column_tree *tree);
 
 /* The node of an id, or 0. */
 u32 column_category_find(const struct column_tree *tree, u64 category_id);

@@ -99,6 +99,13 @@ void column_fields_init(struct column_fields *fields, struct store_memory *memor
     MUST(category == COLUMN_FIELD_CATEGORY);
 }
 
+static void release_arrays(struct column_fields *fields, const struct column_field *record)
+{
+    column_array_release(fields, record->values, record->value_capacity * sizeof(u32));
+    column_array_release(fields, record->blocks,
+                         record->block_capacity * sizeof(struct column_block *));
+}
+
 static void release_field(struct column_fields *fields, u32 field)
 {
     struct column_field *record = column_field_at(fields, field);
@@ -108,9 +115,7 @@ static void release_field(struct column_fields *fields, u32 field)
         struct column_value *value = column_value_at(fields, field, ordinal);
         arena_release(fields->arena, value->text, value->text_bytes);
     }
-    column_array_release(fields, record->values, record->value_capacity * sizeof(u32));
-    column_array_release(fields, record->blocks,
-                         record->block_capacity * sizeof(struct column_block *));
+    release_arrays(fields, record);
     arena_release(fields->arena, record->name, record->name_bytes);
 }
 
@@ -118,6 +123,15 @@ void column_fields_deinit(struct column_fields *fields)
 {
     for (u32 field = 1; field <= fields->field_count; field++)
         release_field(fields, field);
+    map_deinit(&fields->value_map);
+    pool_deinit(&fields->values);
+    pool_deinit(&fields->pool);
+}
+
+void column_fields_drop(struct column_fields *fields)
+{
+    for (u32 field = 1; field <= fields->field_count; field++)
+        release_arrays(fields, column_field_at(fields, field)); /* long ones lie by themselves */
     map_deinit(&fields->value_map);
     pool_deinit(&fields->values);
     pool_deinit(&fields->pool);
@@ -148,9 +162,19 @@ u32 column_field_add(struct column_fields *fields, struct span name)
     MUST(name.bytes > 0);
     const u64 name_id = id_from_code(name.data, name.bytes);
     const u32 slot = find_name(fields, name, name_id);
+    const u32 bit = (u32)(name_id >> 32) % COLUMN_LEFT_OUT_BITS;
     if (fields->names[slot] == 0 && fields->field_count < COLUMN_FIELDS_MAX)
         fields->names[slot] = add_field(fields, name, name_id);
+    else if (fields->names[slot] == 0)
+        fields->left_out[bit / 64] |= 1ull << bit % 64;
     return fields->names[slot];
+}
+
+bool column_field_left_out(const struct column_fields *fields, struct span name)
+{
+    const u32 bit = (u32)(id_from_code(name.data, name.bytes) >> 32) % COLUMN_LEFT_OUT_BITS;
+    return column_field_find(fields, name) == 0 &&
+           (fields->left_out[bit / 64] >> bit % 64 & 1) != 0;
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */

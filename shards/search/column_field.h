@@ -17,6 +17,7 @@
  *   I4  an ordinal whose value nobody has is in the field's list of the unused, once.
  *   I5  a field is never given back. When there are as many as there may be, and column_fields_worn, the
  *       columns are made anew (search_room.c): names that come and go keep no other out for ever.
+ *   I6  of a name that found no room it is known: column_field_left_out says so, of others it may by chance.
  * Ownership  texts and arrays are in the arena of the columns, longer ones in chunks of the memory.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -34,6 +35,7 @@
 #define COLUMN_FIELD_BRAND    1u
 #define COLUMN_FIELD_CATEGORY 2u
 #define COLUMN_FIELDS_MAX     (ATTRIBUTE_NAMES_MAX + 2u)
+#define COLUMN_LEFT_OUT_BITS  65536u
 #define COLUMN_LIST           (1u << 31) /* not an ordinal, but where a list is */
 
 /* Numbers of attributes have three decimals: 5.25 is 5250. */
@@ -93,18 +95,23 @@ struct column_fields {
     struct pool values;
     struct map value_map;
     u32 field_count;
-    u32 empty_count; /* fields that no document has any more */
-    u32 names[4096]; /* hash table of the fields, by name id; 0 = free */
+    u32 empty_count;                         /* fields that no document has any more */
+    u32 names[4096];                         /* hash table of the fields, by name id; 0 = free */
+    u64 left_out[COLUMN_LEFT_OUT_BITS / 64]; /* by name id: such a name found no room (I6) */
 };
 
 void column_fields_init(struct column_fields *fields, struct store_memory *memory,
                         struct arena *arena);
 void column_fields_deinit(struct column_fields *fields);
+/* Leaves what is in the arena to who owns that. */
+void column_fields_drop(struct column_fields *fields);
 
 /* The field of an attribute, or 0. */
 u32 column_field_find(const struct column_fields *fields, struct span name);
 /* The same, made if there is room; 0: there are too many. */
 u32 column_field_add(struct column_fields *fields, struct span name);
+/* Is the name no field, and may have found no room when it wanted to be? */
+bool column_field_left_out(const struct column_fields *fields, struct span name);
 
 /* The ordinal of a text in a field, or 0. */
 u32 column_value_find(const struct column_fields *fields, u32 field, struct span text);

@@ -76,6 +76,11 @@ void dict_deinit(struct dict *dict)
         if (word->bytes > DICT_WORD_INLINE)
             arena_release(dict->arena, word->far, word->bytes);
     }
+    dict_drop(dict);
+}
+
+void dict_drop(struct dict *dict)
+{
     dict_typo_deinit(&dict->typo);
     dict_tree_deinit(&dict->tree);
     map_deinit(&dict->map);

@@ -67,6 +67,8 @@ STATIC_CHECK(sizeof(struct dict_term) == 8);
 void dict_init(struct dict *dict, struct store_memory *memory, struct arena *arena,
                const struct text_language *language);
 void dict_deinit(struct dict *dict);
+/* Leaves what is in the arena to who owns that. */
+void dict_drop(struct dict *dict);
 
 /* The id of a folded word of 1 to TEXT_WORD_BYTES bytes; it is made when it is new. 0: full. */
 u32 dict_add(struct dict *dict, struct span surface);

@@ -38,8 +38,9 @@ static void release_buffers(struct search_index *index)
     store_memory_release(index->memory, index->packed, PACKED_BYTES);
 }
 
-struct arena search_index_drop(struct search_index *index)
+void search_index_drop(struct search_index *index)
 {
+    store_memory_put_off(index->memory, true);
     for (u32 i = 0; i < index->page_capacity; i++)
         if (index->pages[i] != NULL)
             store_memory_release(index->memory, index->pages[i],
@@ -48,17 +49,12 @@ struct arena search_index_drop(struct search_index *index)
         store_memory_release(index->memory, (void *)index->pages,
                              index->page_capacity * sizeof index->pages[0]);
     release_buffers(index);
-    columns_deinit(&index->columns);
-    index_drop(&index->index); /* chunk by chunk: of 200,000 documents one by one it were 50 ms */
-    dict_deinit(&index->dict);
+    columns_drop(&index->columns);
+    index_drop(&index->index);
+    dict_drop(&index->dict);
     text_language_deinit(&index->language);
-    return index->arena;
-}
-
-void search_index_deinit(struct search_index *index)
-{
-    struct arena arena = search_index_drop(index);
-    while (!arena_deinit_some(&arena)) {} /* ends: a chunk less each time */
+    arena_deinit(&index->arena);
+    store_memory_put_off(index->memory, false);
 }
 
 static void grow_pages(struct search_index *index, u32 page)

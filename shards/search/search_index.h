@@ -71,9 +71,8 @@ struct search_index {
 void search_index_init(struct search_index *index, struct store_memory *memory,
                        const struct score_policy *policy, struct span language,
                        search_attribute_fn *is_searched, const void *context);
-void search_index_deinit(struct search_index *index);
-/* The same without what is in its arena, which becomes the caller's, for arena_deinit_some. */
-struct arena search_index_drop(struct search_index *index);
+/* Of 200,000 products one by one it were 50 ms: chunks are put aside for store_memory_give_back. */
+void search_index_drop(struct search_index *index);
 
 /* The product as it is now: a new document, or none. */
 void search_index_put(struct search_index *index, const struct product *product, u32 at);

@@ -105,11 +105,10 @@ void search_deinit(struct search *search)
 {
     query_stats_deinit(&search->stats);
     search_settings_deinit(&search->words);
-    while (search->dropped.slabs != NULL)
-        (void)arena_deinit_some(&search->dropped);
-    search_index_deinit(search_current(search));
+    search_index_drop(search_current(search));
     if (search->is_renewing)
-        search_index_deinit(&search->indexes[1 - search->current]);
+        search_index_drop(&search->indexes[1 - search->current]);
+    while (!store_memory_give_back(&search->memory)) {} /* ends: a chunk less each time */
     MUST(search->memory.used_bytes == 0);
 }
 
@@ -139,7 +138,7 @@ static void begin_renewal(struct shard *shard)
     struct search *search = &shard->search;
     const u32 other = 1 - search->current;
     if (search->is_renewing)
-        search_index_deinit(&search->indexes[other]);
+        search_index_drop(&search->indexes[other]);
     search->is_renewing = true;
     search->renewed = 1;
     open_index(search, shard, other);
@@ -161,8 +160,8 @@ bool search_renew(struct shard *shard, u32 products)
     struct search *search = &shard->search;
     const struct catalog *catalog = &shard->catalog;
     struct search_index *made = &search->indexes[1 - search->current];
-    if (search->dropped.slabs != NULL)
-        return !arena_deinit_some(&search->dropped) || search->is_renewing;
+    if (search->memory.aside != NULL)
+        return !store_memory_give_back(&search->memory) || search->is_renewing;
     if (!search->is_renewing)
         return false;
     for (; products != 0 && search->renewed < catalog->pool.next_fresh; products--) {
@@ -174,13 +173,31 @@ bool search_renew(struct shard *shard, u32 products)
         return true;
     if (search->question_count != 0)
         return true; /* they hold numbers of the old one */
-    search->dropped = search_index_drop(search_current(search));
+    search_index_drop(search_current(search));
     search->current = 1 - search->current;
     search->generation = MAX(search->generation + 1, 1u); /* never 0: that is any */
     search->is_renewing = false;
     search->node_limit = WORN_NODES + 2 * made->columns.tree.node_end;
     search_settings_renew(&search->words, &shard->settings, search_current(search));
-    return search->dropped.slabs != NULL;
+    return search->memory.aside != NULL;
+}
+
+#define SLICE_PRODUCTS 8u
+#define SLICE_TOKENS   16u /* some 15 microseconds */
+
+bool search_work(struct shard *shard)
+{
+    const struct search *search = &shard->search;
+    u32 tokens = 0;
+    for (u32 i = 0; i < SLICE_PRODUCTS && tokens < SLICE_TOKENS; i++) {
+        const bool is_product_next = search->is_renewing && search->memory.aside == NULL;
+        if (!search_renew(shard, 1))
+            return false;
+        if (!is_product_next || !search->is_renewing)
+            return true; /* a chunk is a slice, and so is the change */
+        tokens += search->indexes[1 - search->current].token_count + 4; /* its columns */
+    }
+    return true;
 }
 
 static bool has_many_unused(const struct search_index *index)

@@ -7,7 +7,8 @@
  * Another policy (language, weights, what attributes are searched) is another index: it is made beside
  * the one that answers, some products at a time, and takes its place when it is complete and no question is
  * open. Until then answers say so (note 16). Numbers of documents and nodes of categories are never used
- * again within an index: before they run out it is made anew in the same way.
+ * again within an index: before they run out it is made anew in the same way. The memory of the index before
+ * goes back a chunk at a time.
  *
  * Invariants
  *   I1  indexes[current] has every product; the other one, while it is made, those before `renewed`.
@@ -39,7 +40,6 @@ struct search_policy {
 struct search {
     struct store_memory memory;
     struct search_index indexes[2];
-    struct arena dropped; /* of the index before, given back a chunk at a time */
     struct search_settings words;
     struct query_stats stats;
     struct search_policy policy;
@@ -64,9 +64,10 @@ static inline struct search_index *search_current(struct search *search)
 void search_question_begin(struct search *search, struct index_question *question);
 void search_question_end(struct search *search, struct index_question *question);
 
-/* Goes on with making a new index, if one is being made: some products, about 20 microseconds each.
- * True: there is more to do. */
+/* Goes on with making a new index, if one is being made: so many products. True: there is more to do. */
 bool search_renew(struct shard *shard, u32 products);
+/* The same as a slice: some products, or one with a long text. */
+bool search_work(struct shard *shard);
 
 /* May a part of a question begin? Some work waits until no question is open: a new index that is complete, dead
  * documents, words that nobody has. Under searches without a pause that moment would never come, so when much

@@ -29,11 +29,37 @@ void *store_memory_acquire(struct store_memory *memory, size_t bytes)
     return chunk;
 }
 
+#define GIVE_BACK_BYTES (256u << 10) /* of small chunks, at once */
+
+void store_memory_put_off(struct store_memory *memory, bool is_put_off)
+{
+    MUST(memory->is_put_off != is_put_off);
+    memory->is_put_off = is_put_off;
+}
+
+bool store_memory_give_back(struct store_memory *memory)
+{
+    MUST(!memory->is_put_off);
+    for (size_t given = 0; memory->aside != NULL && given < GIVE_BACK_BYTES;) {
+        struct store_aside *chunk = memory->aside;
+        memory->aside = chunk->next;
+        given += chunk->bytes;
+        store_memory_release(memory, chunk, chunk->bytes);
+    }
+    return memory->aside == NULL;
+}
+
 void store_memory_release(struct store_memory *memory, void *chunk, size_t bytes)
 {
     MUST(chunk != NULL);
     MUST(memory->chunk_count > 0);
     MUST(memory->used_bytes >= bytes);
+    if (memory->is_put_off && bytes >= sizeof(struct store_aside)) {
+        struct store_aside *aside = chunk;
+        *aside = (struct store_aside){.next = memory->aside, .bytes = bytes};
+        memory->aside = aside;
+        return;
+    }
     store_chunk_release(chunk, bytes);
     memory->used_bytes -= bytes;
     memory->chunk_count--;

@@ -7,6 +7,9 @@
  *      pool, map, arena  ->  store_memory_acquire  ->  store_chunk_acquire   (the seam)
  *                               counts bytes              gives zeroed, present pages
  *
+ * Giving a chunk back to the system costs some hundred microseconds. Who drops much at once puts that off:
+ * chunks that are released meanwhile are put aside, and given back one by one.
+ *
  * Invariants
  *   I1  used_bytes is the sum of the sizes of all chunks that were acquired through this counter
  *       and not released yet. It follows from the operations alone, never from the machine.
@@ -32,10 +35,17 @@
 void *store_chunk_acquire(size_t bytes);
 void store_chunk_release(void *chunk, size_t bytes);
 
+/* In the first bytes of a chunk that is put aside. */
+struct store_aside {
+    struct store_aside *next;
+    size_t bytes;
+};
+
 struct store_memory {
-    u64 used_bytes;
+    u64 used_bytes; /* those put aside among them */
     u32 chunk_count;
-    u32 reserved;
+    bool is_put_off;
+    struct store_aside *aside;
 };
 
 void store_memory_init(struct store_memory *memory);
@@ -43,6 +53,11 @@ void store_memory_init(struct store_memory *memory);
 /* Returns zeroed bytes, never NULL. The caller owns them until store_memory_release. */
 void *store_memory_acquire(struct store_memory *memory, size_t bytes);
 void store_memory_release(struct store_memory *memory, void *chunk, size_t bytes);
+
+/* What is released from here on is put aside; or no longer. */
+void store_memory_put_off(struct store_memory *memory, bool is_put_off);
+/* Gives a chunk of what was put aside back, or some small ones. True: nothing is left. */
+bool store_memory_give_back(struct store_memory *memory);
 
 /* Brings a line near. The empty statement of assembly keeps it: gcc takes a function that does
  * nothing but prefetch for pure, and drops calls of it. */
