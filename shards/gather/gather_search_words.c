@@ -92,7 +92,7 @@ static bool take_facts(struct gather *gather, struct search_state *state, u16 sh
 static struct filter_known read_known(struct query_unpack *from)
 {
     struct filter_known known;
-    known.is_known = unpack_u8(from);
+    known.knowledge = unpack_u8(from);
     known.type = unpack_u8(from);
     return known;
 }

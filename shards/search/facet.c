@@ -206,9 +206,9 @@ bool facet_judge(struct facets *facets, const struct filter_known *known,
         struct facet *facet = &facets->items[i];
         if (facet->field != FILTER_FIELD_ATTRIBUTE)
             continue;
-        if (known[i].is_known == 0 && known[i].type == 0)
-            return refuse_name(problem, facet->at, facet_name(facets, i),
-                               ": no product has this attribute, and it is not declared");
+        const char *reason = filter_known_invalid(known[i]);
+        if (reason != NULL)
+            return refuse_name(problem, facet->at, facet_name(facets, i), reason);
         facet->type = known[i].type == 0 ? ATTRIBUTE_TYPE_ENUM : known[i].type;
         if (facet->type == ATTRIBUTE_TYPE_TEXT)
             return refuse_name(problem, facet->at, facet_name(facets, i),

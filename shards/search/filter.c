@@ -561,6 +561,17 @@ struct span filter_name(const struct filter *filter, u32 name)
     return filter_text(filter, record->text_offset, record->text_bytes);
 }
 
+const char *filter_known_invalid(struct filter_known known)
+{
+    if ((known.knowledge & FILTER_LEFT_OUT) != 0)
+        return ": more than 1,024 names of attributes are in use, and not all products are found "
+               "by this one";
+    return (known.knowledge & FILTER_KNOWN) != 0 || known.type != 0
+               ? NULL
+               : ": no product has this attribute, and it is not declared";
+}
+STATIC_CHECK(ATTRIBUTE_NAMES_MAX == 1024);
+
 static bool judge_value(const struct filter *filter, const struct filter_value *value, u8 type,
                         struct span name, struct filter_problem *problem)
 {
@@ -586,9 +597,9 @@ bool filter_judge(struct filter *filter, const struct filter_known *known,
         if (term.field != FILTER_FIELD_ATTRIBUTE)
             continue;
         const struct span name = filter_name(filter, term.name);
-        if (known[term.name].is_known == 0 && known[term.name].type == 0)
-            return refuse_name(problem, term.at, name,
-                               ": no product has this attribute, and it is not declared");
+        const char *reason = filter_known_invalid(known[term.name]);
+        if (reason != NULL)
+            return refuse_name(problem, term.at, name, reason);
         term.type = known[term.name].type == 0 ? ATTRIBUTE_TYPE_ENUM : known[term.name].type;
         if (term.value_count == 0 && term.type != ATTRIBUTE_TYPE_BOOL)
             return refuse_name(problem, term.at, name, " needs a value: name:value");

@@ -112,9 +112,14 @@ struct filter_problem {
 };
 
 /* What shards know of an attribute: combine those of several with filter_known_add. */
+enum filter_knowledge {
+    FILTER_KNOWN = 1, /* a product has it, or it is declared */
+    FILTER_LEFT_OUT =
+        2 /* products have it, or may, that are not found by it: too many names are in use */
+};
 struct filter_known {
-    u8 is_known; /* a product has it, or it is declared */
-    u8 type;     /* enum attribute_type as declared; 0 = it is not */
+    u8 knowledge; /* bits */
+    u8 type;      /* enum attribute_type as declared; 0 = it is not */
 };
 
 /* An empty text gives a filter without nodes. */
@@ -124,7 +129,7 @@ struct filter *filter_parse(struct span text, struct bump *bump, struct filter_p
 struct span filter_name(const struct filter *filter, u32 name);
 static inline void filter_known_add(struct filter_known *known, struct filter_known other)
 {
-    known->is_known |= other.is_known;
+    known->knowledge |= other.knowledge;
     known->type = MAX(known->type, other.type);
 }
 /* Do these attributes (in the order of the names) have the values that the filter asks for? Notes
@@ -143,6 +148,8 @@ const char *filter_text_invalid(struct span text, u32 *at);
 /* Adds to the reason; starts one if `at` is another. */
 void filter_problem_add(struct filter_problem *problem, const char *text);
 void filter_problem_add_span(struct filter_problem *problem, struct span text);
+/* Why a filter or a facet cannot name the attribute; NULL: it can. */
+const char *filter_known_invalid(struct filter_known known);
 
 static inline const struct filter_node *filter_nodes(const struct filter *filter)
 {

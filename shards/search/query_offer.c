@@ -76,7 +76,10 @@ static void write_known(struct shard *shard, struct span name, struct query_pack
     const struct column_fields *fields = &search_current(&shard->search)->columns.fields;
     const u32 field = column_field_find(fields, name);
     const u16 type = search_attribute_type(shard, name);
-    pack_u8(to, type != 0 || (field != 0 && column_field_at(fields, field)->live_count != 0));
+    const bool is_known =
+        type != 0 || (field != 0 && column_field_at(fields, field)->live_count != 0);
+    pack_u8(to, (u8)((is_known ? FILTER_KNOWN : 0) |
+                     (column_field_left_out(fields, name) ? FILTER_LEFT_OUT : 0)));
     pack_u8(to, (u8)type);
 }
 

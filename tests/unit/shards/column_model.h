@@ -569,7 +569,8 @@ static inline struct filter *model_parse(struct model_filter *filter, struct bum
         for (u32 at = 0; at < NAMES; at++) {
             if (name.bytes == strlen(model_names[at]) &&
                 memcmp(name.data, model_names[at], name.bytes) == 0)
-                known[i] = (struct filter_known){.is_known = 1, .type = model_types[at]};
+                known[i] =
+                    (struct filter_known){.knowledge = FILTER_KNOWN, .type = model_types[at]};
         }
     }
     assert_true(filter_judge(parsed, known, &problem));

@@ -196,7 +196,7 @@ static void fields_are_judged_by_what_the_shards_know(void **state)
     }
     struct filter_known known = {0, ATTRIBUTE_TYPE_NUMBER};
     filter_known_add(&known, (struct filter_known){1, 0});
-    assert_true(known.is_known == 1 && known.type == ATTRIBUTE_TYPE_NUMBER);
+    assert_true(known.knowledge == FILTER_KNOWN && known.type == ATTRIBUTE_TYPE_NUMBER);
 }
 
 static void values_that_are_asked_for_are_known_as_chosen(void **state)

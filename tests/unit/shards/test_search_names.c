@@ -84,6 +84,57 @@ static void attributes_that_nobody_has_keep_no_other_out(void **state)
     assert_true(column_fields_valid(&columns()->fields));
 }
 
+/* More than there may be at once: who asks for one that found no room is told so, and nobody else. */
+static void attributes_without_room_are_told(void **state)
+{
+    char line[64], code[16];
+    (void)state;
+    for (u32 i = 0; i < ATTRIBUTE_NAMES_MAX; i++) {
+        snprintf(code, sizeof code, "P%u", i);
+        snprintf(line, sizeof line, "name%u=yes", i);
+        sx_put(&sx, code, .title = "lamp", .attributes = line);
+    }
+    sx_ask(&sx, .query = "lamp", .filter = "late:yes");
+    assert_int_equal(sx.status, STATUS_BAD_FILTER);
+    assert_string_equal(sx_span(&sx, SPAN_OF(search_rsp, problem)),
+                        "late: no product has this attribute, and it is not declared");
+    sx_put(&sx, "LATE", .title = "lamp", .attributes = "late=yes\nname3=yes");
+    for (u32 i = 0; i < 2; i++) { /* declared or not */
+        sx_ask(&sx, .query = "lamp", .filter = "name1:yes AND late:yes");
+        assert_int_equal(sx.status, STATUS_BAD_FILTER);
+        assert_int_equal(sx.rsp.error_at, 14);
+        assert_string_equal(sx_span(&sx, SPAN_OF(search_rsp, problem)),
+                            "late: more than 1,024 names of attributes are in use, and not all "
+                            "products are found by this one");
+        sx_ask(&sx, .query = "lamp", .facets = "name1,late");
+        assert_int_equal(sx.status, STATUS_BAD_FILTER);
+        assert_int_equal(sx.rsp.error_at, 6);
+        sx_ask(&sx, .query = "lamp", .filter = "name3:yes", .facets = "name3");
+        assert_int_equal(sx.status, STATUS_OK);
+        assert_int_equal(sx.rsp.total, 2);
+        sx_ask(&sx, .query = "lamp", .filter = "nobody:yes");
+        assert_string_equal(sx_span(&sx, SPAN_OF(search_rsp, problem)),
+                            "nobody: no product has this attribute, and it is not declared");
+        if (i == 0)
+            sx_attribute(&sx, "late", ATTRIBUTE_TYPE_ENUM, true);
+        for (u32 turn = 0; turn < 200; turn++) /* what is made anew comes in force */
+            sx_ask(&sx, .query = "lamp");
+    }
+    sx_ask(&sx, .query = "yes");
+    assert_int_equal(sx.rsp.total, ATTRIBUTE_NAMES_MAX + 1); /* its words are found */
+    /* Others make room. */
+    for (u32 i = 0; i < ATTRIBUTE_NAMES_MAX / 4; i++) {
+        snprintf(code, sizeof code, "P%u", 100 + i);
+        sx_delete(&sx, code);
+    }
+    sx_put(&sx, "MORE", .title = "lamp");
+    for (u32 turn = 0; turn < 2000; turn++)
+        sx_ask(&sx, .query = "lamp", .limit = 1);
+    sx_ask(&sx, .query = "lamp", .filter = "late:yes");
+    assert_int_equal(sx.status, STATUS_OK);
+    assert_int_equal(sx.rsp.total, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +142,7 @@ int main(void)
                                         close_long),
         cmocka_unit_test_setup_teardown(attributes_that_nobody_has_keep_no_other_out, open_long,
                                         close_long),
+        cmocka_unit_test_setup_teardown(attributes_without_room_are_told, open_long, close_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
