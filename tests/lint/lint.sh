@@ -98,7 +98,6 @@ done
 
 # --- sizes
 for file in $sources; do
-    case $file in tests/*) continue ;; esac
     awk -v file="$file" '
         /^[a-zA-Z].*\)$/ || /^[a-zA-Z][^;=]*\($/ || /^ .*\)$/ { start = NR; if ($0 !~ /^ /) name = $0 }
         /^\{$/ { open = NR }
