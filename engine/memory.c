@@ -82,6 +82,42 @@ static _Thread_local struct {
     u64 bytes;
 } reserve;
 
+static _Thread_local struct {
+    struct memory_feed *feed;
+    void (*tell)(void *context);
+    void *context;
+} fed;
+
+void memory_feed_bind(struct memory_feed *feed, void (*tell)(void *context), void *context)
+{
+    fed.feed = feed;
+    fed.tell = tell;
+    fed.context = context;
+}
+
+void memory_feed_fill(struct memory_feed *feed)
+{
+    atomic_store_explicit(&feed->is_told, false,
+                          memory_order_seq_cst); /* before the holes are looked for */
+    for (u32 i = 0; i < MEMORY_FEED_CHUNKS; i++)
+        if (atomic_load_explicit(&feed->slots[i], memory_order_acquire) == NULL)
+            atomic_store_explicit(&feed->slots[i], acquire_pages(STORE_CHUNK_BYTES),
+                                  memory_order_release);
+}
+
+/* A chunk of STORE_CHUNK_BYTES that lies ahead, or NULL. */
+static void *take_fed(void)
+{
+    void *chunk = NULL;
+    if (fed.feed == NULL)
+        return NULL;
+    for (u32 i = 0; i < MEMORY_FEED_CHUNKS && chunk == NULL; i++)
+        chunk = atomic_exchange_explicit(&fed.feed->slots[i], NULL, memory_order_acq_rel);
+    if (!atomic_exchange_explicit(&fed.feed->is_told, true, memory_order_seq_cst))
+        fed.tell(fed.context);
+    return chunk;
+}
+
 bool memory_prepare(u64 bytes)
 {
     MUST(reserve.next == NULL);
@@ -104,9 +140,11 @@ void *store_chunk_acquire(size_t bytes)
         reserve.next += pages;
         return reserve.next - pages;
     }
+    void *chunk = bytes == STORE_CHUNK_BYTES ? take_fed() : NULL;
+    if (chunk != NULL)
+        return chunk;
     if (bytes >= STORE_CHUNK_BYTES)
         return acquire_pages(bytes);
-    void *chunk = NULL;
     if (posix_memalign(&chunk, 64, bytes) != 0)
         return NULL;
     memset(chunk, 0, bytes);

@@ -11,7 +11,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "engine/memory.h"
@@ -44,9 +46,10 @@ bool server_init(struct server *server)
     server->mailboxes = zeroed((reactors + 1) * reactors, sizeof *server->mailboxes);
     server->bells = zeroed(reactors, sizeof *server->bells);
     server->metrics = zeroed(reactors, sizeof *server->metrics);
+    server->feeds = zeroed(reactors, sizeof *server->feeds);
     server->shard_metrics = zeroed(server->shard_count, sizeof *server->shard_metrics);
     return server->mailboxes != NULL && server->bells != NULL && server->metrics != NULL &&
-           server->shard_metrics != NULL;
+           server->feeds != NULL && server->shard_metrics != NULL;
 }
 
 void server_deinit(struct server *server)
@@ -54,6 +57,7 @@ void server_deinit(struct server *server)
     free(server->mailboxes);
     free(server->bells);
     free(server->metrics);
+    free(server->feeds);
     free(server->shard_metrics);
 }
 
@@ -78,6 +82,13 @@ static void pin_thread(const struct server *server, u16 index)
     (void)pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
+/* Seldom: when a chunk has been taken. Never more than one such event of a reactor is under way. */
+static void tell_memory(void *context)
+{
+    const struct worker *worker = context;
+    server_tell(worker->server, SERVER_EVENT_MEMORY, worker->index, 0, "");
+}
+
 static void *run_reactor(void *argument)
 {
     struct worker *worker = argument;
@@ -85,6 +96,7 @@ static void *run_reactor(void *argument)
     char reason[1024] = "";
     pin_thread(server, worker->index);
     (void)memory_bind_thread();
+    memory_feed_bind(&server->feeds[worker->index], tell_memory, worker);
     const u64 wanted = server->config.memory_reserve / server->reactor_count;
     if (!memory_prepare(wanted)) {
         (void)snprintf(reason, sizeof reason,
@@ -147,6 +159,8 @@ static void become_ready(struct conduct *conduct, const char *backend)
 {
     struct server *server = conduct->server;
     char reason[1024];
+    for (u32 i = 0; i < server->reactor_count; i++)
+        memory_feed_fill(&server->feeds[i]);
     (void)snprintf(server->io_backend, sizeof server->io_backend, "%.31s", backend);
     server->started_ns = clock_monotonic_ns();
     if (listener_listen_all(server, reason, sizeof reason) != 0) {
@@ -179,6 +193,7 @@ static void on_event(struct conduct *conduct)
             become_ready(conduct, event.text);
         break;
     case SERVER_EVENT_DRAINED: conduct->drained_count++; break;
+    case SERVER_EVENT_MEMORY: memory_feed_fill(&server->feeds[event.reactor]); break;
     case SERVER_EVENT_FAILED: {
         char quoted[sizeof event.text + 64];
         log_line(&server->log, LOG_LEVEL_ERROR, "failed", "reactor=%u reason=%s", event.reactor,
@@ -269,6 +284,8 @@ int server_run(struct server *server)
                  strerror(-error));
         leave_now(server, EXIT_RUNTIME);
     }
+    /* From here on this thread prepares memory, and a reactor that wakes up goes before. */
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
     conduct_run(&conduct);
     join_workers(&conduct);
     listener_close_all(server);

@@ -30,7 +30,12 @@
 
 enum server_exit { EXIT_CLEAN = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2, EXIT_DATA = 3 };
 
-enum server_event_kind { SERVER_EVENT_READY, SERVER_EVENT_DRAINED, SERVER_EVENT_FAILED };
+enum server_event_kind {
+    SERVER_EVENT_READY,
+    SERVER_EVENT_DRAINED,
+    SERVER_EVENT_FAILED,
+    SERVER_EVENT_MEMORY /* the reactor has taken a chunk that lay ahead (engine/memory.h) */
+};
 
 /* Goes through a pipe in one piece, so it is smaller than PIPE_BUF. */
 struct server_event {
@@ -59,6 +64,7 @@ struct server {
     struct mailbox *mailboxes;  /* (R + 1) * R of them */
     struct mailbox_bell *bells; /* one per reactor */
     struct metrics *metrics;    /* one per reactor */
+    struct memory_feed *feeds;  /* one per reactor: filled by the main thread */
     struct shard_metrics *shard_metrics;
 };
 

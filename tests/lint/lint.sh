@@ -64,7 +64,7 @@ grep -ln '<liburing.h>' $sources | grep -v -e '^engine/ring/' -e '^bench/' -e '^
     sed 's/$/ includes <liburing.h>: only engine\/ring may/' | report layers
 grep -nE '_Atomic|__atomic_|stdatomic' $sources |
     grep -E '^(engine|shards|proto)/' | grep -v -e '^engine/mailbox\.' -e '^engine/watch/metrics\.' \
-    -e '^engine/ring/' | report 'atomics outside mailbox, metrics and ring'
+    -e '^engine/ring/' -e '^engine/memory\.' | report 'atomics outside mailbox, metrics, memory and ring'
 
 # --- purity: an archive built without hardening, so that only our own needs show
 if make -s -j2 BUILD="$build" HARDEN= PIC=-fno-pic "$build/libshards.a" "$build/libproto.a" \

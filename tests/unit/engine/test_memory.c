@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include "engine/memory.h"
@@ -86,11 +87,78 @@ static void the_reserve_serves_chunks_of_any_size_without_faults(void **state)
         store_chunk_release(chunks[i], sizes[i]);
 }
 
+/* ---- chunks that lie ahead ---- */
+
+static u32 told;
+
+static void on_told(void *context)
+{
+    assert_null(context);
+    told++;
+}
+
+static void *fill(void *feed)
+{
+    memory_feed_fill(feed);
+    return NULL;
+}
+
+static void fill_elsewhere(struct memory_feed *feed)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, fill, feed), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static bool is_of_feed(const struct memory_feed *feed, const void *chunk)
+{
+    for (u32 i = 0; i < MEMORY_FEED_CHUNKS; i++)
+        if (atomic_load(&feed->slots[i]) == chunk)
+            return true;
+    return false;
+}
+
+/* Another thread fills the holes; what it has prepared is zero, aligned and present. */
+static void chunks_that_lie_ahead_come_without_faults(void **state)
+{
+    (void)state;
+    static struct memory_feed feed;
+    void *chunks[MEMORY_FEED_CHUNKS + 1];
+    memory_feed_bind(&feed, on_told, NULL);
+    while (told == 0) /* until the reserve of the test before is used up */
+        assert_non_null(store_chunk_acquire(STORE_CHUNK_BYTES));
+    assert_int_equal(told, 1); /* there was none, and that was said */
+    for (u32 round = 0; round < 3; round++) {
+        fill_elsewhere(&feed);
+        told = 0;
+        const struct memory_feed before = feed;
+        for (u32 i = 0; i <= MEMORY_FEED_CHUNKS; i++) {
+            const long faults = fault_count();
+            chunks[i] = store_chunk_acquire(STORE_CHUNK_BYTES);
+            assert_int_equal(is_of_feed(&before, chunks[i]), i < MEMORY_FEED_CHUNKS);
+            assert_int_equal(told, 1); /* once, until they are filled */
+            assert_aligned(chunks[i], STORE_CHUNK_BYTES);
+            assert_zero(chunks[i], STORE_CHUNK_BYTES);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
+            assert_true(i == MEMORY_FEED_CHUNKS || fault_count() - faults < 4);
+#else
+            assert_true(fault_count() >= faults);
+#endif
+        }
+        for (u32 i = 0; i <= MEMORY_FEED_CHUNKS; i++)
+            store_chunk_release(chunks[i], STORE_CHUNK_BYTES);
+        u8 *other = store_chunk_acquire(ODD_BYTES); /* of another size: from the system */
+        store_chunk_release(other, ODD_BYTES);
+    }
+    memory_feed_bind(NULL, NULL, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chunks_are_zero_and_aligned),
         cmocka_unit_test(the_reserve_serves_chunks_of_any_size_without_faults),
+        cmocka_unit_test(chunks_that_lie_ahead_come_without_faults),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
 }
