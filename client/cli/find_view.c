@@ -193,8 +193,8 @@ int find_product(struct cli *cli, const char *code)
 static void print_heading(const struct souk_search_reply *reply)
 {
     char number[32];
-    (void)printf("%s%s products", (reply->notes & SEARCH_NOTE_AT_LEAST) != 0 ? "at least " : "",
-                 value_print_grouped((i64)reply->total, number));
+    (void)printf("%s%s product%s", (reply->notes & SEARCH_NOTE_AT_LEAST) != 0 ? "at least " : "",
+                 value_print_grouped((i64)reply->total, number), reply->total == 1 ? "" : "s");
     if ((reply->notes & SEARCH_NOTE_CORRECTED) != 0)
         (void)printf("; understood as: %.*s", (int)reply->corrected.bytes, reply->corrected.data);
     if ((reply->notes & SEARCH_NOTE_DROPPED) != 0)

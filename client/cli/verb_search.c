@@ -347,14 +347,33 @@ static void print_page(struct cli *cli, const struct souk_product_page_reply *re
     json_decref(object);
 }
 
+/* A code that is no product's may be that of a SKU: then the page of its product is meant. */
+static bool name_product_of_sku(struct cli *cli, const char *code, struct souk_product_page *ask)
+{
+    const struct souk_sku_get get = {.resource = souk_sku(code)};
+    struct souk_sku_get_reply reply = {0};
+    if (souk_sku_get(cli->client, &get, &reply) != 0)
+        return false;
+    const bool is_found = reply.status == SOUK_OK && reply.product_id != 0;
+    if (is_found)
+        ask->product_id = reply.product_id;
+    souk_free(reply.memory);
+    return is_found;
+}
+
 /* One page. Returns an exit code. */
-static int show_page(struct cli *cli, const struct souk_product_page *ask, const char *name)
+static int show_page(struct cli *cli, struct souk_product_page *ask, const char *name)
 {
     static const char *const kinds[] = {"", "slug ", "key "};
     struct souk_product_page_reply reply;
     char what[WHAT_BYTES];
     int exit_code = CLI_EXIT_DONE;
-    const int error = souk_product_page(cli->client, ask, &reply);
+    int error = souk_product_page(cli->client, ask, &reply);
+    if (error == 0 && reply.status == SOUK_NOT_FOUND && ask->by == PAGE_BY_ID &&
+        name_product_of_sku(cli, name, ask)) {
+        souk_free(reply.memory);
+        error = souk_product_page(cli->client, ask, &reply);
+    }
     if (error != 0)
         return cli_no_answer(cli, cli->client, error);
     (void)snprintf(what, sizeof what, "%s%.64s", kinds[ask->by], name);

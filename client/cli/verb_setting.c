@@ -373,6 +373,15 @@ int verb_curation_put(struct cli *cli, const struct verb_args *args)
     return cli_put_setting(cli, args, SOUK_OP_CURATION_PUT, &put, name);
 }
 
+/* The code of a product that a reply or a row names; "-" for none. */
+static void add_code(struct cli *cli, json_t *object)
+{
+    const char *id = json_string_value(json_object_get(object, "product_id"));
+    const u64 product_id = id != NULL && id[0] == '#' ? strtoull(id + 1, NULL, 16) : 0;
+    (void)json_object_set_new(object, "code",
+                              product_id != 0 ? find_code_of(cli, product_id) : json_string("-"));
+}
+
 int verb_curation_get(struct cli *cli, const struct verb_args *args)
 {
     static const char columns[] = "?words ?category_id is_part=part ?@valid_from_ns=from "
@@ -386,8 +395,14 @@ int verb_curation_get(struct cli *cli, const struct verb_args *args)
         exit_code = cli_answer(cli, SOUK_OP_CURATION_GET, &answer, args->words[0], 0, columns);
     if (exit_code == CLI_EXIT_DONE && !cli->is_json) {
         json_t *object = record_reply(SOUK_OP_CURATION_GET, answer.reply);
-        table_print(stdout, json_object_get(object, "actions"), NULL,
-                    "product_id kind=action value=place_or_percent");
+        const json_t *actions = json_object_get(object, "actions");
+        size_t i;
+        json_t *row;
+        json_array_foreach(actions, i, row)
+        {
+            add_code(cli, row);
+        }
+        table_print(stdout, actions, NULL, "code=product kind=action value=place_or_percent");
         json_decref(object);
     }
     cli_answer_end(SOUK_OP_CURATION_GET, &answer);
@@ -500,6 +515,28 @@ static bool alias_of(struct cli *cli, const struct verb_args *args, u16 *kind,
     return true;
 }
 
+/* Whose a slug or key is, by the code; with --json by the id, as it was answered. */
+static int ask_alias(struct cli *cli, u16 op, const void *record, const char *name)
+{
+    struct cli_answer answer;
+    int exit_code = cli_ask(cli, op, 0, record, &answer);
+    if (exit_code == CLI_EXIT_DONE) {
+        json_t *object = record_reply(op, answer.reply);
+        add_code(cli, object);
+        (void)json_object_set_new(object, "alias", json_string(name));
+        if (cli->is_json || answer.status != SOUK_OK)
+            exit_code = cli_answer(cli, op, &answer, name, 0, "");
+        else
+            table_print_one(stdout, object, NULL, "alias code=product");
+        if (answer.status == SOUK_ALIAS_TAKEN)
+            (void)fprintf(stderr, "      it is %s's; --from-product takes it from there\n",
+                          json_string_value(json_object_get(object, "code")));
+        json_decref(object);
+    }
+    cli_answer_end(op, &answer);
+    return exit_code;
+}
+
 int verb_alias_put(struct cli *cli, const struct verb_args *args)
 {
     struct souk_alias_put put = {0};
@@ -510,7 +547,7 @@ int verb_alias_put(struct cli *cli, const struct verb_args *args)
     put.if_product_id = option_id(args, "--from-product");
     if ((args->count > 1) == (is_given(args, "--none") != 0))
         return cli_usage(cli, "alias put: a product's CODE, or --none");
-    return cli_call(cli, SOUK_OP_ALIAS_PUT, &put, args->words[0], "product_id");
+    return ask_alias(cli, SOUK_OP_ALIAS_PUT, &put, args->words[0]);
 }
 
 int verb_alias_get(struct cli *cli, const struct verb_args *args)
@@ -519,5 +556,5 @@ int verb_alias_get(struct cli *cli, const struct verb_args *args)
     struct souk_text alias;
     if (!alias_of(cli, args, &get.kind, &alias, &get.alias_id))
         return CLI_EXIT_USAGE;
-    return cli_call(cli, SOUK_OP_ALIAS_GET, &get, args->words[0], "alias product_id");
+    return ask_alias(cli, SOUK_OP_ALIAS_GET, &get, args->words[0]);
 }

@@ -196,6 +196,20 @@ expect 0 page P100001 P100002 --recommended 0
 expect 1 page P100001 NOSUCH P100002 --recommended 0
 [ "$(grep -c '^code ' "$work/out")" = 2 ] || fail "a page that is not there hides another"
 expect 2 page P100001 P100002 --if-version 1
+expect 0 sku put LAMP-XL --product P100001 --price 4.50
+expect 0 page LAMP-XL --recommended 0 # the page of the SKU's product
+prints "P100001"
+prints "LAMP-XL"
+expect 0 alias put other-lamp P100001
+prints "other-lamp  P100001"
+expect 1 alias put other-lamp P100002
+says "it is P100001's; --from-product"
+expect 0 alias put other-lamp P100002 --from-product P100001
+expect 0 alias get other-lamp
+prints P100002
+expect 0 curation put hiding --query qqqq --hide P100001
+expect 0 curation get hiding
+prints "P100001  hide"
 expect 1 page no-lamp --by slug
 says "slug no-lamp: NOT_FOUND"
 expect 1 related NOSUCH
