@@ -141,6 +141,37 @@ static void byte_order_mark_is_skipped_and_empty_text_has_no_rows(void **state)
     assert_int_equal(csv_next(&reader, &row), 0);
 }
 
+static void semicolons_and_tabs_divide_where_the_heading_has_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        char separator;
+    } all[] = {
+        {"code,title\nA,x;y;z\n", ','},
+        {"code;title;price\nA;x, y;1\n", ';'},
+        {"code\ttitle\nA\tx\n", '\t'},
+        {"code\nA\n", ','},
+        {"\"a;b;c\",title\n", ','},
+        {"\"a,b\";\"c\nd,e\";f\n", ';'},
+        {"", ','},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        assert_int_equal(csv_separator(all[i].text, strlen(all[i].text)), all[i].separator);
+    char text[] = "code;title\nA;\"x; \"\"y\"\"\"\nB;a, b\n";
+    struct csv_reader reader;
+    struct csv_row row;
+    csv_init(&reader, text, strlen(text));
+    reader.separator = csv_separator(text, strlen(text));
+    assert_int_equal(csv_next(&reader, &row), 1);
+    assert_int_equal(row.field_count, 2);
+    assert_int_equal(csv_next(&reader, &row), 1);
+    assert_string_equal(row.fields[1].text, "x; \"y\"");
+    assert_int_equal(csv_next(&reader, &row), 1);
+    assert_string_equal(row.fields[1].text, "a, b");
+    assert_int_equal(csv_next(&reader, &row), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +181,7 @@ int main(void)
         cmocka_unit_test(a_nul_byte_is_told_where_it_is_and_costs_no_other_row),
         cmocka_unit_test(after_a_quote_that_is_never_closed_the_lines_are_as_written),
         cmocka_unit_test(byte_order_mark_is_skipped_and_empty_text_has_no_rows),
+        cmocka_unit_test(semicolons_and_tabs_divide_where_the_heading_has_them),
     };
     return cmocka_run_group_tests_name("csv", tests, NULL, NULL);
 }

@@ -112,6 +112,41 @@ static void table_is_sane(void **state)
     }
 }
 
+static void slips_of_the_finger_are_understood(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *error;
+    } all[] = {
+        {"serch lamp", "serch is not a verb; did you mean search?"},
+        {"prodcut get A", "prodcut is not a verb; did you mean product?"},
+        {"xyzzy", "xyzzy is not a verb"},
+        {"product", "product needs a second word: put patch get delete"},
+        {"product gett A", "product gett is not a verb; there are put patch get delete"},
+        {"search --limt 3", "search: --limt is not an option of this verb; did you mean --limit?"},
+        {"search --lmiit=3",
+         "search: --lmiit=3 is not an option of this verb; did you mean --limit?"},
+        {"search --quite-another 3", "search: --quite-another is not an option of this verb"},
+        {"search --limit", "search: --limit needs a value"}, /* it is one */
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct line line;
+        assert_null(parse(&line, all[i].line));
+        assert_string_equal(line.error, all[i].error);
+    }
+}
+
+static void words_with_a_minus_are_words_of_a_query(void **state)
+{
+    (void)state;
+    struct line line;
+    assert_non_null(parse(&line, "suggest mug -red whi"));
+    assert_int_equal(line.args.count, 3);
+    assert_non_null(parse(&line, "search mug -red"));
+    assert_int_equal(line.args.count, 2);
+    assert_null(parse(&line, "page -red"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +155,8 @@ int main(void)
         cmocka_unit_test(only_some_options_may_be_repeated),
         cmocka_unit_test(wrong_lines_are_explained),
         cmocka_unit_test(table_is_sane),
+        cmocka_unit_test(slips_of_the_finger_are_understood),
+        cmocka_unit_test(words_with_a_minus_are_words_of_a_query),
     };
     return cmocka_run_group_tests_name("verbs", tests, NULL, NULL);
 }
