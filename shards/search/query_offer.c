@@ -194,7 +194,7 @@ static void put_offer(struct offer_state *state, struct query_offer *offer)
 {
     query_offer_write(offer, &state->pack);
     state->count++;
-    state->work += 200;
+    state->work += 300;
 }
 
 /* One word, with its stem as key. */
@@ -395,7 +395,7 @@ static bool offer_prefix(const struct search_index *index, struct offer_state *s
         dict_prefix_in_order(&index->dict, prefix, after, surfaces, ARRAY_COUNT(surfaces));
     for (u32 i = 0; i < count; i++)
         offer_longer(index, state, prefix, surfaces[i]);
-    state->work += 100 * count;
+    state->work += 150 * count;
     if (count < ARRAY_COUNT(surfaces) || state->stem_count > QUERY_PREFIX_STEMS_MAX)
         return true;
     const struct span last = dict_text(&index->dict, surfaces[count - 1]);

@@ -377,13 +377,13 @@ static bool fill_table(struct run *run, const struct run_slot *slot, const struc
     if (!run->has_cursor)
         postings_open(cursor, &run->index->index, word->term);
     run->has_cursor = true;
-    run->work += 200;
+    run->work += 450; /* a list and its first block, from anywhere */
     while (cursor->doc < run->question.end && run_has_time(run)) {
         const u32 last_doc = cursor->docs[cursor->count - 1];
         for (u32 i = cursor->slot; i < cursor->count && cursor->docs[i] < run->question.end; i++)
             run_table_raise(slot->tables, cursor->docs[i],
                             run_slot_impact(word->factor, cursor->impacts[i]));
-        run->work += 60 + 2 * (cursor->count - cursor->slot);
+        run->work += 60 + 5 * (cursor->count - cursor->slot); /* a table is wider than a cache */
         (void)postings_seek(cursor, last_doc + 1);
     }
     return cursor->doc >= run->question.end;
