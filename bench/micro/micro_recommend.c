@@ -28,8 +28,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/micro/micro_clock.h"
 #include "proto/route.h"
 #include "shards/gather/gather.h"
 #include "shards/recommend/copurchase.h"
@@ -67,13 +67,6 @@ struct bench {
     bool is_first;
     bool is_slow; /* a gate was missed */
 };
-
-static u64 clock_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
-}
 
 static u64 next_random(struct bench *bench)
 {
@@ -220,7 +213,7 @@ static void count_baskets(struct bench *bench)
     for (u32 r = 0; r < ROUNDS; r++) {
         for (u32 b = 0; b < part; b++)
             fill_basket(bench, products + (size_t)b * bench->size);
-        const u64 begin_ns = clock_ns();
+        const u64 begin_ns = micro_cpu_ns();
         for (u32 b = 0; b < part; b++)
             copurchase_change(
                 &bench->shard->recommend.bought,
@@ -231,7 +224,7 @@ static void count_baskets(struct bench *bench)
                                                   .bought_at_ns = bench->now_ns},
                 bench->now_ns);
         const u64 pairs = (u64)part * bench->size * (bench->size - 1);
-        rounds[r] = (double)(clock_ns() - begin_ns) / (double)pairs;
+        rounds[r] = (double)(micro_cpu_ns() - begin_ns) / (double)pairs;
     }
     qsort(rounds, ROUNDS, sizeof rounds[0], compare);
     report(bench, "pair", rounds[ROUNDS / 2], "ns");
@@ -352,10 +345,10 @@ static void measure(struct bench *bench, const struct measured *one)
     for (u32 r = 0; r <= ROUNDS; r++) { /* the first one only warms up */
         for (u32 i = 0; i < one->reads; i++)
             products[i] = draw(bench);
-        const u64 begin_ns = clock_ns();
+        const u64 begin_ns = micro_cpu_ns();
         for (u32 i = 0; i < one->reads; i++)
             one->what(bench, products[i]);
-        rounds[r == 0 ? 0 : r - 1] = (double)(clock_ns() - begin_ns) / one->reads / 1000;
+        rounds[r == 0 ? 0 : r - 1] = (double)(micro_cpu_ns() - begin_ns) / one->reads / 1000;
     }
     qsort(rounds, ROUNDS, sizeof rounds[0], compare);
     report_read(bench, one, rounds);

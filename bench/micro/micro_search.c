@@ -19,10 +19,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/find/find_peer.h"
 #include "bench/find/grow.h"
+#include "bench/micro/micro_clock.h"
 #include "proto/messages.h"
 #include "proto/status.h"
 #include "tests/support/feeder.h"
@@ -62,20 +62,6 @@ struct outcome {
     double peer_hits[PEERS_MAX];
 };
 
-static u64 now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
-}
-
-static u64 cpu_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
-}
-
 /* ---- filling --------------------------------------------------------------------------------- */
 
 static struct span text(const char *string)
@@ -101,29 +87,29 @@ static void put(struct feeder *feeder, const struct grown *product)
 static void fill(struct engines *engines, const struct grow *grow, u32 count)
 {
     struct grown product;
-    u64 grow_ns = 0, begin_ns = cpu_ns();
+    u64 grow_ns = 0, begin_ns = micro_cpu_ns();
     engines->feeder = feeder_open(1, false);
     for (u32 i = 0; i < count; i++) {
-        const u64 at_ns = cpu_ns();
+        const u64 at_ns = micro_cpu_ns();
         grow_product(grow, i, &product);
-        grow_ns += cpu_ns() - at_ns;
+        grow_ns += micro_cpu_ns() - at_ns;
         put(engines->feeder, &product);
     }
     feeder_flush(engines->feeder);
-    engines->index_us = (double)(cpu_ns() - begin_ns - grow_ns) / 1000 / count;
+    engines->index_us = (double)(micro_cpu_ns() - begin_ns - grow_ns) / 1000 / count;
     MUST(feeder_refused(engines->feeder) == 0);
     engines->loop = gather_loop_open(feeder_shards(engines->feeder), 1);
     for (u32 p = 0; p < engines->peer_count; p++) {
         engines->peers[p] = engines->calls[p]->open();
         MUST(engines->peers[p] != NULL);
-        begin_ns = cpu_ns();
+        begin_ns = micro_cpu_ns();
         for (u32 i = 0; i < count; i++) {
             grow_product(grow, i, &product);
             MUST(engines->calls[p]->add(engines->peers[p], i, product.title) == 0);
         }
         MUST(engines->calls[p]->finish(engines->peers[p]) == 0);
         engines->peer_index_us[p] =
-            ((double)(cpu_ns() - begin_ns) - (double)grow_ns) / 1000 / count;
+            ((double)(micro_cpu_ns() - begin_ns) - (double)grow_ns) / 1000 / count;
     }
 }
 
@@ -144,10 +130,10 @@ static u64 ask_souk(struct engines *engines, const char *query, const char *face
     const struct span spans[MESSAGE_SPANS_MAX] = {[SPAN_OF(search_req, query)] = text(query),
                                                   [SPAN_OF(search_req, facets)] = text(facets)};
     struct record_view view;
-    const u64 begin_ns = now_ns();
+    const u64 begin_ns = micro_wall_ns();
     const u16 status = gather_loop_ask(engines->loop, OPCODE_SEARCH, feeder_now_ns(engines->feeder),
                                        &ask, spans, reply, &view);
-    const u64 ns = now_ns() - begin_ns;
+    const u64 ns = micro_wall_ns() - begin_ns;
     if (status != STATUS_OK)
         (void)fprintf(stderr, "search \"%s\": status %u\n", query, status);
     MUST(status == STATUS_OK);
@@ -166,9 +152,9 @@ static u64 ask_peer(struct engines *engines, u32 p, const char *query, bool is_p
     for (char *rest = NULL, *word = strtok_r(copy, " \"", &rest); word != NULL && count < WORDS_MAX;
          word = strtok_r(NULL, " \"", &rest))
         words[count++] = word;
-    const u64 begin_ns = now_ns();
+    const u64 begin_ns = micro_wall_ns();
     *found = engines->calls[p]->search(engines->peers[p], words, count, is_prefix, is_phrase, hits);
-    return *found < 0 ? 0 : now_ns() - begin_ns;
+    return *found < 0 ? 0 : micro_wall_ns() - begin_ns;
 }
 
 static int by_size(const void *a, const void *b)

@@ -7,16 +7,6 @@
 
 #include "tests/find/find_judge.h"
 
-static void grow(struct find_facet_answer *answer)
-{
-    const u32 capacity = MAX(64u, 2 * answer->value_capacity);
-    struct find_facet_value *values = find_bump(capacity * sizeof values[0]);
-    if (answer->value_count != 0)
-        memcpy(values, answer->values, answer->value_count * sizeof values[0]);
-    answer->values = values;
-    answer->value_capacity = capacity;
-}
-
 static void count_value(struct find_facet_answer *answer, u64 id, struct span text, u64 parent_id)
 {
     for (u32 i = 0; i < answer->value_count; i++)
@@ -26,7 +16,8 @@ static void count_value(struct find_facet_answer *answer, u64 id, struct span te
         }
     MUST(text.bytes < sizeof answer->values[0].text);
     if (answer->value_count == answer->value_capacity)
-        grow(answer);
+        answer->values = find_bump_more(answer->values, answer->value_count,
+                                        &answer->value_capacity, sizeof answer->values[0]);
     struct find_facet_value *value = &answer->values[answer->value_count++];
     *value = (struct find_facet_value){.id = id, .parent_id = parent_id, .count = 1};
     if (text.bytes != 0)

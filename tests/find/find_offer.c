@@ -48,16 +48,6 @@ bool find_is_same(const struct find_alternative *a, const struct find_alternativ
            strcmp(a->key, b->key) == 0;
 }
 
-static void grow(struct find_choice *slot)
-{
-    const u32 capacity = MAX(64u, 2 * slot->capacity);
-    struct find_alternative *items = find_bump(capacity * sizeof items[0]);
-    if (slot->count != 0)
-        memcpy(items, slot->items, slot->count * sizeof items[0]);
-    slot->items = items;
-    slot->capacity = capacity;
-}
-
 /* One of the same kind that is there already gets the better factor. */
 static void offer(struct find_work *work, u32 at, struct find_alternative item)
 {
@@ -78,7 +68,8 @@ static void offer(struct find_work *work, u32 at, struct find_alternative item)
         return;
     }
     if (slot->count == slot->capacity)
-        grow(slot);
+        slot->items =
+            find_bump_more(slot->items, slot->count, &slot->capacity, sizeof slot->items[0]);
     slot->items[slot->count++] = item;
 }
 

@@ -350,6 +350,8 @@ bool find_has_row(const struct find_doc *doc, const struct find_row *row);
 
 /* Memory until the next question. */
 void *find_bump(size_t bytes);
+/* Room for more: twice as many items of so many bytes, with the `count` that there are. */
+void *find_bump_more(const void *items, u32 count, u32 *capacity, size_t bytes);
 void find_bump_reset(void);
 
 #endif

@@ -35,6 +35,15 @@ void *find_bump(size_t bytes)
     return at;
 }
 
+void *find_bump_more(const void *items, u32 count, u32 *capacity, size_t bytes)
+{
+    *capacity = MAX(64u, 2 * *capacity);
+    void *more = find_bump(*capacity * bytes);
+    if (count != 0)
+        memcpy(more, items, count * bytes);
+    return more;
+}
+
 void find_bump_reset(void)
 {
     while (bump_block_count > 1)

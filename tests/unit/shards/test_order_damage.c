@@ -4,29 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "shards/order/order_types.h"
+#include "tests/unit/shards/dump_fixture.h"
 #include "tests/unit/shards/order_fixture.h"
-#include "tests/unit/shards/shard_fixture.h"
-
-/* Is what a shard dumps taken by another one? */
-static bool is_taken(struct shard *shard)
-{
-    struct fx_dump dump;
-    const char *reason = NULL;
-    fx_dump_init(&dump);
-    shard_dump_begin(shard);
-    while (fx_dump_step(&dump, shard)) {}
-    struct shard *other = shard_open(&shard->options);
-    assert_non_null(other);
-    for (u32 i = 0; i < dump.count && reason == NULL; i++) {
-        const u32 begin = i != 0 ? dump.ends[i - 1] : 0;
-        reason = shard_load_chunk(other, dump.bytes + begin, dump.ends[i] - begin);
-    }
-    if (reason == NULL)
-        reason = shard_load_finish(other);
-    shard_close(other);
-    fx_dump_deinit(&dump);
-    return reason == NULL;
-}
 
 /* A number in the state of a shard, and what it must not be. */
 struct damage {
@@ -46,11 +25,11 @@ static void assert_all_refused(struct shard *shard, const struct damage *damages
         u8 kept[8];
         memcpy(kept, damages[i].place, damages[i].bytes);
         memcpy(damages[i].place, &damages[i].value, damages[i].bytes); /* the low bytes */
-        if (is_taken(shard))
+        if (dx_load_again(shard) == NULL)
             fail_msg("%s: taken", damages[i].name);
         memcpy(damages[i].place, kept, damages[i].bytes);
     }
-    assert_true(is_taken(shard));
+    assert_null(dx_load_again(shard));
 }
 
 /* Two parcels, one delivered and partly back, the other planned; a capture that nobody knows of. */
@@ -91,7 +70,7 @@ static void heads_and_lines_that_cannot_be_are_refused(void **state)
     struct row_order_line *line = order_lines(order);
     struct order_parcel *parcels = order_parcels(order);
     struct row_part *part = order_parts(order);
-    assert_true(is_taken(shard));
+    assert_null(dx_load_again(shard));
     const struct damage damages[] = {
         DAMAGE(order->id.high, 0),
         DAMAGE(order->state, SAGA_STATE_NONE),
