@@ -100,7 +100,8 @@ bool facet_finish(struct facet_run *run, u32 work);
 /* After that: how many bytes the findings have (UINT32_MAX: too many values, TOO_LARGE), a multiple of 8,
  * and themselves. */
 u32 facet_bytes(const struct facet_run *run);
-void facet_write(const struct facet_run *run, u8 *to);
+/* Writes them, at most so many rows more; true: all. */
+bool facet_write(struct facet_run *run, u8 *to, u32 most);
 /* The text of a value that this shard has counted, and the parent of a category; false: unknown. */
 bool facet_label(const struct columns *columns, const struct facets *facets, u32 facet,
                  u64 value_id, struct span *text, u64 *parent_id);

@@ -310,14 +310,11 @@ u32 facet_bytes(const struct facet_run *run)
                  run->keys * sizeof(struct facet_row));
 }
 
-void facet_write(const struct facet_run *run, u8 *to)
+static void write_heads(const struct facet_run *run, u8 *to)
 {
-    MUST((uintptr_t)to % 8 == 0);
-    struct facet_findings head = {.bytes = facet_bytes(run), .count = run->facets->count};
-    MUST(head.bytes != UINT32_MAX);
-    u8 *rows = to + sizeof head + head.count * sizeof(struct facet_finding);
-    memcpy(to, &head, sizeof head);
+    const struct facet_findings head = {.bytes = facet_bytes(run), .count = run->facets->count};
     u32 first = 0;
+    memcpy(to, &head, sizeof head);
     for (u32 facet = 0; facet < head.count; facet++) {
         const struct facet_count *count = &run->counts[facet];
         const struct facet_finding finding = {.least = count->least,
@@ -326,9 +323,30 @@ void facet_write(const struct facet_run *run, u8 *to)
                                               .first_row = first,
                                               .row_count = count->row_count};
         memcpy(to + sizeof head + facet * sizeof finding, &finding, sizeof finding);
-        if (count->row_count != 0)
-            memcpy(rows + first * sizeof *count->rows, count->rows,
-                   count->row_count * sizeof *count->rows);
         first += count->row_count;
     }
+}
+
+bool facet_write(struct facet_run *run, u8 *to, u32 most)
+{
+    const u32 count = run->facets->count;
+    u8 *rows = to + sizeof(struct facet_findings) + count * sizeof(struct facet_finding);
+    MUST(!run->is_too_many && most != 0);
+    if (run->written == 0)
+        write_heads(run, to);
+    u32 begin = 0; /* of the facet's rows */
+    for (u32 facet = 0; facet < count; begin += run->counts[facet++].row_count) {
+        const struct facet_count *found = &run->counts[facet];
+        if (run->written < begin || run->written - begin >= found->row_count)
+            continue;
+        const u32 at = run->written - begin;
+        const u32 some = MIN(most, found->row_count - at);
+        memcpy(rows + (size_t)run->written * sizeof found->rows[0], found->rows + at,
+               some * sizeof found->rows[0]);
+        run->written += some;
+        most -= some;
+        if (most == 0)
+            break;
+    }
+    return run->written == run->keys;
 }

@@ -58,6 +58,7 @@ struct facet_run {
     u16 *positions; /* of the matches in the window */
     bool has_list;  /* they are those of the facet that is being counted */
     u32 keys;       /* rows of all facets so far */
+    u32 written;    /* of them */
     bool is_too_many;
     /* finish */
     bool has_begun; /* the phase */

@@ -108,19 +108,23 @@ static void begin_reply(struct run *run)
         .facet_bytes = findings,
     };
     pack_bytes(&run->pack, &found, sizeof found);
-    u8 *facets = pack_room(&run->pack, findings);
-    if (facets != NULL && findings != 0)
-        facet_write(run->facet_run, facets);
+    run->findings = pack_room(&run->pack, findings);
 }
 
 #define WRITTEN_AT_ONCE 256u
 #define COST_WRITTEN    5u /* nanoseconds for each, about */
 
-/* Some of the hits, at last pins and ads. */
+/* Some of the counts of facets, then of the hits, at last pins and ads. */
 static bool write_step(struct run *run)
 {
-    if (run->step != SEARCH_STEP_RUN || run->status != STATUS_OK)
+    if (run->step != SEARCH_STEP_RUN || run->status != STATUS_OK || run->pack.is_full)
         return true;
+    while (run->facet_run != NULL && !run->has_findings) {
+        if (!run_has_time(run))
+            return false;
+        run->has_findings = facet_write(run->facet_run, run->findings, WRITTEN_AT_ONCE);
+        run->work += COST_WRITTEN * WRITTEN_AT_ONCE / 2;
+    }
     while (run->written != run->top.count) {
         const u32 count = MIN(WRITTEN_AT_ONCE, run->top.count - run->written);
         if (!run_has_time(run))

@@ -252,7 +252,9 @@ struct run {
     u32 notes;
     u32 counts[SCORE_SHARES + 1]; /* SLOTS: documents by the share that their slots weigh */
     struct query_pack pack;
-    u32 doc_at;  /* of DETAILS: the next hit whose document is looked for */
+    u32 doc_at;   /* of DETAILS: the next hit whose document is looked for */
+    u8 *findings; /* of facets: where they belong in the reply */
+    bool has_findings;
     u32 written; /* hits in the reply */
     u32 detail_at;
     u32 *mark_terms;        /* hash table; NULL: not made yet */

@@ -166,7 +166,7 @@ static void read_facets(struct room *room, struct span text, u8 type)
     MUST(facet_window(run, 0, of_facets));
     while (!facet_finish(run, 1000)) {}
     u8 *findings = bump_acquire(&room->bump, facet_bytes(run));
-    facet_write(run, findings);
+    while (!facet_write(run, findings, 3)) {}
     const u8 *shards[] = {findings, findings};
     struct facet_merged merged;
     struct facet_merge *merge = facet_merge_begin(facets, shards, 2, &room->bump);
