@@ -5,12 +5,15 @@
 #include "client/cli/bar.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "client/cli/cli_value.h"
+#include "client/cli/cli_width.h"
 
 #define BAR_CELLS        30u
+#define TEXT_CELLS       50u /* what is said behind it, mostly */
 #define BAR_INTERVAL_NS  (NS_PER_S / 10)
 #define LINE_INTERVAL_NS (2 * NS_PER_S)
 
@@ -28,27 +31,44 @@ void bar_begin(struct bar *bar, const char *unit, u64 first, bool is_quiet)
     bar->next_ns = bar->begin_ns + (bar->is_terminal ? BAR_INTERVAL_NS : LINE_INTERVAL_NS);
 }
 
-static void draw(struct bar *bar, u64 now, u64 count, u64 part, u64 whole)
+/* What is said behind the bar. */
+static void describe(const struct bar *bar, u64 now, u64 count, u64 part, u64 whole, char *to,
+                     size_t bytes)
 {
-    char done[32], rate[32], left[32], cells[BAR_CELLS + 1], percent[8] = "";
+    char done[32], rate[32], left[32], percent[8] = "";
     const u64 elapsed_ns = MAX(now - bar->begin_ns, 1u);
     const u64 per_second = (count - MIN(bar->first, count)) * NS_PER_S / elapsed_ns;
     const u64 done_part = part - MIN(bar->first_part, part);
     const bool is_known = whole != 0 && done_part != 0;
     const u64 left_ms =
         is_known ? elapsed_ns / NS_PER_MS * (whole - MIN(part, whole)) / done_part : 0;
-    for (u32 i = 0; i < BAR_CELLS; i++)
-        cells[i] = whole != 0 && part * BAR_CELLS / whole > i ? '#' : '.';
-    cells[BAR_CELLS] = '\0';
     if (whole != 0)
         (void)snprintf(percent, sizeof percent, "%u%%", (u32)(MIN(part, whole) * 100 / whole));
-    (void)fprintf(stderr, "%s%s %4s  %s %s  %s/s  %s left%s",
-                  bar->is_terminal ? "\r\033[K" : "souk: ", bar->is_terminal ? cells : "", percent,
-                  value_print_grouped((i64)count, done), bar->unit,
-                  value_print_grouped((i64)per_second, rate),
-                  !is_known ? "?" : value_print_duration(left_ms, left),
-                  bar->is_terminal ? "" : "\n");
-    bar->is_drawn = bar->is_terminal;
+    (void)snprintf(to, bytes, "%4s  %s %s  %s/s  %s left", percent,
+                   value_print_grouped((i64)count, done), bar->unit,
+                   value_print_grouped((i64)per_second, rate),
+                   !is_known ? "?" : value_print_duration(left_ms, left));
+}
+
+/* On a terminal one line, as long as it is: a longer one could not be drawn over. */
+static void draw(struct bar *bar, u64 now, u64 count, u64 part, u64 whole)
+{
+    char text[160], cells[BAR_CELLS + 1];
+    describe(bar, now, count, part, whole, text, sizeof text);
+    if (!bar->is_terminal) {
+        (void)fprintf(stderr, "souk: %s\n", text);
+        (void)fflush(stderr);
+        return;
+    }
+    const size_t width = width_of_terminal(stderr);
+    const size_t room = width == 0 ? BAR_CELLS : width - MIN(width, TEXT_CELLS);
+    const u32 cell_count = (u32)MIN(room, (size_t)BAR_CELLS);
+    for (u32 i = 0; i < cell_count; i++)
+        cells[i] = whole != 0 && part * cell_count / whole > i ? '#' : '.';
+    cells[cell_count] = '\0';
+    const size_t left = width == 0 ? sizeof text : width - MIN(width, cell_count + 2u);
+    (void)fprintf(stderr, "\r\033[K%s%s%.*s", cells, cell_count != 0 ? " " : "", (int)left, text);
+    bar->is_drawn = true;
     (void)fflush(stderr);
 }
 
