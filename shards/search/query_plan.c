@@ -623,8 +623,10 @@ static void correct(struct plan_slot *slot)
              pack_compare(item->words, best->words) < 0))
             best = item;
     }
-    if (best != NULL)
-        slot->corrected = best->words;
+    if (best == NULL)
+        return;
+    slot->corrected = best->words;
+    slot->is_corrected_joined = best->is_joined != 0;
 }
 
 static u32 weight_of(const struct query_plan *plan, u32 at)
@@ -730,6 +732,13 @@ enum plan_result plan_write(struct query_plan *plan, struct query_pack *to)
     return end(plan, to->is_full ? PLAN_FULL : PLAN_DONE);
 }
 
+/* Is it one word together with the slot before it? */
+static bool is_said_before(const struct plan_slot *slot, const struct plan_slot *before)
+{
+    return slot->is_corrected_joined && before->is_corrected_joined &&
+           pack_equal(slot->corrected, before->corrected);
+}
+
 struct span plan_corrected(const struct query_plan *plan, struct span source)
 {
     struct query_pack out = {.data = bump_acquire(plan->bump, QUERY_BYTES_MAX),
@@ -739,10 +748,13 @@ struct span plan_corrected(const struct query_plan *plan, struct span source)
         return (struct span){0};
     for (u32 i = 0; i < plan->text->slot_count; i++) {
         const struct query_slot *place = &plan->text->slots[i];
-        if (plan->slots[i].corrected.bytes == 0)
+        const struct plan_slot *slot = &plan->slots[i];
+        if (slot->corrected.bytes == 0)
             continue;
-        pack_bytes(&out, source.data + from, place->begin - from);
-        pack_bytes(&out, plan->slots[i].corrected.data, plan->slots[i].corrected.bytes);
+        if (i == 0 || !is_said_before(slot, &plan->slots[i - 1])) {
+            pack_bytes(&out, source.data + from, place->begin - from);
+            pack_bytes(&out, slot->corrected.data, slot->corrected.bytes);
+        }
         from = place->end;
     }
     pack_bytes(&out, source.data + from, source.bytes - from);

@@ -72,6 +72,7 @@ struct plan_slot {
     bool has_too_many_models;
     bool is_out; /* does not count: a stop word */
     struct span corrected;
+    bool is_corrected_joined; /* with slots beside it */
 };
 
 /* Where a function that is called again goes on. */

@@ -187,22 +187,36 @@ static bool is_rather(const struct find_alternative *a, const struct find_altern
     return a->df != b->df ? a->df > b->df : strcmp(a->words, b->words) < 0;
 }
 
-/* What the query says, a place that is a guess by its likeliest words. */
+/* Its likeliest words, if it is a guess; else NULL. */
+static const struct find_alternative *guess_of(const struct find_work *work, u32 at)
+{
+    const struct find_choice *slot = &work->slots[at];
+    const struct find_alternative *best = NULL;
+    if (slot->is_out || work->query.places[at].is_excluded || !is_guess(slot))
+        return NULL;
+    for (u32 i = 0; i < slot->count; i++)
+        if (!slot->items[i].is_out && slot->items[i].df != 0 && is_rather(&slot->items[i], best))
+            best = &slot->items[i];
+    return best;
+}
+
+/* What the query says, a place that is a guess by its likeliest words; places that are one word together
+ * by that, once. */
 static void correct(const struct find_work *work, const char *query, char *to)
 {
+    const struct find_alternative *before = NULL;
     u32 from = 0, used = 0;
     for (u32 i = 0; i < work->query.place_count; i++) {
         const struct find_place *place = &work->query.places[i];
-        const struct find_choice *slot = &work->slots[i];
-        const struct find_alternative *best = NULL;
-        if (slot->is_out || place->is_excluded || !is_guess(slot))
+        const struct find_alternative *best = guess_of(work, i);
+        const bool is_again = best != NULL && before != NULL && best->is_joined &&
+                              before->is_joined && strcmp(best->words, before->words) == 0;
+        before = best;
+        if (best == NULL)
             continue;
-        for (u32 j = 0; j < slot->count; j++)
-            if (!slot->items[j].is_out && slot->items[j].df != 0 &&
-                is_rather(&slot->items[j], best))
-                best = &slot->items[j];
-        used += (u32)snprintf(to + used, QUERY_BYTES_MAX + 1 - used, "%.*s%s",
-                              (int)(place->begin - from), query + from, best->words);
+        if (!is_again)
+            used += (u32)snprintf(to + used, QUERY_BYTES_MAX + 1 - used, "%.*s%s",
+                                  (int)(place->begin - from), query + from, best->words);
         from = place->end;
     }
     (void)snprintf(to + used, QUERY_BYTES_MAX + 1 - used, "%s", query + from);

@@ -107,6 +107,12 @@ static void typos_are_forgiven(void **state)
     ASK_ALL(.query = "white  henging hart -mug");
     sx_expect(&sx, "HEART");
     assert_string_equal(sx_span(&sx, SPAN_OF(search_rsp, corrected)), "white  hanging heart -mug");
+    ASK_ALL(.query = "white lan tren "); /* what two are together is said once */
+    sx_expect(&sx, "LANTERN");
+    assert_string_equal(sx_span(&sx, SPAN_OF(search_rsp, corrected)), "white lantern ");
+    ASK_ALL(.query = "lanern lanern "); /* what was said twice is said twice */
+    sx_expect(&sx, "LANTERN");
+    assert_string_equal(sx_span(&sx, SPAN_OF(search_rsp, corrected)), "lantern lantern ");
     ASK_ALL(.query = "hto "); /* too short */
     sx_expect(&sx, "");
     sx_ask(&sx, .query = "lanern ", .flags = SEARCH_FLAG_NO_DROP | SEARCH_FLAG_NO_TYPOS);
