@@ -363,6 +363,8 @@ static void search_all(struct bench *bench)
     search(bench, "64 terms over all", (struct question){.filter = filter});
     search(bench, "64 terms, facets", (struct question){.filter = filter, .facets = facets});
     search(bench, "facets of all", (struct question){.facets = facets});
+    search(bench, "all values of facets",
+           (struct question){.facets = "brand:1000,category:1000,color:1000,material:1000"});
     search(bench, "sort by price", (struct question){.sort = SEARCH_SORT_PRICE_UP});
     search(bench, "sort by popularity", (struct question){.sort = SEARCH_SORT_POPULARITY});
     search(bench, "offset 10,000", (struct question){.offset = SEARCH_OFFSET_MAX});

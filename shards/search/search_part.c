@@ -9,7 +9,7 @@
 
 /* ---- LABELS: the texts of values of facets ---- */
 
-#define LABELS_IN_A_SLICE 256u
+#define LABELS_IN_A_SLICE 80u /* a value, and its text, from anywhere */
 
 struct labels {
     struct facets *facets;
