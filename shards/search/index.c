@@ -80,6 +80,7 @@ void index_deinit(struct index *index)
     while (index_documents_bury(documents, UINT64_MAX, &grave))
         release_words(index, grave.words);
     MUST(index->forward_bytes == 0);
+    dense_deinit(index);
     postings_room_deinit(&index->postings);
     index_documents_deinit(documents);
     if (index->scratch != NULL)
@@ -215,6 +216,9 @@ static void append_postings(struct index *index, const struct index_scratch *scr
         }
         const u8 impact = score_impact(policy, frequencies, lengths);
         postings_append(&index->postings, term, doc, impact);
+        const u8 dense = postings_list_of(&index->postings, term)->dense;
+        if (UNLIKELY(dense != 0))
+            dense_add(index, dense - 1u, doc, impact);
     }
 }
 
@@ -246,6 +250,8 @@ static void bury_words(struct index *index, u32 doc, u32 *words)
         if ((words[i] & (FORWARD_JUMP | FORWARD_FIRST)) == FORWARD_FIRST)
             postings_bury(&index->postings, words[i] & FORWARD_TERM, doc);
     release_words(index, words);
+    if (index_documents_window(&index->documents, doc / INDEX_WINDOW_DOCS) == NULL)
+        dense_drop_window(index, doc / INDEX_WINDOW_DOCS);
 }
 
 static void bury_some(struct index *index)
@@ -307,6 +313,7 @@ void index_question_end(struct index *index, struct index_question *question)
     MUST(question->slot < INDEX_QUESTIONS_MAX);
     MUST((index->question_slots >> question->slot & 1) != 0);
     MUST(index->question_deaths[question->slot] == question->deaths);
+    dense_leave(index, question);
     index->question_slots &= ~(1u << question->slot);
     question->slot = INDEX_QUESTIONS_MAX;
     index->horizon = UINT64_MAX;
@@ -366,7 +373,8 @@ struct index_sizes index_sizes(const struct index *index)
                                               sizeof(struct postings_list),
                                 .forward_tokens = index->token_count,
                                 .forward_bytes = index->forward_bytes,
-                                .document_bytes = index->documents.window_bytes};
+                                .document_bytes = index->documents.window_bytes,
+                                .dense_bytes = index->dense.bytes};
 }
 
 /* What the documents have is what the lists have, as sums. */
@@ -391,5 +399,5 @@ bool index_valid(const struct index *index)
             first_count += (words[i] & (FORWARD_JUMP | FORWARD_FIRST)) == FORWARD_FIRST;
     }
     return index_documents_valid(&index->documents) && df_sum == first_count &&
-           posting_count == index->postings.count;
+           posting_count == index->postings.count && dense_valid(index);
 }

@@ -28,6 +28,7 @@
 #define SOUK_SHARDS_SEARCH_INDEX_H
 
 #include "proto/base.h"
+#include "shards/search/dense.h"
 #include "shards/search/forward_words.h"
 #include "shards/search/index_documents.h"
 #include "shards/search/postings.h"
@@ -57,6 +58,7 @@ struct index_question {
 struct index {
     struct index_documents documents;
     struct postings_room postings;
+    struct dense_room dense;
     struct arena *arena;
     u64 forward_bytes;
     u64 token_count; /* of forward words that are kept */
@@ -76,6 +78,7 @@ struct index_sizes {
     u64 forward_tokens;
     u64 forward_bytes;
     u64 document_bytes;
+    u64 dense_bytes;
 };
 
 void index_init(struct index *index, struct store_memory *memory, struct arena *arena);

@@ -88,7 +88,8 @@ struct postings_list {
     u8 tail_dead;
     u8 tail_max; /* greatest impact in the tail */
     u8 impact_max;
-    u8 reserved[3];
+    u8 dense; /* number of its table + 1 (dense.h); 0: none */
+    u8 reserved[2];
 };
 STATIC_CHECK(sizeof(struct postings_list) == 40);
 

@@ -20,12 +20,13 @@ static bool may_skip(const struct run *run)
         return false;
     for (u32 i = 0; i < run->positive_count; i++) {
         const struct run_slot *slot = &run->slots[i];
-        u8 most = slot->tables != NULL ? UINT8_MAX : 0;
-        for (u32 j = 0; j < slot->word_count && slot->tables == NULL; j++) {
+        u32 most = slot->windows != NULL ? slot->most : 0;
+        for (u32 j = 0; j < slot->word_count && slot->windows == NULL; j++) {
             const struct postings_cursor *cursor = slot->words[j].cursor;
             if (cursor->doc / WINDOW_DOCS <= run->window.number)
-                most = MAX(most, run_slot_impact(slot->words[j].factor,
-                                                 postings_window_max(cursor, run->window.number)));
+                most = MAX(most,
+                           (u32)run_slot_impact(slot->words[j].factor,
+                                                postings_window_max(cursor, run->window.number)));
         }
         if (slot->row_count != 0)
             most = UINT8_MAX;
@@ -200,6 +201,16 @@ static void end_question(struct shard *shard, struct part *part)
     search_question_end(&shard->search, &run->question);
 }
 
+/* Windows of frequent words may have moved since the last slice. */
+static void find_windows(struct run *run)
+{
+    for (u32 i = 0; i < run->slot_count; i++) {
+        struct run_slot *slot = &run->slots[i];
+        if (slot->windows != NULL && slot->dense != DENSE_TABLES)
+            slot->windows = run->index->index.dense.tables[slot->dense].windows;
+    }
+}
+
 bool run_step(struct shard *shard, struct part *part, enum search_step step)
 {
     if (part->state == NULL) {
@@ -208,6 +219,7 @@ bool run_step(struct shard *shard, struct part *part, enum search_step step)
     }
     struct run *run = part->state;
     run->work = 0;
+    find_windows(run);
     while (run->phase != RUN_PHASE_REPLY) {
         if (!run_has_time(run))
             return false;

@@ -1,8 +1,8 @@
 /* run: a plan executed on one shard, window by window, in slices.
  *
  *      begin    words to terms, filter and facets compiled, a question opened      run_begin.c
- *      slots    made ready: cursors; a table of a byte per document, or a set of
- *               terms, for slots of many words                                     run_begin.c
+ *      slots    made ready: cursors; bits and impacts of frequent words or of many;
+ *               a set of terms                                                     run_ready.c
  *      list     along the rarest slot, if that is rare or the best suffice         run_list.c
  *      windows  else, of 4,096 documents, each:
  *               words     slot by slot -> candidates with their text scores        run_words.c
@@ -87,6 +87,7 @@ struct run_ad {
 struct run_word {
     struct postings_cursor *cursor; /* NULL in a slot with a table or a set */
     u32 term;
+    u32 dense;     /* its table; DENSE_TABLES: none */
     u32 bound_doc; /* no document up to this one has more than `bound` */
     u16 factor;
     u8 kind; /* enum score_kind */
@@ -97,6 +98,7 @@ struct run_word {
 struct run_row {
     u32 *terms;
     struct postings_cursor **cursors;
+    u32 *dense; /* tables; DENSE_TABLES: none */
     u32 count;
     u32 rarest; /* of the terms */
     u16 factor;
@@ -107,18 +109,19 @@ struct run_row {
 struct run_slot {
     struct run_word *words;
     struct run_row *rows;
-    struct run_table *tables; /* NULL: by cursors, or by the set */
-    u32 *set_terms;           /* hash table of its terms, 0 = free; NULL: none */
-    u16 *set_factors;         /* beside them */
+    struct dense_window *windows; /* NULL: by cursors, or by the set */
+    u32 *set_terms;               /* hash table of its terms, 0 = free; NULL: none */
+    u16 *set_factors;             /* beside them */
     u32 set_mask;
     u32 word_count;
     u32 row_count;
     u32 weight;
-    u32 bit;   /* 0 of an exclusion */
-    u32 most;  /* no document's impact is greater */
-    u16 flags; /* enum query_slot_flag */
-    u16 zero;
-    u64 df; /* postings on this shard */
+    u32 bit;    /* 0 of an exclusion */
+    u32 most;   /* no document's impact is greater */
+    u16 flags;  /* enum query_slot_flag */
+    u16 factor; /* of all in `windows` */
+    u32 dense;  /* the windows are those of a frequent word; DENSE_TABLES: its own */
+    u64 df;     /* postings on this shard */
 };
 
 /* A product that a curation names. */
@@ -149,6 +152,7 @@ struct run_window {
     bool is_judging;
     bool is_open;
     struct window_bits seen;
+    struct window_bits narrow; /* those of them that can have all slots */
     struct window_bits candidates;
     struct window_bits matched; /* those of them that have the words; the others are pinned */
     struct window_bits touched; /* by the slot in hand */
@@ -166,9 +170,8 @@ struct run_window {
 
 /* The postings of a word, or of the rarest word of a row; or the documents of a table. */
 struct run_stream {
-    struct postings_cursor *cursor;
-    const struct run_table *tables; /* if there is no cursor */
-    u32 doc;                        /* of the table: where it stands */
+    struct postings_cursor *cursor; /* NULL: the slot's windows */
+    u32 doc;                        /* without a cursor: where it stands in the slot's windows */
     u16 factor;
     u16 least; /* impact that may change the page */
 };
@@ -186,6 +189,7 @@ struct run_list {
     bool is_possible;
     bool has_sets;  /* slots whose words are looked for in documents */
     bool is_rare;   /* one stretch is all */
+    bool has_bits;  /* windows are fast */
     bool is_now;    /* a stretch is in hand */
     bool is_direct; /* no filter, no facets: judged at once */
     bool may_leave_out;
@@ -225,11 +229,13 @@ struct run {
     struct index_question question;
     struct run_slot slots[QUERY_WORDS_MAX]; /* positive ones first, the shortest way first */
     u32 slot_at;                            /* resolving, or making tables */
+    u32 kind_at;                            /* before it: have cursors, a set or windows */
     u32 word_at;
     u32 items_left; /* of the slot that is being read */
     bool has_slot;
-    bool has_kind;   /* the slot in hand has cursors, a set or a table */
     bool has_cursor; /* table_cursor is at a word's postings */
+    u32 merged;      /* windows of the word in hand */
+    u64 to_fill;     /* bits: tables of frequent words that are not complete yet */
     struct postings_cursor table_cursor;
     struct filter_run *filter;
     struct filter_run *collection;
@@ -276,6 +282,8 @@ static inline bool run_has_time(const struct run *run)
 /* Memory, or TOO_LARGE. */
 void *run_acquire(struct run *run, size_t bytes);
 
+/* A cursor at the first posting of a term; NULL: no memory, which run->status says. */
+struct postings_cursor *run_cursor(struct run *run, u32 term);
 struct run *run_begin(struct shard *shard, struct part *part, enum search_step step);
 /* Some work; true: the phase is over. */
 bool run_slots_step(struct run *run);
@@ -297,6 +305,8 @@ void run_judge_doc(struct run *run, u32 doc, u32 score);
 bool run_wants_list(const struct run *run);
 bool run_is_rare(const struct run *run);
 void run_list_begin(struct run *run);
+/* Has a slot bits, so that windows are the way, if none is rare? */
+bool run_has_bits(const struct run *run);
 /* Is that the way from the window in hand on? Then some work, until list.is_now is false. */
 bool run_list_starts(struct run *run);
 void run_list_step(struct run *run);
@@ -306,10 +316,19 @@ void run_find_ads(struct run *run);
 /* Details of one more hit; true: that was the last. */
 bool run_details_step(struct run *run);
 
-static inline u8 run_slot_impact(u32 factor, u32 impact)
+/* Of a word of a row, if it is frequent; else NULL. Good until the slice ends. */
+static inline const struct dense_window *run_row_windows(const struct run *run,
+                                                         const struct run_row *row, u32 i)
 {
-    const u32 value = factor * impact / SCORE_FACTOR_ONE;
-    return value == 0 ? 1 : (u8)value;
+    const struct dense_room *room = &run->index->index.dense;
+    return row->dense[i] == DENSE_TABLES ? NULL : room->tables[row->dense[i]].windows;
+}
+
+/* Of a slot with windows; 0: it is not there. */
+static inline u8 run_windows_impact(const struct run_slot *slot, u32 doc)
+{
+    const u8 impact = dense_get(slot->windows, doc);
+    return impact == 0 ? 0 : run_slot_impact(slot->factor, impact);
 }
 
 /* Hash tables of terms, at least half of them free. */

@@ -1,11 +1,12 @@
-/* run_begin: a plan read, its words found in the dictionary, slots made ready to be looked at: see run.h.
+/* run_begin: a plan read, its words found in the dictionary: see run.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "shards/search/run.h"
-#include "shards/shard_state.h"
 
-#define CURSORS_MAX 48u /* a slot of more words has a table or a set */
+#include <string.h>
+
+#include "shards/shard_state.h"
 
 void *run_acquire(struct run *run, size_t bytes)
 {
@@ -176,7 +177,7 @@ bool run_docs_step(struct run *run)
 
 /* ---- words ---- */
 
-static struct postings_cursor *open_cursor(struct run *run, u32 term)
+struct postings_cursor *run_cursor(struct run *run, u32 term)
 {
     struct postings_cursor *cursor = bump_acquire(&run->part->bump, sizeof *cursor);
     if (cursor != NULL)
@@ -207,7 +208,8 @@ static void add_row(struct run *run, struct run_slot *slot, struct run_row row, 
     u32 least = UINT32_MAX, count = 0;
     row.terms = run_acquire(run, row.count * sizeof row.terms[0]);
     row.cursors = run_acquire(run, row.count * sizeof(row.cursors[0]));
-    if (row.terms == NULL || row.cursors == NULL)
+    row.dense = run_acquire(run, row.count * sizeof row.dense[0]);
+    if (row.terms == NULL || row.cursors == NULL || row.dense == NULL)
         return;
     for (u32 at = 0; query_words_next(words, &at, &word); count++) {
         MUST(count < row.count);
@@ -216,7 +218,7 @@ static void add_row(struct run *run, struct run_slot *slot, struct run_row row, 
         if (term == 0)
             return; /* stands nowhere */
         row.terms[count] = term;
-        row.cursors[count] = open_cursor(run, term);
+        row.cursors[count] = run_cursor(run, term);
         if (row.cursors[count] == NULL)
             return;
         if (df < least) {
@@ -309,106 +311,5 @@ bool run_slots_step(struct run *run)
     }
     sort_slots(run);
     run->slot_at = 0;
-    return true;
-}
-
-/* ---- slots made ready ---- */
-
-static void open_tables(struct run *run, struct run_slot *slot)
-{
-    slot->tables = run_tables_make(&run->part->bump, run->question.end);
-    if (slot->tables == NULL)
-        run->status = STATUS_TOO_LARGE;
-    run->work += 5000 * (run->question.end / RUN_TABLE_DOCS + 1);
-}
-
-static void make_set(struct run *run, struct run_slot *slot)
-{
-    const u32 size = run_terms_size(slot->word_count);
-    slot->set_mask = size - 1;
-    slot->set_terms = run_acquire(run, size * sizeof slot->set_terms[0]);
-    slot->set_factors = run_acquire(run, size * sizeof slot->set_factors[0]);
-    for (u32 i = 0; i < slot->word_count && run->status == STATUS_OK; i++) {
-        const struct run_word *word = &slot->words[i];
-        const u32 at = run_terms_place(slot->set_terms, slot->set_mask, word->term);
-        slot->set_terms[at] = word->term;
-        slot->set_factors[at] = MAX(slot->set_factors[at], word->factor);
-    }
-    run->work += 5 * size;
-}
-
-/* Is it better to look at the words of each document that comes than at all documents of each word? */
-static bool wants_set(const struct run *run, const struct run_slot *slot)
-{
-    if (slot == &run->slots[0] || slot->word_count <= RUN_FEW_WORDS || !run_wants_list(run) ||
-        !run_is_rare(run))
-        return false;
-    const u64 by_table = 5000 + 200 * (u64)slot->word_count + 4 * slot->df; /* nanoseconds */
-    const u64 docs =
-        (run->head.flags & SEARCH_FLAG_AT_LEAST) != 0 ? run->slots[0].df / 4 : run->slots[0].df;
-    return docs * 200 < by_table;
-}
-
-/* Few cursors can be looked at for every document. */
-static bool wants_table(const struct run *run, const struct run_slot *slot)
-{
-    return slot->word_count > (run_wants_list(run) ? RUN_FEW_WORDS : CURSORS_MAX);
-}
-
-static void choose_kind(struct run *run, struct run_slot *slot)
-{
-    run->has_kind = true;
-    if (wants_set(run, slot)) {
-        make_set(run, slot);
-        return;
-    }
-    if (wants_table(run, slot)) {
-        open_tables(run, slot);
-        return;
-    }
-    for (u32 i = 0; i < slot->word_count && run->status == STATUS_OK; i++)
-        slot->words[i].cursor = open_cursor(run, slot->words[i].term);
-}
-
-/* Some postings of a word into its slot's table, a block at a time; true: that was the last. */
-static bool fill_table(struct run *run, const struct run_slot *slot, const struct run_word *word)
-{
-    struct postings_cursor *cursor = &run->table_cursor;
-    if (!run->has_cursor)
-        postings_open(cursor, &run->index->index, word->term);
-    run->has_cursor = true;
-    run->work += 450; /* a list and its first block, from anywhere */
-    while (cursor->doc < run->question.end && run_has_time(run)) {
-        const u32 last_doc = cursor->docs[cursor->count - 1];
-        for (u32 i = cursor->slot; i < cursor->count && cursor->docs[i] < run->question.end; i++)
-            run_table_raise(slot->tables, cursor->docs[i],
-                            run_slot_impact(word->factor, cursor->impacts[i]));
-        run->work += 60 + 5 * (cursor->count - cursor->slot); /* a table is wider than a cache */
-        (void)postings_seek(cursor, last_doc + 1);
-    }
-    return cursor->doc >= run->question.end;
-}
-
-bool run_ready_step(struct run *run)
-{
-    while (run->slot_at < run->slot_count && run->status == STATUS_OK) {
-        struct run_slot *slot = &run->slots[run->slot_at];
-        if (!run_has_time(run))
-            return false;
-        if (!run->has_kind)
-            choose_kind(run, slot);
-        if (slot->tables == NULL || run->word_at == slot->word_count) {
-            run->slot_at++;
-            run->word_at = 0;
-            run->has_kind = false;
-            continue;
-        }
-        if (fill_table(run, slot, &slot->words[run->word_at])) {
-            run->has_cursor = false;
-            run->word_at++;
-        }
-    }
-    if (run->status == STATUS_OK && run_wants_list(run))
-        run_list_begin(run);
     return true;
 }

@@ -20,14 +20,15 @@
 
 #include <string.h>
 
-#define STREAMS_MAX     16u
-#define DOCS_OF_WINDOW  128u /* above that windows are faster, if all has to be counted */
-#define WINDOWS_BETWEEN 8u   /* that are looked at whole, when too few could be left out */
-#define AHEAD           5u
-#define COST_OF_DOC     10u /* nanoseconds, about */
-#define COST_OF_LOOK_UP 60u
-#define COST_OF_FORWARD 150u
-#define COST_OF_MATCH   40u
+#define STREAMS_MAX      16u
+#define DOCS_OF_WINDOW   128u /* above that windows are faster, if all has to be counted */
+#define DOCS_BESIDE_BITS 8u   /* the same, if another slot has bits */
+#define WINDOWS_BETWEEN  8u   /* that are looked at whole, when too few could be left out */
+#define AHEAD            5u
+#define COST_OF_DOC      10u /* nanoseconds, about */
+#define COST_OF_LOOK_UP  60u
+#define COST_OF_FORWARD  150u
+#define COST_OF_MATCH    40u
 
 /* ---- is it the way to go? ---- */
 
@@ -37,10 +38,33 @@ static bool may_leave_out(const struct run *run)
            run->head.sort == SEARCH_SORT_RELEVANCE && run->top.capacity != 0;
 }
 
-/* Few documents of a window are in a slot that is so rare. */
+/* Few documents of a window are in a slot that is so rare. With bits of another one, windows are faster
+ * sooner; sets are for lists alone. */
 bool run_is_rare(const struct run *run)
 {
-    return run->slots[0].df / DOCS_OF_WINDOW <= run->question.end / WINDOW_DOCS;
+    bool has_windows = false;
+    for (u32 i = 1; i < run->positive_count; i++) {
+        has_windows = has_windows || run->slots[i].windows != NULL;
+        if (run->slots[i].set_terms != NULL)
+            return true;
+    }
+    return run->slots[0].df / (has_windows ? DOCS_BESIDE_BITS : DOCS_OF_WINDOW) <=
+           run->question.end / WINDOW_DOCS;
+}
+
+/* Documents as bits? */
+static bool is_dense(const struct run_slot *slot)
+{
+    return slot->windows != NULL || (slot->word_count == 0 && slot->row_count == 1 &&
+                                     slot->rows[0].dense[slot->rows[0].rarest] != DENSE_TABLES);
+}
+
+bool run_has_bits(const struct run *run)
+{
+    for (u32 i = 0; i < run->positive_count; i++)
+        if (is_dense(&run->slots[i]))
+            return true;
+    return false;
 }
 
 bool run_wants_list(const struct run *run)
@@ -60,12 +84,10 @@ void run_list_begin(struct run *run)
     list->streams = run_acquire(run, STREAMS_MAX * sizeof list->streams[0]);
     if (list->streams == NULL)
         return;
-    if (slot->tables != NULL)
-        list->streams[list->stream_count++] =
-            (struct run_stream){.tables = slot->tables,
-                                .doc = run_table_next(slot->tables, 0, run->question.end),
-                                .factor = SCORE_FACTOR_ONE};
-    for (u32 i = 0; i < slot->word_count && slot->tables == NULL; i++)
+    if (slot->windows != NULL)
+        list->streams[list->stream_count++] = (struct run_stream){
+            .doc = dense_next(slot->windows, 0, run->question.end), .factor = slot->factor};
+    for (u32 i = 0; i < slot->word_count && slot->windows == NULL; i++)
         list->streams[list->stream_count++] =
             (struct run_stream){.cursor = slot->words[i].cursor, .factor = slot->words[i].factor};
     for (u32 i = 0; i < slot->row_count; i++)
@@ -76,6 +98,7 @@ void run_list_begin(struct run *run)
     list->is_direct = run->filter == NULL && run->collection == NULL && run->facet_run == NULL;
     list->may_leave_out = may_leave_out(run);
     list->is_rare = run_is_rare(run);
+    list->has_bits = run_has_bits(run);
     list->is_possible = true;
     for (u32 i = 1; i < run->slot_count; i++)
         list->has_sets = list->has_sets || run->slots[i].set_terms != NULL;
@@ -153,8 +176,8 @@ static u8 impact_of_row(struct run *run, const struct run_row *row, u32 doc, boo
 static u8 impact_of_slot(struct run *run, const struct run_slot *slot, u32 doc, bool is_sure)
 {
     u8 best = 0;
-    if (slot->tables != NULL)
-        best = run_table_get(slot->tables, doc);
+    if (slot->windows != NULL)
+        best = run_windows_impact(slot, doc);
     else if (slot->set_terms != NULL)
         best = impact_by_set(run, slot, doc);
     for (u32 i = 0; i < slot->word_count && slot->words[i].cursor != NULL; i++) {
@@ -174,8 +197,9 @@ static u32 stream_doc(const struct run_stream *stream)
 }
 
 /* What the first slot, whose streams stand at the document or after it, has at most. */
-static u8 most_of_streams(const struct run_list *list, u32 doc)
+static u8 most_of_streams(const struct run *run, u32 doc)
 {
+    const struct run_list *list = &run->list;
     u8 most = 0;
     for (u32 i = 0; i < list->stream_count; i++) {
         const struct run_stream *stream = &list->streams[i];
@@ -183,7 +207,7 @@ static u8 most_of_streams(const struct run_list *list, u32 doc)
             continue;
         const u8 impact = stream->cursor != NULL
                               ? run_slot_impact(stream->factor, stream->cursor->impact)
-                              : run_table_get(stream->tables, doc);
+                              : run_windows_impact(&run->slots[0], doc);
         most = MAX(most, impact);
     }
     return most;
@@ -214,7 +238,7 @@ static bool score_of(struct run *run, u32 doc, u32 *score)
     struct run_list *list = &run->list;
     u8 impacts[QUERY_WORDS_MAX];
     *score = 0;
-    if (is_too_little(list, run->slots[0].weight * most_of_streams(list, doc) + list->rest[1]))
+    if (is_too_little(list, run->slots[0].weight * most_of_streams(run, doc) + list->rest[1]))
         return false;
     for (u32 i = 0; i < run->positive_count; i++) {
         const struct run_slot *slot = &run->slots[i];
@@ -294,11 +318,11 @@ static void fetch_ahead(const struct run *run)
         index_forward_prefetch(&run->index->index, cursor->docs[near]);
 }
 
-static void leave_doc_of_table(struct run_list *list, struct run_stream *stream, u32 end)
+static void leave_doc_of_windows(struct run *run, struct run_stream *stream)
 {
-    const u32 before = stream->doc;
-    stream->doc = run_table_next(stream->tables, before + 1, end);
-    list->walk.work += (MIN(stream->doc, end) - before) / 128;
+    const u32 before = stream->doc, end = run->question.end;
+    stream->doc = dense_next(run->slots[0].windows, before + 1, end);
+    run->list.walk.work += (MIN(stream->doc, end) - before) / 128;
 }
 
 static void leave_doc(struct run *run, u32 doc)
@@ -310,7 +334,7 @@ static void leave_doc(struct run *run, u32 doc)
             continue;
         list->walk.work = COST_OF_DOC;
         if (stream->cursor == NULL)
-            leave_doc_of_table(list, stream, run->question.end);
+            leave_doc_of_windows(run, stream);
         else if (stream->least <= 1)
             (void)postings_next(stream->cursor);
         else if (stream->least <= SCORE_IMPACT_MAX)
@@ -343,7 +367,7 @@ static void catch_up(struct run *run)
         if (stream->cursor != NULL)
             (void)postings_seek(stream->cursor, first);
         else
-            stream->doc = run_table_next(stream->tables, first, run->question.end);
+            stream->doc = dense_next(run->slots[0].windows, first, run->question.end);
         run->work += COST_OF_LOOK_UP;
     }
 }
@@ -357,7 +381,7 @@ bool run_list_starts(struct run *run)
     look_at_page(run);
     if (list->is_rare || list->stream_count == 0)
         list->end = run->question.end;
-    else if (list->need != 0 && number >= list->retry)
+    else if (list->need != 0 && !list->has_bits && number >= list->retry)
         list->end = MIN((number + 1) * WINDOW_DOCS, run->question.end);
     else
         return false;

@@ -30,7 +30,7 @@ static u32 first_doc(const struct run *run)
 
 static void raise(struct run_window *window, u32 at, u8 impact)
 {
-    window->best[at] = MAX(window->best[at], impact);
+    window->best[at] = window_has(&window->touched, at) ? MAX(window->best[at], impact) : impact;
     window_set(&window->touched, at);
 }
 
@@ -55,13 +55,28 @@ static void find_touched(struct run_window *window)
     }
 }
 
-static void take_window(struct run *run, const struct run_word *word)
+/* Those of `count` postings that are in `base`. */
+static u32 keep_base(struct run_window *window, u32 count, const struct window_bits *base)
+{
+    u32 kept = 0;
+    for (u32 i = 0; i < count; i++) {
+        window->docs[kept] = window->docs[i];
+        window->impacts[kept] = window->impacts[i];
+        kept += window_has(base, window->docs[i]) ? 1 : 0;
+    }
+    return kept;
+}
+
+static void take_window(struct run *run, const struct run_word *word,
+                        const struct window_bits *base)
 {
     struct run_window *window = &run->window;
     const u32 end = first_doc(run) + WINDOW_DOCS;
     if (word->cursor->doc >= end)
         return;
-    const u32 count = postings_window(word->cursor, window->number, window->docs, window->impacts);
+    const u32 postings =
+        postings_window(word->cursor, window->number, window->docs, window->impacts);
+    const u32 count = keep_base(window, postings, base);
     for (u32 i = 0; i < count && count < DENSE_WINDOW; i++)
         raise(window, window->docs[i], run_slot_impact(word->factor, window->impacts[i]));
     for (u32 i = 0; i < count && count >= DENSE_WINDOW; i++) {
@@ -70,7 +85,7 @@ static void take_window(struct run *run, const struct run_word *word)
     }
     if (count >= DENSE_WINDOW)
         find_touched(window);
-    run->work += 50 + 2 * count;
+    run->work += 50 + postings + 2 * count;
 }
 
 static void take_candidates(struct run *run, const struct run_word *word,
@@ -91,12 +106,12 @@ static void take_candidates(struct run *run, const struct run_word *word,
 static void take_table(struct run *run, const struct run_slot *slot, const struct window_bits *base)
 {
     struct run_window *window = &run->window;
-    const struct run_table table = run_table_window(slot->tables, window->number);
+    const struct dense_window *table = &slot->windows[window->number];
     for (u32 i = 0; i < WINDOW_WORDS; i++) {
-        window->touched.words[i] = base->words[i] & table.bits[i];
+        window->touched.words[i] = base->words[i] & table->bits[i];
         for (u64 bits = window->touched.words[i]; bits != 0; bits &= bits - 1) {
             const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
-            window->best[at] = table.impacts[at];
+            window->best[at] = run_slot_impact(slot->factor, table->impacts[at]);
         }
     }
     run->work += 100 + 2 * window_count(&window->touched);
@@ -106,14 +121,14 @@ static void take_table(struct run *run, const struct run_slot *slot, const struc
 static bool take_words(struct run *run, const struct run_slot *slot, const struct window_bits *base)
 {
     struct run_window *window = &run->window;
+    if (slot->windows != NULL) {
+        take_table(run, slot, base);
+        return true;
+    }
     if (window->slot_word == 0) {
         memset(window->best, 0, sizeof window->best);
         memset(&window->touched, 0, sizeof window->touched);
         run->work += 150;
-    }
-    if (slot->tables != NULL) {
-        take_table(run, slot, base);
-        return true;
     }
     const u32 count = window_count(base);
     const u64 of_window = slot->df * WINDOW_DOCS / MAX(run->question.end, WINDOW_DOCS);
@@ -124,7 +139,7 @@ static bool take_words(struct run *run, const struct run_slot *slot, const struc
         if (is_sparse)
             take_candidates(run, &slot->words[window->slot_word], base);
         else
-            take_window(run, &slot->words[window->slot_word]);
+            take_window(run, &slot->words[window->slot_word], base);
     }
     window->slot_word = 0;
     return true;
@@ -136,8 +151,17 @@ u8 run_row_most(struct run *run, const struct run_row *row, u32 doc, u8 rarest)
 {
     u8 least = rarest;
     for (u32 i = 0; i < row->count; i++) {
+        const struct dense_window *windows = run_row_windows(run, row, i);
         if (i == row->rarest)
             continue;
+        if (windows != NULL) {
+            const u8 impact = dense_get(windows, doc);
+            if (impact == 0)
+                return 0;
+            least = MIN(least, impact);
+            run->work += 10;
+            continue;
+        }
         if (postings_seek(row->cursors[i], doc) != doc)
             return 0;
         least = MIN(least, row->cursors[i]->impact);
@@ -155,16 +179,21 @@ u8 run_row_impact(struct run *run, const struct run_row *row, u32 doc, u8 rarest
     return index_phrase(&run->index->index, doc, row->terms, row->count) ? least : 0;
 }
 
-static bool is_better_by_windows(const struct run *run, const struct run_row *row, u32 count)
+/* Keeps those of the row's documents that have a frequent word of it too, with the lesser impact. */
+static void keep_with_dense(struct run_window *window, const struct dense_window *word)
 {
-    u64 others = 0;
-    for (u32 i = 0; i < row->count; i++)
-        others += i == row->rarest ? 0 : index_df(&run->index->index, row->terms[i]);
-    return count >= ROW_BY_WINDOWS &&
-           others * WINDOW_DOCS / MAX(run->question.end, WINDOW_DOCS) < 40 * (u64)count;
+    u32 kept = 0;
+    for (u32 i = 0; i < window->posting_count; i++) {
+        const u16 at = window->docs[i];
+        if ((word->bits[at / 64] >> at % 64 & 1) == 0)
+            continue;
+        window->docs[kept] = at;
+        window->impacts[kept++] = MIN(window->impacts[i], word->impacts[at]);
+    }
+    window->posting_count = kept;
 }
 
-/* Keeps those of the row's documents that have another word of it too, with the lesser impact. */
+/* The same for another word. */
 static void keep_with_word(struct run *run, struct postings_cursor *cursor)
 {
     struct run_window *window = &run->window;
@@ -184,27 +213,60 @@ static void keep_with_word(struct run *run, struct postings_cursor *cursor)
     run->work += 100 + 2 * count;
 }
 
+/* The documents of the row's rarest word in the window, of those in `base`. */
+static void take_rarest(struct run *run, const struct run_row *row, const struct window_bits *base)
+{
+    struct run_window *window = &run->window;
+    struct postings_cursor *cursor = row->cursors[row->rarest];
+    const struct dense_window *windows = run_row_windows(run, row, row->rarest);
+    u32 count = 0, kept = 0;
+    if (windows != NULL) {
+        const struct dense_window *word = &windows[window->number];
+        for (u32 i = 0; i < WINDOW_WORDS; i++)
+            for (u64 bits = base->words[i] & word->bits[i]; bits != 0; bits &= bits - 1) {
+                const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
+                window->docs[kept] = (u16)at;
+                window->impacts[kept++] = word->impacts[at];
+            }
+    } else if (cursor->doc < first_doc(run) + WINDOW_DOCS) {
+        count = postings_window(cursor, window->number, window->docs, window->impacts);
+    }
+    if (windows == NULL)
+        kept = keep_base(window, count, base);
+    window->posting_count = kept;
+    run->work += 100 + 2 * (count + kept);
+}
+
+/* Is it better to read the windows of words that are not frequent than to look them up for each document?
+ * (Never some of them: a cursor that has read a window is behind its documents.) */
+static bool is_better_by_windows(const struct run *run, const struct run_row *row, u32 count)
+{
+    u64 others = 0;
+    for (u32 i = 0; i < row->count; i++)
+        if (i != row->rarest && row->dense[i] == DENSE_TABLES)
+            others += index_df(&run->index->index, row->terms[i]);
+    return others == 0 ||
+           (count >= ROW_BY_WINDOWS &&
+            others * WINDOW_DOCS / MAX(run->question.end, WINDOW_DOCS) < 40 * (u64)count);
+}
+
 /* The row's documents in the window, of those in `base`. */
 static void begin_row(struct run *run, const struct run_row *row, const struct window_bits *base)
 {
     struct run_window *window = &run->window;
-    struct postings_cursor *rarest = row->cursors[row->rarest];
-    u32 count = 0, kept = 0;
-    if (rarest->doc < first_doc(run) + WINDOW_DOCS)
-        count = postings_window(rarest, window->number, window->docs, window->impacts);
-    for (u32 i = 0; i < count; i++) {
-        window->docs[kept] = window->docs[i];
-        window->impacts[kept] = window->impacts[i];
-        kept += window_has(base, window->docs[i]) ? 1 : 0;
-    }
+    take_rarest(run, row, base);
     window->at = 0;
-    window->posting_count = kept;
     window->has_row = true;
-    window->is_row_whole = is_better_by_windows(run, row, kept);
-    run->work += 50 + 2 * count;
+    for (u32 i = 0; i < row->count; i++) {
+        const struct dense_window *windows = run_row_windows(run, row, i);
+        if (windows != NULL && i != row->rarest)
+            keep_with_dense(window, &windows[window->number]);
+    }
+    window->is_row_whole = is_better_by_windows(run, row, window->posting_count);
     for (u32 i = 0; i < row->count && window->is_row_whole; i++)
-        if (i != row->rarest)
+        if (i != row->rarest && row->dense[i] == DENSE_TABLES)
             keep_with_word(run, row->cursors[i]);
+    run->work += 2 * row->count * window->posting_count;
 }
 
 /* Can the document not change the page, if the slot in hand has this impact there at most? */
@@ -250,20 +312,67 @@ static bool take_row(struct run *run, const struct run_slot *slot, const struct 
 
 /* ---- slots together ---- */
 
-/* Every one of them had all slots before this one. */
+/* Can all slots be looked at together? */
+static bool are_windows(const struct run *run)
+{
+    for (u32 i = 0; i < run->positive_count; i++)
+        if (run->slots[i].windows == NULL || run->slots[i].row_count != 0)
+            return false;
+    return is_strict(run) && run->positive_count != 0;
+}
+
+/* The score of a document that has all slots. */
+static inline u32 score_at(const struct run *run, const u8 *const *impacts, u32 at)
+{
+    u32 score = 0;
+    for (u32 i = 0; i < run->positive_count; i++)
+        score += run->slots[i].weight * run_slot_impact(run->slots[i].factor, impacts[i][at]);
+    return score;
+}
+
+/* All positive slots at once; those that cannot change the page are left out. */
+static void take_windows(struct run *run)
+{
+    struct run_window *window = &run->window;
+    const u8 *impacts[QUERY_WORDS_MAX];
+    const u64 least = run->list.is_possible ? run->list.need : 0;
+    for (u32 i = 0; i < run->positive_count; i++)
+        impacts[i] = run->slots[i].windows[window->number].impacts;
+    for (u32 i = 0; i < WINDOW_WORDS; i++) {
+        u64 kept = window->narrow.words[i];
+        for (u64 bits = kept; bits != 0; bits &= bits - 1) {
+            const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
+            const u32 score = score_at(run, impacts, at);
+            window->scores[at] = score;
+            kept &= score < least ? ~(bits & -bits) : UINT64_MAX;
+        }
+        window->candidates.words[i] = kept;
+        run->list.walk.has_skipped = run->list.walk.has_skipped || kept != window->narrow.words[i];
+    }
+    window->slot = run->positive_count;
+    run->work += 100 + (2 + run->positive_count) * window_count(&window->narrow);
+}
+
+/* Every one of them had all slots before this one. Those that cannot change the page are left out. */
 static void keep_touched(struct run *run, const struct run_slot *slot,
                          const struct window_bits *base)
 {
     struct run_window *window = &run->window;
+    struct run_list *list = &run->list;
     const bool is_first = window->slot == 0;
+    const u64 rest = list->rest[window->slot + 1];
+    const u64 least = list->is_possible && list->need > rest ? list->need - rest : 0;
     for (u32 i = 0; i < WINDOW_WORDS; i++) {
-        const u64 kept = base->words[i] & window->touched.words[i];
-        window->candidates.words[i] = kept;
-        for (u64 bits = kept; bits != 0; bits &= bits - 1) {
+        const u64 had = base->words[i] & window->touched.words[i];
+        u64 kept = had;
+        for (u64 bits = had; bits != 0; bits &= bits - 1) {
             const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
             const u32 score = slot->weight * window->best[at];
             window->scores[at] = is_first ? score : window->scores[at] + score;
+            kept &= window->scores[at] < least ? ~(bits & -bits) : UINT64_MAX;
         }
+        window->candidates.words[i] = kept;
+        list->walk.has_skipped = list->walk.has_skipped || kept != had;
     }
     run->work += 60 + 2 * window_count(&window->candidates);
 }
@@ -318,8 +427,9 @@ static bool is_empty(const struct window_bits *bits)
 /* What a slot looks at. */
 static const struct window_bits *base_of(const struct run *run, const struct run_slot *slot)
 {
-    const bool is_narrow = slot->bit == 0 || (is_strict(run) && run->window.slot != 0);
-    return is_narrow ? &run->window.candidates : &run->window.seen;
+    if (slot->bit == 0 || (is_strict(run) && run->window.slot != 0))
+        return &run->window.candidates;
+    return is_strict(run) ? &run->window.narrow : &run->window.seen;
 }
 
 static void end_slot(struct run *run, const struct run_slot *slot, const struct window_bits *base)
@@ -350,6 +460,62 @@ static void add_pins(struct run *run)
     }
 }
 
+/* Documents of the window that can have the row: by its frequent words, or none, if the rarest word is in none;
+ * false: not known. */
+static bool find_row(const struct run *run, const struct run_row *row, u64 *bits)
+{
+    bool is_found = false;
+    for (u32 i = 0; i < row->count; i++) {
+        const struct dense_window *windows = run_row_windows(run, row, i);
+        if (windows == NULL)
+            continue;
+        for (u32 j = 0; j < WINDOW_WORDS; j++)
+            bits[j] = (is_found ? bits[j] : UINT64_MAX) & windows[run->window.number].bits[j];
+        is_found = true;
+    }
+    if (is_found)
+        return true;
+    memset(bits, 0, WINDOW_DOCS / 8);
+    return postings_seek(row->cursors[row->rarest], first_doc(run)) >= first_doc(run) + WINDOW_DOCS;
+}
+
+/* Documents of the window that can have the slot; false: every one can. */
+static bool find_slot(const struct run *run, const struct run_slot *slot, u64 *bits)
+{
+    u64 of_row[WINDOW_WORDS];
+    if (slot->windows == NULL && slot->word_count != 0)
+        return false;
+    const u64 *words =
+        slot->windows != NULL ? slot->windows[run->window.number].bits : dense_no_bits;
+    memcpy(bits, words, WINDOW_DOCS / 8);
+    for (u32 i = 0; i < slot->row_count; i++) {
+        if (!find_row(run, &slot->rows[i], of_row))
+            return false;
+        for (u32 j = 0; j < WINDOW_WORDS; j++)
+            bits[j] |= of_row[j];
+    }
+    return true;
+}
+
+/* Frequent words are met at once: 64 documents by one instruction. */
+static void make_narrow(struct run *run)
+{
+    struct run_window *window = &run->window;
+    u64 bits[WINDOW_WORDS];
+    window->narrow = window->seen;
+    for (u32 i = 0; i < run->positive_count; i++) {
+        if (!find_slot(run, &run->slots[i], bits))
+            continue;
+        for (u32 j = 0; j < WINDOW_WORDS; j++)
+            window->narrow.words[j] &= bits[j];
+    }
+    for (u32 i = run->positive_count; i < run->slot_count; i++) {
+        const struct dense_window *windows = run->slots[i].windows;
+        for (u32 j = 0; j < WINDOW_WORDS && windows != NULL; j++)
+            window->narrow.words[j] &= ~windows[window->number].bits[j];
+    }
+}
+
 static void begin_window(struct run *run)
 {
     struct run_window *window = &run->window;
@@ -364,6 +530,8 @@ static void begin_window(struct run *run)
     window->has_words = false;
     window->has_row = false;
     window->is_open = true;
+    if (is_strict(run) && run->positive_count != 0)
+        make_narrow(run);
     if (run->positive_count == 0)
         window->candidates = window->seen;
     else
@@ -381,6 +549,8 @@ bool run_words_step(struct run *run)
     struct run_window *window = &run->window;
     if (!window->is_open)
         begin_window(run);
+    if (window->slot == 0 && are_windows(run))
+        take_windows(run);
     while (window->slot < run->slot_count) {
         const struct run_slot *slot = &run->slots[window->slot];
         const struct window_bits *base = base_of(run, slot);
@@ -407,9 +577,9 @@ bool run_words_step(struct run *run)
 static u32 next_doc(struct run *run, const struct run_slot *slot, u32 doc)
 {
     u32 next = POSTINGS_DOC_END;
-    if (slot->tables != NULL)
-        next = run_table_next(slot->tables, doc, run->question.end);
-    for (u32 i = 0; i < slot->word_count && slot->tables == NULL; i++)
+    if (slot->windows != NULL)
+        next = dense_next(slot->windows, doc, run->question.end);
+    for (u32 i = 0; i < slot->word_count && slot->windows == NULL; i++)
         next = MIN(next, postings_seek(slot->words[i].cursor, doc));
     for (u32 i = 0; i < slot->row_count; i++) {
         const struct run_row *row = &slot->rows[i];
