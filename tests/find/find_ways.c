@@ -11,12 +11,22 @@
 
 static void count_slots(const struct run *run, u32 *counts)
 {
-    bool has_set = false, has_table = false, has_row = false;
+    bool has_set = false, has_table = false, has_row = false, has_bits = false, has_merged = false;
+    bool has_row_bits = false;
     for (u32 i = 0; i < run->slot_count; i++) {
-        has_set = has_set || run->slots[i].set_terms != NULL;
-        has_table = has_table || run->slots[i].tables != NULL;
-        has_row = has_row || run->slots[i].row_count != 0;
+        const struct run_slot *slot = &run->slots[i];
+        const bool is_own = slot->windows != NULL && slot->dense == DENSE_TABLES;
+        has_set = has_set || slot->set_terms != NULL;
+        has_table = has_table || is_own;
+        has_bits = has_bits || (slot->windows != NULL && !is_own);
+        has_merged = has_merged || (is_own && slot->words[0].dense != DENSE_TABLES);
+        has_row = has_row || slot->row_count != 0;
+        for (u32 j = 0; j < slot->row_count; j++)
+            has_row_bits = has_row_bits || run_row_windows(run, &slot->rows[j], 0) != NULL;
     }
+    counts[FIND_WAY_BITS] += has_bits;
+    counts[FIND_WAY_MERGED] += has_merged;
+    counts[FIND_WAY_ROW_BITS] += has_row_bits;
     counts[FIND_WAY_SET] += has_set;
     counts[FIND_WAY_TABLE] += has_table;
     counts[FIND_WAY_ROW] += has_row;
@@ -33,7 +43,7 @@ static void count_list(const struct run *run, u32 *counts)
     counts[FIND_WAY_GIVEN_UP] += is_list && !list->is_rare && list->retry != 0;
     counts[FIND_WAY_DIRECT] += is_list && list->is_direct;
     counts[FIND_WAY_GATHERED] += is_list && !list->is_direct;
-    counts[FIND_WAY_ALONG] += is_list && run->slots[0].tables != NULL;
+    counts[FIND_WAY_ALONG] += is_list && run->slots[0].windows != NULL;
     counts[FIND_WAY_LEFT_OUT] += has_skipped;
     counts[FIND_WAY_SKIPPED] += (run->notes & SEARCH_NOTE_AT_LEAST) != 0;
 }
@@ -70,10 +80,11 @@ void find_ways_watch(struct gather_loop *loop, struct find_ways *ways)
 
 bool find_ways_print(const struct find_ways *ways)
 {
-    static const char *const names[] = {"windows",      "rare",     "stretches", "given up",
-                                        "direct",       "gathered", "sets",      "tables",
-                                        "along tables", "rows",     "left out",  "windows skipped",
-                                        "shares",       "counted",  "details",   "slices"};
+    static const char *const names[] = {
+        "windows",     "rare",    "stretches",    "given up", "direct",   "gathered",
+        "sets",        "tables",  "along tables", "rows",     "left out", "windows skipped",
+        "shares",      "counted", "details",      "slices",   "bits",     "bits merged",
+        "bits of rows"};
     STATIC_CHECK(ARRAY_COUNT(names) == FIND_WAYS);
     bool is_good = true;
     (void)printf("find: ways:");

@@ -18,7 +18,7 @@ enum find_way {
     FIND_WAY_DIRECT,   /* along a slot, judged at once */
     FIND_WAY_GATHERED, /* along a slot, with a filter or facets: judged by windows */
     FIND_WAY_SET,      /* a slot of many words, looked for in documents */
-    FIND_WAY_TABLE,    /* a slot of many words, as a table */
+    FIND_WAY_TABLE,    /* a slot of several words, as a table */
     FIND_WAY_ALONG,    /* along a table */
     FIND_WAY_ROW,      /* words in a row */
     FIND_WAY_LEFT_OUT, /* what cannot change the page */
@@ -27,6 +27,9 @@ enum find_way {
     FIND_WAY_COUNTED,  /* documents counted by what they have of the words */
     FIND_WAY_DETAILS,  /* details apart from hits */
     FIND_WAY_SLICES,   /* several slices */
+    FIND_WAY_BITS,     /* a frequent word as bits */
+    FIND_WAY_MERGED,   /* one of them in the table of a slot of several words */
+    FIND_WAY_ROW_BITS, /* one of them in a row */
     FIND_WAYS
 };
 
