@@ -18,9 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/find/grow.h"
+#include "bench/micro/micro_clock.h"
 #include "proto/messages.h"
 #include "proto/status.h"
 #include "shards/gather/gather.h"
@@ -58,20 +58,6 @@ struct bench {
     u16 status;
     const char *only;
 };
-
-static u64 now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
-}
-
-static u64 cpu_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (u64)now.tv_sec * NS_PER_S + (u64)now.tv_nsec;
-}
 
 static struct span text(const char *string)
 {
@@ -139,7 +125,7 @@ static void note(struct bench *bench, u64 *times, u32 *count, u32 most, u64 ns)
 
 static void note_slice(struct bench *bench, u64 begin_ns)
 {
-    note(bench, bench->slices, &bench->slice_count, SLICES_MAX, now_ns() - begin_ns);
+    note(bench, bench->slices, &bench->slice_count, SLICES_MAX, micro_wall_ns() - begin_ns);
 }
 
 static void answer_ask(struct bench *bench, u32 i)
@@ -151,17 +137,17 @@ static void answer_ask(struct bench *bench, u32 i)
     struct shard_reply reply;
     MUST(bench->answer_count < ANSWERS_MAX);
     u8 *to = bench->answers[bench->answer_count++];
-    u64 begin_ns = now_ns();
+    u64 begin_ns = micro_wall_ns();
     if (ask->info->class == MESSAGE_CLASS_PART) {
         struct part *part =
             shard_part_begin(shard, &header, ask->body, ask->body_bytes, bench->gather.now_ns);
         while (!shard_part_step(shard, part, false)) {
             note_slice(bench, begin_ns);
-            begin_ns = now_ns();
+            begin_ns = micro_wall_ns();
         }
         while (!shard_part_reply(part, to)) {
             note_slice(bench, begin_ns);
-            begin_ns = now_ns();
+            begin_ns = micro_wall_ns();
         }
         shard_part_end(shard, part);
     } else {
@@ -174,13 +160,13 @@ static void answer_ask(struct bench *bench, u32 i)
 
 static void note_piece(struct bench *bench, u64 begin_ns)
 {
-    note(bench, bench->pieces, &bench->piece_count, PIECES_MAX, now_ns() - begin_ns);
+    note(bench, bench->pieces, &bench->piece_count, PIECES_MAX, micro_wall_ns() - begin_ns);
 }
 
 static void ask_once(struct bench *bench, const struct message_info *info, const u8 *body,
                      u32 bytes)
 {
-    u64 begin_ns = now_ns();
+    u64 begin_ns = micro_wall_ns();
     bench->slice_count = bench->piece_count = bench->answer_count = 0;
     gather_begin(&bench->gather, info, body, bytes, bench->shard_count,
                  feeder_now_ns(bench->feeder));
@@ -191,9 +177,9 @@ static void ask_once(struct bench *bench, const struct message_info *info, const
             break;
         for (u32 i = 0; i < asks && asks != GATHER_GOES_ON; i++)
             answer_ask(bench, i);
-        begin_ns = now_ns();
+        begin_ns = micro_wall_ns();
     }
-    begin_ns = now_ns();
+    begin_ns = micro_wall_ns();
     (void)gather_reply(&bench->gather, bench->reply, FRAME_BYTES_MAX - FRAME_HEADER_BYTES);
     note_piece(bench, begin_ns);
     struct record_status head;
@@ -406,9 +392,9 @@ static void renew(struct bench *bench)
     static u64 times[RENEWAL_MAX];
     u32 count = 0, worst;
     for (bool has_more = true; has_more && count < RENEWAL_MAX; count++) {
-        const u64 begin_ns = cpu_ns();
+        const u64 begin_ns = micro_cpu_ns();
         has_more = shard_work(bench->shard);
-        times[count] = cpu_ns() - begin_ns;
+        times[count] = micro_cpu_ns() - begin_ns;
     }
     const u64 most_ns = sort_times(times, count, &worst);
     const u64 usual_ns = times[(u32)((u64)count * 99 / 100)];
