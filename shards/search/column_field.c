@@ -379,31 +379,65 @@ static struct column_block *make_block(struct column_fields *fields, struct colu
     return field->blocks[window];
 }
 
-static void make_dense(struct column_fields *fields, struct column_block *block)
+static void release_entries(struct column_fields *fields, struct column_block *block)
 {
-    u32 *dense = column_array_grow(fields, NULL, 0, WINDOW_DOCS * sizeof *dense);
-    for (u32 word = 0; word < WINDOW_WORDS; word++) {
-        u32 rank = block->ranks[word];
-        for (u64 left = block->present.words[word]; left != 0; left &= left - 1)
-            dense[word * 64 + (u32)__builtin_ctzll(left)] = block->ordinals[rank++];
+    column_array_release(fields, block->ordinals, block->capacity * sizeof block->ordinals[0]);
+    if (block->narrow != NULL)
+        column_array_release(fields, block->narrow, WINDOW_DOCS * sizeof block->narrow[0]);
+}
+
+static bool fits_narrow(u32 entry)
+{
+    return (entry & ~COLUMN_LIST) < COLUMN_NARROW_LIST;
+}
+
+/* Gives the block an array for all documents of the window instead of what it has. */
+static void make_dense(struct column_fields *fields, struct column_block *block, bool is_narrow)
+{
+    u32 *dense = NULL;
+    u16 *narrow = NULL;
+    if (is_narrow)
+        narrow = column_array_grow(fields, NULL, 0, WINDOW_DOCS * sizeof *narrow);
+    else
+        dense = column_array_grow(fields, NULL, 0, WINDOW_DOCS * sizeof *dense);
+    for (u32 at = 0; at < WINDOW_DOCS; at++) {
+        const u32 entry = window_has(&block->present, at) ? column_block_entry(block, at) : 0;
+        if (is_narrow)
+            narrow[at] = (u16)(entry | entry >> 16);
+        else
+            dense[at] = entry;
     }
-    column_array_release(fields, block->ordinals, block->capacity * sizeof *dense);
+    release_entries(fields, block);
     block->ordinals = dense;
-    block->capacity = WINDOW_DOCS;
+    block->narrow = narrow;
+    block->capacity = is_narrow ? 0 : WINDOW_DOCS;
     block->is_dense = true;
+}
+
+static bool may_be_narrow(const struct column_block *block)
+{
+    for (u32 i = 0; i < block->count; i++)
+        if (!fits_narrow(block->ordinals[i]))
+            return false;
+    return true;
 }
 
 static void append_entry(struct column_fields *fields, struct column_block *block, u32 at,
                          u32 entry)
 {
     if (!block->is_dense && block->count == BLOCK_DENSE_FROM)
-        make_dense(fields, block);
+        make_dense(fields, block, may_be_narrow(block));
+    if (block->narrow != NULL && !fits_narrow(entry))
+        make_dense(fields, block, false);
     if (!block->is_dense) {
         if (block->present.words[at / 64] == 0)
             block->ranks[at / 64] = (u16)block->count;
         block->ordinals = grow_numbers(fields, block->ordinals, &block->capacity, block->count);
     }
-    block->ordinals[block->is_dense ? at : block->count] = entry;
+    if (block->narrow != NULL)
+        block->narrow[at] = (u16)(entry | entry >> 16);
+    else
+        block->ordinals[block->is_dense ? at : block->count] = entry;
     window_set(&block->present, at);
     block->count++;
 }
@@ -474,7 +508,7 @@ void column_field_drop(struct column_fields *fields, u32 field, u32 window)
     if (window >= record->block_capacity || record->blocks[window] == NULL)
         return;
     struct column_block *block = record->blocks[window];
-    column_array_release(fields, block->ordinals, block->capacity * sizeof(u32));
+    release_entries(fields, block);
     column_array_release(fields, block->lists, block->list_capacity * sizeof(u32));
     arena_release(fields->arena, block, sizeof *block);
     record->blocks[window] = NULL;

@@ -5,9 +5,10 @@
  *      per window of 4,096 documents, where any has a value:
  *          packed   present bits, rank of each word, one u32 per document that is present
  *          dense    one u32 per document, once half of them have one
+ *          narrow   as dense, with one u16, as long as everything in it has 15 bits
  *          an u32 is an ordinal, 0 = none, or LIST | where in `lists`: count, ordinals ...
  *
- * A packed block costs 0.7 KiB and 4 bytes per document, so that an attribute of few products in
+ * Who counts values of many documents waits for memory: narrow blocks are half of it. A packed block costs 0.7 KiB and 4 bytes per document, so that an attribute of few products in
  * every window is not paid for by all others (1,000 attributes over a million products would be 4 GiB).
  *
  * Invariants
@@ -37,6 +38,7 @@
 #define COLUMN_FIELDS_MAX     (ATTRIBUTE_NAMES_MAX + 2u)
 #define COLUMN_LEFT_OUT_BITS  65536u
 #define COLUMN_LIST           (1u << 31) /* not an ordinal, but where a list is */
+#define COLUMN_NARROW_LIST    (1u << 15) /* the same in a narrow block */
 
 /* Numbers of attributes have three decimals: 5.25 is 5250. */
 #define COLUMN_NUMBER_SCALE 1000
@@ -63,7 +65,8 @@ STATIC_CHECK(sizeof(struct column_value) == 48);
 struct column_block {
     struct window_bits present;
     u16 ranks[WINDOW_WORDS]; /* documents present before the word */
-    u32 *ordinals;           /* `count` of them, or WINDOW_DOCS when dense */
+    u32 *ordinals;           /* `count` of them, or WINDOW_DOCS when dense; NULL when narrow */
+    u16 *narrow;             /* WINDOW_DOCS; NULL when not narrow */
     u32 *lists;
     u32 count;
     u32 capacity;
@@ -161,9 +164,17 @@ static inline const struct column_block *column_block_at(const struct column_fie
     return window < field->block_capacity ? field->blocks[window] : NULL;
 }
 
+static inline u32 column_narrow_entry(u16 narrow)
+{
+    const u32 is_list = narrow >> 15;
+    return is_list << 31 | (narrow & (COLUMN_NARROW_LIST - 1));
+}
+
 /* Where the entry of a document that is present is; `at` is its number in the window. */
 static inline u32 column_block_entry(const struct column_block *block, u32 at)
 {
+    if (block->narrow != NULL)
+        return column_narrow_entry(block->narrow[at]);
     if (block->is_dense)
         return block->ordinals[at];
     const u64 below = block->present.words[at / 64] & ((1ull << at % 64) - 1);
@@ -176,10 +187,15 @@ COLUMN_BODY const u32 *column_block_entries(const struct column_block *block, u3
                                             bool is_fast, u32 *scratch)
 {
     const u64 present = block->present.words[word];
+    u32 count = 0;
+    for (u64 left = mask; left != 0 && block->narrow != NULL; left &= left - 1)
+        scratch[count++] =
+            column_narrow_entry(block->narrow[word * 64 + (u32)__builtin_ctzll(left)]);
+    if (block->narrow != NULL)
+        return scratch;
     const u32 *ordinals = block->ordinals + (block->is_dense ? word * 64 : block->ranks[word]);
     if (mask == (block->is_dense ? ~0ull : present))
         return ordinals;
-    u32 count = 0;
     for (u64 left = mask; left != 0; left &= left - 1) {
         const u64 below = present & ((left & (~left + 1)) - 1);
         scratch[count++] =

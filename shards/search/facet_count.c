@@ -116,16 +116,17 @@ static void count_block_plain(u32 *counts, const struct column_block *block,
 COLUMN_FAST static void count_list_dense(u32 *counts, const struct column_block *block,
                                          const u16 *positions, u32 count)
 {
-    const u32 *ordinals = block->ordinals;
     const bool has_lists = block->list_used != 0;
     for (u32 i = 0; i < count && has_lists; i++)
-        count_one(counts, block, true, ordinals[positions[i]]);
-    for (u32 i = 0; i < count && !has_lists; i++)
-        counts[ordinals[positions[i]]]++;
+        count_one(counts, block, true, column_block_entry(block, positions[i]));
+    for (u32 i = 0; i < count && !has_lists && block->narrow != NULL; i++)
+        counts[block->narrow[positions[i]]]++;
+    for (u32 i = 0; i < count && !has_lists && block->narrow == NULL; i++)
+        counts[block->ordinals[positions[i]]]++;
 }
 
 /* The same for few values, none of them in lists. */
-COLUMN_FAST static void count_list_few(const struct facet_count *count, const u32 *ordinals,
+COLUMN_FAST static void count_list_few(const struct facet_count *count, const u16 *ordinals,
                                        const u16 *positions, u32 position_count)
 {
     u32 *a = count->counts, *b = count->lanes, *c = b + count->end, *d = c + count->end;
@@ -160,8 +161,8 @@ static bool count_ordinals(struct facet_run *run, struct facet_count *count, u32
     if (count->mode == COUNT_HASH)
         return count_block_hash(count, block, bits);
     const bool is_listed = block->is_dense && has_list(run, bits);
-    if (is_listed && count->lanes != NULL && block->list_used == 0)
-        count_list_few(count, block->ordinals, run->positions, run->position_count);
+    if (is_listed && count->lanes != NULL && block->list_used == 0 && block->narrow != NULL)
+        count_list_few(count, block->narrow, run->positions, run->position_count);
     else if (is_listed)
         count_list_dense(count->counts, block, run->positions, run->position_count);
     else if (run->columns->is_fast)

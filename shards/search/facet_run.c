@@ -135,7 +135,7 @@ static void fetch_ahead(const struct facet_run *run, u32 window)
             field != 0 ? column_block_at(column_field_at(&run->columns->fields, field), window)
                        : NULL;
         if (block != NULL)
-            store_prefetch(&block->ordinals);
+            store_prefetch(&block->narrow);
     }
 }
 

@@ -480,8 +480,13 @@ COLUMN_BODY u64 ordinals_word(const struct filter_run *run, const struct run_ter
     const bool is_single = block->list_used == 0 && term->kind == TERM_ORDINALS;
     if (is_single && block->is_dense && term->marked == NULL &&
         bits_count_by(is_fast, mask) > SPARSE) {
-        for (u32 i = 0; i < term->few_count; i++)
-            bits |= column_bits_u32(block->ordinals + word * 64, term->few[i], term->few[i]);
+        for (u32 i = 0; i < term->few_count; i++) {
+            const u32 ordinal = term->few[i];
+            if (block->narrow == NULL)
+                bits |= column_bits_u32(block->ordinals + word * 64, ordinal, ordinal);
+            else if (ordinal < COLUMN_NARROW_LIST)
+                bits |= column_bits_u16(block->narrow + word * 64, (u16)ordinal, (u16)ordinal);
+        }
         return bits & mask;
     }
     const u32 *entry = column_block_entries(block, word, mask, is_fast, scratch);

@@ -274,6 +274,77 @@ static void texts_are_set_once_and_in_order(void **state)
         column_value_find(&shelf.columns.fields, COLUMN_FIELD_BRAND, model_span("b")));
 }
 
+/* ---- narrow blocks --------------------------------------------------------------------------------- */
+
+#define MANY_VALUES 40000u /* more than a narrow block can name */
+#define LIST_VALUES 12u
+
+/* The values of a document: window 1 has lists of many, in window 0 great ordinals come late, in 2 early. */
+static u32 values_of(u32 doc, u32 *ordinals)
+{
+    const u32 window = doc / WINDOW_DOCS, at = doc % WINDOW_DOCS;
+    const u32 count = window == 1 ? LIST_VALUES : 1 + at % 100 / 99;
+    const bool is_great = window == 0 ? at > 3000 : window == 2 && at < 100;
+    for (u32 i = 0; i < count; i++)
+        ordinals[i] = (is_great ? MANY_VALUES - 1000 : 1) + at % 500 + i;
+    return count;
+}
+
+static void check_narrow(const struct column_fields *fields, u32 field, u32 end)
+{
+    u32 expected[LIST_VALUES], single, scratch[64];
+    const u32 *found;
+    for (u32 doc = 1; doc < end; doc++) {
+        const struct column_block *block =
+            column_block_at(column_field_at(fields, field), doc / WINDOW_DOCS);
+        const u32 at = doc % WINDOW_DOCS, count = values_of(doc, expected);
+        assert_int_equal(column_field_get(fields, field, doc, &single, &found), count);
+        assert_memory_equal(found, expected, count * sizeof expected[0]);
+        const u32 *entries = column_block_entries(block, at / 64, 1ull << at % 64, false, scratch);
+        assert_int_equal(entries[0], column_block_entry(block, at));
+        assert_int_equal((entries[0] & COLUMN_LIST) != 0, count > 1);
+    }
+}
+
+static bool is_narrow(const struct column_fields *fields, u32 field, u32 window)
+{
+    return column_block_at(column_field_at(fields, field), window)->narrow != NULL;
+}
+
+static void blocks_are_narrow_as_long_as_everything_fits(void **state)
+{
+    (void)state;
+    static struct column_fields fields;
+    struct store_memory memory;
+    struct arena arena;
+    char text[16];
+    u32 ordinals[LIST_VALUES];
+    store_memory_init(&memory);
+    arena_init(&arena, &memory);
+    column_fields_init(&fields, &memory, &arena);
+    const u32 field =
+        column_field_add(&fields, (struct span){.data = (const u8 *)"shade", .bytes = 5});
+    for (u32 i = 1; i <= MANY_VALUES; i++) {
+        (void)snprintf(text, sizeof text, "v%u", i);
+        const struct span value = {.data = (const u8 *)text, .bytes = (u32)strlen(text)};
+        assert_int_equal(column_value_take(&fields, field, value, false), i);
+    }
+    for (u32 doc = 1; doc < 3 * WINDOW_DOCS; doc++) {
+        column_field_set(&fields, field, doc, ordinals, values_of(doc, ordinals));
+        if (doc == 3000 || doc == WINDOW_DOCS + 2100) {
+            assert_true(is_narrow(&fields, field, doc / WINDOW_DOCS));
+            check_narrow(&fields, field, doc + 1);
+        }
+    }
+    for (u32 window = 0; window < 3; window++)
+        assert_false(is_narrow(&fields, field, window));
+    check_narrow(&fields, field, 3 * WINDOW_DOCS);
+    column_fields_deinit(&fields);
+    assert_int_equal(arena_live_bytes(&arena), 0);
+    arena_deinit(&arena);
+    assert_int_equal(memory.used_bytes, 0);
+}
+
 static void a_name_beyond_the_last_that_fits_is_no_field(void **state)
 {
     (void)state;
@@ -404,6 +475,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_window_of_the_dead_is_freed_when_nobody_looks, open_shelf,
                                         close_shelf),
         cmocka_unit_test_setup_teardown(texts_are_set_once_and_in_order, open_shelf, close_shelf),
+        cmocka_unit_test(blocks_are_narrow_as_long_as_everything_fits),
         cmocka_unit_test_setup_teardown(a_name_beyond_the_last_that_fits_is_no_field, open_shelf,
                                         close_shelf),
         cmocka_unit_test_setup_teardown(the_longest_attributes_fit, open_shelf, close_shelf),
