@@ -33,7 +33,7 @@
 #define GATHER_ASKS_MAX    (2 * SHARDS_MAX + 8u)
 #define GATHER_REPLY_WORDS 48u
 #define GATHER_GOES_ON     UINT32_MAX
-#define GATHER_PIECE_WORK  20000u /* about so many nanoseconds */
+#define GATHER_PIECE_WORK  16000u /* about so many nanoseconds */
 
 struct gather_ask {
     const struct message_info *info;

@@ -25,7 +25,7 @@
 #include "shards/search/score.h"
 
 /* About so many nanoseconds of work in a slice of a part, or a piece of a gather. */
-#define QUERY_SLICE_WORK 20000u
+#define QUERY_SLICE_WORK 16000u
 
 #define QUERY_NAMES_MAX        (512u) /* attributes that a filter and the facets name */
 #define QUERY_PREFIX_STEMS_MAX 2048u  /* a beginning of more stands for itself alone */

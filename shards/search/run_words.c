@@ -114,7 +114,7 @@ static void take_table(struct run *run, const struct run_slot *slot, const struc
             window->best[at] = run_slot_impact(slot->factor, table->impacts[at]);
         }
     }
-    run->work += 100 + 2 * window_count(&window->touched);
+    run->work += 100 + 5 * window_count(&window->touched); /* impacts are far apart */
 }
 
 /* Goes on with the slot's words; true: that was the last. */
@@ -350,7 +350,7 @@ static void take_windows(struct run *run)
         run->list.walk.has_skipped = run->list.walk.has_skipped || kept != window->narrow.words[i];
     }
     window->slot = run->positive_count;
-    run->work += 100 + (2 + run->positive_count) * window_count(&window->narrow);
+    run->work += 100 + (2 + 3u * run->positive_count) * window_count(&window->narrow);
 }
 
 /* Every one of them had all slots before this one. Those that cannot change the page are left out. */
@@ -390,7 +390,7 @@ static void add_touched(struct run *run, const struct run_slot *slot)
             window->weights[at] += slot->weight;
         }
     }
-    run->work += 60 + 2 * window_count(&window->touched);
+    run->work += 60 + 4 * window_count(&window->touched);
 }
 
 static void remove_touched(struct run_window *window)
@@ -479,40 +479,43 @@ static bool find_row(const struct run *run, const struct run_row *row, u64 *bits
     return postings_seek(row->cursors[row->rarest], first_doc(run)) >= first_doc(run) + WINDOW_DOCS;
 }
 
-/* Documents of the window that can have the slot; false: every one can. */
-static bool find_slot(const struct run *run, const struct run_slot *slot, u64 *bits)
+/* Documents of the window that can have the slot: its windows' bits, or `room`; NULL: every one can. */
+static const u64 *find_slot(const struct run *run, const struct run_slot *slot, u64 *room)
 {
     u64 of_row[WINDOW_WORDS];
     if (slot->windows == NULL && slot->word_count != 0)
-        return false;
+        return NULL;
     const u64 *words =
         slot->windows != NULL ? slot->windows[run->window.number].bits : dense_no_bits;
-    memcpy(bits, words, WINDOW_DOCS / 8);
+    if (slot->row_count == 0)
+        return words;
+    memcpy(room, words, WINDOW_DOCS / 8);
     for (u32 i = 0; i < slot->row_count; i++) {
         if (!find_row(run, &slot->rows[i], of_row))
-            return false;
+            return NULL;
         for (u32 j = 0; j < WINDOW_WORDS; j++)
-            bits[j] |= of_row[j];
+            room[j] |= of_row[j];
     }
-    return true;
+    return room;
 }
 
 /* Frequent words are met at once: 64 documents by one instruction. */
 static void make_narrow(struct run *run)
 {
     struct run_window *window = &run->window;
-    u64 bits[WINDOW_WORDS];
+    u64 room[WINDOW_WORDS];
     window->narrow = window->seen;
-    for (u32 i = 0; i < run->positive_count; i++) {
-        if (!find_slot(run, &run->slots[i], bits))
-            continue;
-        for (u32 j = 0; j < WINDOW_WORDS; j++)
-            window->narrow.words[j] &= bits[j];
-    }
-    for (u32 i = run->positive_count; i < run->slot_count; i++) {
-        const struct dense_window *windows = run->slots[i].windows;
-        for (u32 j = 0; j < WINDOW_WORDS && windows != NULL; j++)
-            window->narrow.words[j] &= ~windows[window->number].bits[j];
+    for (u32 i = 0; i < run->slot_count; i++) {
+        const struct run_slot *slot = &run->slots[i];
+        const u64 *bits = NULL;
+        if (slot->bit != 0)
+            bits = find_slot(run, slot, room);
+        else if (slot->windows != NULL)
+            bits = slot->windows[window->number].bits;
+        const u64 flip = slot->bit != 0 ? 0 : UINT64_MAX;
+        for (u32 j = 0; j < WINDOW_WORDS && bits != NULL; j++)
+            window->narrow.words[j] &= bits[j] ^ flip;
+        run->work += 60 * (1u + slot->row_count);
     }
 }
 
