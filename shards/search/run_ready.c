@@ -74,6 +74,7 @@ static u32 want_dense(struct run *run, u32 term)
 static u32 find_dense(struct run *run, struct run_slot *slot)
 {
     u32 count = 0;
+    run->work += 10 * slot->word_count;
     for (u32 i = 0; i < slot->word_count; i++) {
         struct run_word *word = &slot->words[i];
         word->dense = run->slot_count > 1 ? want_dense(run, word->term) : DENSE_TABLES;
@@ -83,10 +84,15 @@ static u32 find_dense(struct run *run, struct run_slot *slot)
         slot->words[count++] = *word;
         *word = other;
     }
+    return count;
+}
+
+static void find_dense_of_rows(struct run *run, struct run_slot *slot)
+{
+    run->work += 20 * slot->row_count;
     for (u32 i = 0; i < slot->row_count; i++)
         for (u32 j = 0; j < slot->rows[i].count; j++)
             slot->rows[i].dense[j] = want_dense(run, slot->rows[i].terms[j]);
-    return count;
 }
 
 static void make_table(struct run *run, struct run_slot *slot)
@@ -100,12 +106,13 @@ static void choose_kind(struct run *run, struct run_slot *slot)
 {
     slot->dense = DENSE_TABLES;
     slot->factor = SCORE_FACTOR_ONE;
-    const bool has_set = wants_set(run, slot);
-    const u32 dense = find_dense(run, slot);
-    run->work += 10 * (slot->word_count + slot->row_count);
-    if (has_set) {
+    find_dense_of_rows(run, slot);
+    if (wants_set(run, slot)) {
         make_set(run, slot);
-    } else if (dense != 0 && slot->word_count == 1) {
+        return;
+    }
+    const u32 dense = find_dense(run, slot);
+    if (dense != 0 && slot->word_count == 1) {
         slot->dense = slot->words[0].dense;
         slot->factor = slot->words[0].factor;
         slot->windows = run->index->index.dense.tables[slot->dense].windows;

@@ -103,6 +103,12 @@ static void take_candidates(struct run *run, const struct run_word *word,
         }
 }
 
+/* Reading impacts of a window: few of them are each in a line of memory that is far away. */
+static u32 cost_of_impacts(u32 count)
+{
+    return 2 * count + 8 * MIN(count, WINDOW_WORDS);
+}
+
 static void take_table(struct run *run, const struct run_slot *slot, const struct window_bits *base)
 {
     struct run_window *window = &run->window;
@@ -114,7 +120,7 @@ static void take_table(struct run *run, const struct run_slot *slot, const struc
             window->best[at] = run_slot_impact(slot->factor, table->impacts[at]);
         }
     }
-    run->work += 100 + 5 * window_count(&window->touched); /* impacts are far apart */
+    run->work += 100 + cost_of_impacts(window_count(&window->touched));
 }
 
 /* Goes on with the slot's words; true: that was the last. */
@@ -350,7 +356,7 @@ static void take_windows(struct run *run)
         run->list.walk.has_skipped = run->list.walk.has_skipped || kept != window->narrow.words[i];
     }
     window->slot = run->positive_count;
-    run->work += 100 + (2 + 3u * run->positive_count) * window_count(&window->narrow);
+    run->work += 100 + run->positive_count * cost_of_impacts(window_count(&window->narrow));
 }
 
 /* Every one of them had all slots before this one. Those that cannot change the page are left out. */
@@ -390,7 +396,7 @@ static void add_touched(struct run *run, const struct run_slot *slot)
             window->weights[at] += slot->weight;
         }
     }
-    run->work += 60 + 4 * window_count(&window->touched);
+    run->work += 60 + 3 * window_count(&window->touched);
 }
 
 static void remove_touched(struct run_window *window)
@@ -588,7 +594,7 @@ static u32 next_doc(struct run *run, const struct run_slot *slot, u32 doc)
         const struct run_row *row = &slot->rows[i];
         next = MIN(next, postings_seek(row->cursors[row->rarest], doc));
     }
-    run->work += 30 * (slot->word_count + slot->row_count);
+    run->work += 30 * (slot->row_count + (slot->windows != NULL ? 1u : slot->word_count));
     return next;
 }
 
