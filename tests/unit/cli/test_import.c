@@ -118,7 +118,9 @@ static void the_last_row_of_a_product_wins(void **state)
     }
     *at = '\0';
     u64 again = 0;
-    for (u32 lanes = 1; lanes <= 4; lanes += 3) {
+    /* On a busy machine calls may all be short, so that nothing is behind what is refused: then once more. */
+    for (u32 round = 0; round < 40 && (round < 2 || again == 0); round++) {
+        const u32 lanes = round % 2 == 0 ? 1 : 4;
         struct fake_listener *listener = listener_open(2, 0);
         struct heard heard = {0};
         char options[64];
@@ -137,8 +139,7 @@ static void the_last_row_of_a_product_wins(void **state)
         }
         listener_close(listener);
     }
-    assert_true(again >
-                0); /* some rows were put more than once: several lanes may have short calls */
+    assert_true(again > 0); /* rows were put more than once */
     free(text);
 }
 
