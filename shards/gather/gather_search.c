@@ -422,7 +422,7 @@ void gather_search(struct gather *gather)
         gather_refuse(gather, STATUS_TOO_LARGE);
         return;
     }
-    memset(state, 0, sizeof *state);
+    memset(state, 0, offsetof(struct search_state, round)); /* the rest by search_begin */
     gather->state = state;
     memcpy(&state->request, gather->fixed, sizeof state->request);
     search_begin(gather, state);

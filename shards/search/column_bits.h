@@ -41,6 +41,14 @@ static inline void window_clear(struct window_bits *bits, u32 at)
     bits->words[at / 64] &= ~(1ull << at % 64);
 }
 
+static inline bool window_is_empty(const struct window_bits *bits)
+{
+    u64 any = 0;
+    for (u32 i = 0; i < WINDOW_WORDS; i++)
+        any |= bits->words[i];
+    return any == 0;
+}
+
 static inline bool window_has(const struct window_bits *bits, u32 at)
 {
     return (bits->words[at / 64] >> at % 64 & 1) != 0;

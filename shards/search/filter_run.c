@@ -574,14 +574,6 @@ static void eval_term(const struct filter_run *run, const struct filter_node *no
 
 /* ---- nodes ------------------------------------------------------------------------------------------ */
 
-static bool is_empty(const struct window_bits *bits)
-{
-    u64 any = 0;
-    for (u32 word = 0; word < WINDOW_WORDS; word++)
-        any |= bits->words[word];
-    return any == 0;
-}
-
 static void open_frame(struct filter_run *run, u32 depth, u32 node, const struct window_bits *mask)
 {
     const struct filter_node *record = &filter_nodes(run->filter)[node];
@@ -624,7 +616,7 @@ static void eval_node(struct filter_run *run, u32 node, u32 window, struct windo
     open_frame(run, depth, node, &mask);
     for (;;) { /* ends: each node is opened and closed once */
         struct eval_frame *frame = &run->frames[depth];
-        if (frame->next >= frame->end || is_empty(&frame->open)) {
+        if (frame->next >= frame->end || window_is_empty(&frame->open)) {
             close_frame(frame, bits);
             if (depth == 0)
                 return;
@@ -681,10 +673,10 @@ void filter_window(struct filter_run *run, u32 window, const struct window_bits 
     if (window >= columns->window_capacity || columns->windows[window] == NULL)
         memset(matches, 0, sizeof *matches);
     for (u32 i = 0; i < run->part_count; i++) {
-        if ((!is_grouped || run->parts[i].facet == NO_FACET) && !is_empty(matches))
+        if ((!is_grouped || run->parts[i].facet == NO_FACET) && !window_is_empty(matches))
             eval_node(run, run->parts[i].node, window, matches);
     }
-    if (is_grouped && !is_empty(matches)) {
+    if (is_grouped && !window_is_empty(matches)) {
         eval_groups(run, window, matches, of_facets);
         return;
     }

@@ -225,6 +225,10 @@ static void judge(struct run *run, struct window_bits *piece)
 bool run_match_step(struct run *run)
 {
     struct window_bits piece;
+    if (!run->window.is_judging && window_is_empty(&run->window.candidates)) {
+        run->window.is_open = false;
+        return true;
+    }
     if (!run->window.is_judging)
         run->window.word = 0;
     run->window.is_judging = true;

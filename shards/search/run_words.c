@@ -318,45 +318,82 @@ static bool take_row(struct run *run, const struct run_slot *slot, const struct 
 
 /* ---- slots together ---- */
 
-/* Can all slots be looked at together? */
+/* Can all slots be looked at together? The first one may be a single word. */
 static bool are_windows(const struct run *run)
 {
-    for (u32 i = 0; i < run->positive_count; i++)
-        if (run->slots[i].windows == NULL || run->slots[i].row_count != 0)
+    for (u32 i = 0; i < run->positive_count; i++) {
+        const struct run_slot *slot = &run->slots[i];
+        const bool is_word = i == 0 && slot->word_count == 1 && slot->words[0].cursor != NULL;
+        if (slot->row_count != 0 || (slot->windows == NULL && !is_word))
             return false;
+    }
     return is_strict(run) && run->positive_count != 0;
 }
 
-/* The score of a document that has all slots. */
-static inline u32 score_at(const struct run *run, const u8 *const *impacts, u32 at)
+/* What the slots from `first` on add to a document that has all of them. */
+static inline u32 score_at(const struct run *run, u32 first, const u8 *const *impacts, u32 at)
 {
     u32 score = 0;
-    for (u32 i = 0; i < run->positive_count; i++)
+    for (u32 i = first; i < run->positive_count; i++)
         score += run->slots[i].weight * run_slot_impact(run->slots[i].factor, impacts[i][at]);
     return score;
 }
 
-/* All positive slots at once; those that cannot change the page are left out. */
-static void take_windows(struct run *run)
+/* All slots have windows; those documents that cannot change the page are left out. */
+static void take_bits(struct run *run, const u8 *const *impacts, u64 least)
 {
     struct run_window *window = &run->window;
-    const u8 *impacts[QUERY_WORDS_MAX];
-    const u64 least = run->list.is_possible ? run->list.need : 0;
-    for (u32 i = 0; i < run->positive_count; i++)
-        impacts[i] = run->slots[i].windows[window->number].impacts;
+    bool has_skipped = false;
     for (u32 i = 0; i < WINDOW_WORDS; i++) {
         u64 kept = window->narrow.words[i];
         for (u64 bits = kept; bits != 0; bits &= bits - 1) {
             const u32 at = i * 64 + (u32)__builtin_ctzll(bits);
-            const u32 score = score_at(run, impacts, at);
+            const u32 score = score_at(run, 0, impacts, at);
             window->scores[at] = score;
             kept &= score < least ? ~(bits & -bits) : UINT64_MAX;
         }
         window->candidates.words[i] = kept;
-        run->list.walk.has_skipped = run->list.walk.has_skipped || kept != window->narrow.words[i];
+        has_skipped = has_skipped || kept != window->narrow.words[i];
     }
-    window->slot = run->positive_count;
+    run->list.walk.has_skipped = run->list.walk.has_skipped || has_skipped;
     run->work += 100 + run->positive_count * cost_of_impacts(window_count(&window->narrow));
+}
+
+/* The same along the postings of the first slot's word. */
+static void take_postings(struct run *run, const u8 *const *impacts, u64 least)
+{
+    struct run_window *window = &run->window;
+    const struct run_slot *slot = &run->slots[0];
+    const struct run_word *word = &slot->words[0];
+    const u32 postings =
+        postings_window(word->cursor, window->number, window->docs, window->impacts);
+    const u32 count = keep_base(window, postings, &window->narrow);
+    for (u32 i = 0; i < count; i++) {
+        const u32 at = window->docs[i];
+        const u32 own = slot->weight * run_slot_impact(word->factor, window->impacts[i]);
+        const u32 score = own + score_at(run, 1, impacts, at);
+        window->scores[at] = score;
+        if (score >= least)
+            window_set(&window->candidates, at);
+        else
+            run->list.walk.has_skipped = true;
+    }
+    run->work += 150 + 2 * postings + run->positive_count * cost_of_impacts(count);
+}
+
+/* All positive slots at once. */
+static void take_windows(struct run *run)
+{
+    const u8 *impacts[QUERY_WORDS_MAX] = {NULL};
+    const u64 least = run->list.is_possible ? run->list.need : 0;
+    for (u32 i = 0; i < run->positive_count; i++)
+        if (run->slots[i].windows != NULL)
+            impacts[i] = run->slots[i].windows[run->window.number].impacts;
+    if (run->slots[0].windows != NULL)
+        take_bits(run, impacts, least);
+    else
+        take_postings(run, impacts, least);
+    run->window.slot = run->positive_count;
 }
 
 /* Every one of them had all slots before this one. Those that cannot change the page are left out. */
@@ -420,14 +457,6 @@ static void keep_sufficient(struct run *run)
                 (window->words[at] & phrases) != phrases)
                 window_clear(&window->candidates, at);
         }
-}
-
-static bool is_empty(const struct window_bits *bits)
-{
-    u64 any = 0;
-    for (u32 i = 0; i < WINDOW_WORDS; i++)
-        any |= bits->words[i];
-    return any == 0;
 }
 
 /* What a slot looks at. */
@@ -563,7 +592,7 @@ bool run_words_step(struct run *run)
     while (window->slot < run->slot_count) {
         const struct run_slot *slot = &run->slots[window->slot];
         const struct window_bits *base = base_of(run, slot);
-        if (is_empty(base))
+        if (window_is_empty(base))
             break; /* nothing is left, or was there */
         if (!window->has_words) {
             if (!run_has_time(run) || !take_words(run, slot, base))
