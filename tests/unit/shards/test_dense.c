@@ -41,9 +41,12 @@ static void add(struct world *world, u32 terms)
     struct index_token tokens[TERMS + 1];
     u32 count = 0;
     for (u32 term = 1; term <= terms; term++)
-        if (fuzz_below(&world->fuzz, 4) < (term % 2 == 0 ? 3u : 1u))
-            tokens[count++] = (struct index_token){
-                .term = term, .field = (u16)fuzz_below(&world->fuzz, 4), .position = 3 * count};
+        if (fuzz_below(&world->fuzz, 4) < (term % 2 == 0 ? 3u : 1u)) {
+            const u16 field = (u16)fuzz_below(&world->fuzz, 4);
+            tokens[count] =
+                (struct index_token){.term = term, .field = field, .position = 3 * count};
+            count++;
+        }
     if (index_end(&world->index) % 512 == 0)
         tokens[count++] = (struct index_token){.term = RARE_TERM, .position = 1000};
     const u32 doc = index_end(&world->index);
